@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+
 #include <longhand/core/version.hpp>
 #include <string>
 

@@ -13,8 +13,8 @@
 namespace longhand {
 
 /// "major.minor.patch"
-inline constexpr const char version[] = LONGHAND_VERSION_TEXT(
-    LONGHAND_VERSION_MAJOR, LONGHAND_VERSION_MINOR, LONGHAND_VERSION_PATCH);
+inline constexpr const char version[] =
+    LONGHAND_VERSION_TEXT(LONGHAND_VERSION_MAJOR, LONGHAND_VERSION_MINOR, LONGHAND_VERSION_PATCH);
 
 }  // namespace longhand
 
