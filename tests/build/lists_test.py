@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The build lists its files by name; this fails when a file of the tree is in no list.
+
+Usage: lists_test.py REGISTERED_TEST...   (paths below tests/, from tests/meson.build)
+"""
+
+import pathlib
+import sys
+
+root = pathlib.Path(__file__).resolve().parents[2]
+
+
+def names(folder, pattern):
+    top = root / folder
+    return {path.relative_to(top).as_posix() for path in top.rglob(pattern)}
+
+
+def listed(folder):
+    """The words between quotes in a meson.build."""
+    return set((root / folder / "meson.build").read_text(encoding="utf-8").split("'")[1::2])
+
+
+missing = [f"include/{name} is not in include/meson.build"
+           for name in names("include", "*.hpp") - listed("include")]
+missing += [f"src/{name} is not in src/meson.build"
+            for name in names("src", "*.cpp") - listed("src")]
+missing += [f"tests/{name} is not in tests/meson.build"
+            for name in names("tests", "*_test.cpp") - set(sys.argv[1:])]
+
+for line in sorted(missing):
+    print(line)
+sys.exit(1 if missing else 0)
