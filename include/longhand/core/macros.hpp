@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The two things every other header may rely on: functions that also run in a CUDA kernel, and
+// floating-point arithmetic that means what is written.
+#pragma once
+
+#include <cfloat>
+
+#if defined(__FAST_MATH__)
+#error \
+    "longhand needs IEEE arithmetic: compile without -ffast-math (NaN must survive, noise bits must not change)"
+#endif
+
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "longhand needs float arithmetic in float: on 32-bit x86 add -msse2 -mfpmath=sse"
+#endif
+
+/// Marks a function that runs on the host and, where nvcc compiles it, inside a kernel too.
+#if defined(__CUDACC__)
+#define LONGHAND_HD __host__ __device__
+#else
+#define LONGHAND_HD
+#endif
+
+/// A function that takes on the instruction set of its caller, also in builds without optimisation:
+/// core/noise_column.hpp compiles the same code for two instruction sets.
+#define LONGHAND_INLINE __attribute__((always_inline)) inline

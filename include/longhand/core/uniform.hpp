@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Uniform noise: docs/derivations/noise.md
+#pragma once
+
+#include <cstdint>
+
+#include "longhand/core/fused.hpp"
+#include "longhand/core/noise_column.hpp"
+#include "longhand/core/philox.hpp"
+
+namespace longhand {
+
+/// The centre of one of 2^23 equal cells of (0, 1): never 0 or 1, symmetric about 1/2, exact.
+/// (With a 24th bit k + 1/2 would need 25 significant bits, and the last cell would round to 1.)
+LONGHAND_HD LONGHAND_INLINE float uniform_from_bits(std::uint32_t word) {
+  return fused(to_float(word >> 9), 0x1p-23f, 0x1p-24f);  // [NOI-2]
+}
+
+/// Uniform values in (0, 1) for elements 4 quad .. 4 quad + 3 of a row.
+LONGHAND_HD LONGHAND_INLINE void uniform4(const NoiseKey& key, std::uint32_t row,
+                                          std::uint32_t quad, float out[4]) {
+  const PhiloxBlock block = noise_block(key, row, quad);
+  for (int i = 0; i < 4; ++i) out[i] = uniform_from_bits(block.word[i]);
+}
+
+/// How noise_column() makes uniform values.
+struct UniformNoise {
+  static LONGHAND_INLINE void values(const NoiseWords& words, NoiseValues& out) {
+    for (int i = 0; i < kNoiseChunk; ++i) out[i] = uniform_from_bits(words[i]);
+  }
+};
+
+/// Elements first .. first + n - 1 of the uniform noise of row `row_id`: n values in (0, 1).
+/// T is float or double; both receive the same values. `first` is a multiple of 4.
+/// Throws std::out_of_range or std::invalid_argument as noise_column() does.
+template <class T>
+void uniform_column(const NoiseKey& key, std::int64_t row_id, std::int64_t n, T* out,
+                    std::int64_t first = 0) {
+  noise_column<UniformNoise>(key, row_id, n, out, first);
+}
+
+}  // namespace longhand
