@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+
+#include "longhand/io/error.hpp"
+#include "message.hpp"
+
+namespace longhand::io {
+namespace {
+
+constexpr std::uint64_t chunk = 1 << 20;
+
+void resize(std::vector<std::byte>& data, std::uint64_t size, const std::string& name,
+            std::string_view field) {
+  try {
+    data.resize(size);
+  } catch (const std::bad_alloc&) {
+    throw FileError(name, field, cat("needs ", size, " bytes, more memory than there is"));
+  } catch (const std::length_error&) {
+    throw FileError(name, field, cat("needs ", size, " bytes, more memory than there is"));
+  }
+}
+
+}  // namespace
+
+std::size_t Source::fill(std::span<std::byte> into) {
+  std::size_t filled = 0;
+  while (filled < into.size()) {
+    const std::size_t got = read(into.subspan(filled));
+    if (got == 0) break;
+    filled += got;
+  }
+  return filled;
+}
+
+std::vector<std::byte> Source::take(std::uint64_t count, std::string_view field) {
+  const auto truncated = [&](std::uint64_t there) {
+    return FormatError(name(), field,
+                       cat("is truncated: ", there, " bytes are left, expected ", count));
+  };
+  if (remaining() && *remaining() < count) throw truncated(*remaining());
+
+  // Where the size is only declared, memory grows with what has been decompressed.
+  std::vector<std::byte> data;
+  std::uint64_t done = 0;
+  while (done < count) {
+    const std::uint64_t next = remaining() ? count : std::min(count, done + std::max(done, chunk));
+    resize(data, next, name(), field);
+    done += fill(std::span(data).subspan(done));
+    if (done < next) throw truncated(done);
+  }
+  return data;
+}
+
+void Source::expect_end(std::string_view field) {
+  std::array<std::byte, 1> extra;
+  if (read(extra) != 0) {
+    throw FormatError(name(), field, "is followed by more bytes, expected the end of the file");
+  }
+}
+
+std::size_t MemorySource::read(std::span<std::byte> into) {
+  const std::size_t count = std::min(into.size(), bytes_.size());
+  std::copy_n(bytes_.begin(), count, into.begin());
+  bytes_ = bytes_.subspan(count);
+  return count;
+}
+
+// O_NONBLOCK, so that a pipe without a writer is refused instead of waited for.
+FileSource::FileSource(const std::filesystem::path& path)
+    : Source(path.string()),
+      descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
+  if (descriptor_ < 0) {
+    throw FileError(name(), "file",
+                    cat("cannot be opened (", std::generic_category().message(errno),
+                        "), expected a readable file"));
+  }
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(descriptor_);
+    throw FileError(name(), "file",
+                    S_ISDIR(status.st_mode) ? "is a folder, expected a regular file"
+                                            : "is a pipe or device, expected a regular file");
+  }
+  remaining_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+FileSource::~FileSource() { ::close(descriptor_); }
+
+std::size_t FileSource::read(std::span<std::byte> into) {
+  // At most 1 GiB at once: Linux itself stops a little below 2 GiB.
+  const std::size_t wanted = static_cast<std::size_t>(
+      std::min<std::uint64_t>({into.size(), remaining_, std::uint64_t{1} << 30}));
+  if (wanted == 0) return 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(descriptor_, into.data(), wanted);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) {
+    throw FileError(name(), "file",
+                    cat("cannot be read (", std::generic_category().message(errno), "), expected ",
+                        remaining_, " more bytes"));
+  }
+  remaining_ -= static_cast<std::uint64_t>(got);
+  return static_cast<std::size_t>(got);
+}
+
+GunzipSource::GunzipSource(Source& compressed, std::span<const std::byte> first)
+    : Source(compressed.name()), compressed_(compressed) {
+  std::copy(first.begin(), first.end(), input_.begin());
+  stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
+  stream_.avail_in = static_cast<uInt>(first.size());
+  constexpr int gzip_only = 15 + 16;
+  if (::inflateInit2(&stream_, gzip_only) != Z_OK) throw std::bad_alloc();
+}
+
+GunzipSource::~GunzipSource() { ::inflateEnd(&stream_); }
+
+std::size_t GunzipSource::read(std::span<std::byte> into) {
+  const uInt wanted = static_cast<uInt>(std::min<std::size_t>(into.size(), chunk));
+  if (wanted == 0) return 0;
+  stream_.next_out = reinterpret_cast<Bytef*>(into.data());
+  stream_.avail_out = wanted;
+  while (stream_.avail_out == wanted) {
+    if (stream_.avail_in == 0) {
+      const std::size_t got = compressed_.read(input_);
+      if (got == 0) {
+        if (between_streams_) break;
+        throw FormatError(name(), "gzip stream", "ends early, expected more compressed data");
+      }
+      stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
+      stream_.avail_in = static_cast<uInt>(got);
+    }
+    between_streams_ = false;
+    const int status = ::inflate(&stream_, Z_NO_FLUSH);
+    if (status == Z_STREAM_END) {
+      between_streams_ = true;
+      ::inflateReset(&stream_);
+    } else if (status == Z_MEM_ERROR) {
+      throw std::bad_alloc();
+    } else if (status != Z_OK && status != Z_BUF_ERROR) {
+      throw FormatError(name(), "gzip stream",
+                        cat("is damaged (", stream_.msg != nullptr ? stream_.msg : "no detail",
+                            "), expected valid compressed data"));
+    }
+  }
+  return wanted - stream_.avail_out;
+}
+
+}  // namespace longhand::io
