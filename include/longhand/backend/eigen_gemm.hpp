@@ -18,6 +18,8 @@
 #include <omp.h>
 #endif
 
+#include "longhand/core/view.hpp"
+
 /// The matrix product of the CPU backend, over the packing routines and the register kernel of
 /// Eigen >= 3.4 (`gemm_pack_lhs`, `gemm_pack_rhs`, `gebp_kernel`): the only file that knows them.
 ///
@@ -28,13 +30,7 @@
 /// bits are the same for any number of threads; the threads only decide which tiles share a
 /// packing.
 
-namespace longhand {
-using Index = std::ptrdiff_t;
-}
-
 namespace longhand::detail {
-
-enum class Transpose { no, yes };
 
 /// The three steps of a tile's product. No member is inline, so that they can be compiled once
 /// (src/instantiate/gemm.cpp) for programs that define LONGHAND_EXTERN_TEMPLATES.
@@ -48,6 +44,8 @@ struct TileKernel {
   /// Widest packed panel of the right side (512 KiB), which stays in the second-level cache.
   static constexpr Index max_cols = 512;
 
+  /// C (rows x cols) <- 0.
+  static void zero(Index rows, Index cols, S* c, Index ldc);
   /// `packed` <- op(A) (rows x depth), `a` pointing at its first element.
   static void pack_lhs(Transpose ta, const S* a, Index lda, Index rows, Index depth, S* packed);
   /// `packed` <- op(B) (depth x cols).
@@ -55,7 +53,19 @@ struct TileKernel {
   /// C (rows x cols) += lhs * rhs, both packed with this depth.
   static void add_product(const S* lhs, const S* rhs, Index rows, Index depth, Index cols, S* c,
                           Index ldc);
+  /// c (rows) += op(A) (rows x depth) * x (depth), nothing packed: a batch of one.
+  static void add_matrix_vector(Transpose ta, const S* a, Index lda, Index rows, Index depth,
+                                const S* x, S* c);
 };
+
+template <class S>
+void TileKernel<S>::zero(Index rows, Index cols, S* c, Index ldc) {
+  for (Index j = 0; j < cols; ++j, c += ldc)
+    if (rows == tile_rows)
+      std::fill_n(c, tile_rows, S(0));  // a known length: a few stores, not a call of memset
+    else
+      std::fill_n(c, rows, S(0));
+}
 
 template <class S>
 void TileKernel<S>::pack_lhs(Transpose ta, const S* a, Index lda, Index rows, Index depth,
@@ -91,8 +101,25 @@ void TileKernel<S>::add_product(const S* lhs, const S* rhs, Index rows, Index de
   using namespace Eigen::internal;
   using Traits = gebp_traits<S, S>;
   using Mapper = blas_data_mapper<S, Index, Eigen::ColMajor, Eigen::Unaligned>;
+  if (depth == 0) return;
   gebp_kernel<S, S, Index, Mapper, Traits::mr, Traits::nr, false, false>()(Mapper(c, ldc), lhs, rhs,
                                                                            rows, depth, cols, S(1));
+}
+
+template <class S>
+void TileKernel<S>::add_matrix_vector(Transpose ta, const S* a, Index lda, Index rows, Index depth,
+                                      const S* x, S* c) {
+  using namespace Eigen::internal;
+  const auto add = [&]<int order>() {
+    using Matrix = const_blas_data_mapper<S, Index, order>;
+    using Vector =
+        const_blas_data_mapper<S, Index,
+                               order == Eigen::ColMajor ? Eigen::RowMajor : Eigen::ColMajor>;
+    general_matrix_vector_product<Index, S, Matrix, order, false, S, Vector, false>::run(
+        rows, depth, Matrix(a, lda), Vector(x, 1), c, 1, S(1));
+  };
+  ta == Transpose::no ? add.template operator()<Eigen::ColMajor>()
+                      : add.template operator()<Eigen::RowMajor>();
 }
 
 #ifdef LONGHAND_EXTERN_TEMPLATES
@@ -100,28 +127,29 @@ extern template struct TileKernel<float>;
 extern template struct TileKernel<double>;
 #endif
 
-/// Per-thread room for packed operands, allocated once and outside any parallel region. One object
-/// serves one product at a time.
+/// Per-thread room for packed operands. Products make it grow, before they start threads, until it
+/// fits the largest one; after that nothing allocates. One object serves one product at a time.
 template <class S>
 class PackingBuffers {
  public:
-  explicit PackingBuffers(int threads = 1) { reserve(threads); }
+  explicit PackingBuffers(int threads = 0) { reserve(threads); }
 
-  /// Makes room for at least `threads` threads; throws std::bad_alloc.
+  /// Room for at least `threads` threads; throws std::bad_alloc.
   void reserve(int threads) {
-    if (threads <= threads_) return;
-    memory_.reset(new (alignment) S[static_cast<std::size_t>(threads * (lhs_size + rhs_size))]);
+    if (threads <= this->threads()) return;
+    memory_.reset(new (alignment) S[static_cast<std::size_t>(threads * size)]);
     threads_ = threads;
   }
+  int threads() const { return memory_ ? threads_ : 0; }
 
-  int threads() const { return threads_; }
-  S* lhs(int thread) { return memory_.get() + thread * (lhs_size + rhs_size); }
+  /// Where `thread` packs its left and right side, at multiples of 64 bytes.
+  S* lhs(int thread) { return memory_.get() + thread * size; }
   S* rhs(int thread) { return lhs(thread) + lhs_size; }
 
  private:
   static constexpr std::align_val_t alignment{64};
   static constexpr Index lhs_size = TileKernel<S>::max_depth * TileKernel<S>::tile_rows;
-  static constexpr Index rhs_size = TileKernel<S>::max_depth * TileKernel<S>::max_cols;
+  static constexpr Index size = lhs_size + TileKernel<S>::max_depth * TileKernel<S>::max_cols;
 
   struct Free {
     void operator()(S* p) const { ::operator delete[](p, alignment); }
@@ -135,36 +163,42 @@ constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 /// How an output is cut: into tiles by its shape, then into rectangles of tiles, one per thread.
 template <class S>
 struct TilePlan {
-  Index tile_cols, depth;              // of (m, n, k) only
+  Index tile_cols, depth;              // the tiles and K chunks, of (m, n, k) only
   Index row_tiles, col_tiles;          // the grid of tiles
-  Index row_parts = 1, col_parts = 1;  // the grid of rectangles, from the number of threads
+  Index row_parts = 1, col_parts = 1;  // the grid of rectangles
 
-  TilePlan(Index m, Index n, Index k, int threads) {
+  TilePlan(Index m, Index n, Index k, Index threads) {
     using Kernel = TileKernel<S>;
+    const Index chunks = std::max<Index>(1, ceil_div(k, Kernel::max_depth));
+    depth = std::max<Index>(1, ceil_div(k, 8 * chunks)) * 8;  // the kernel unrolls K by 8
     row_tiles = ceil_div(m, Kernel::tile_rows);
     // Narrower tiles until 64 threads would find work, but none too small for the kernel to pay.
     tile_cols = 128;
     while (tile_cols > 8 && row_tiles * ceil_div(n, tile_cols) < 64 && tile_cols * k > 4096)
       tile_cols /= 2;
     col_tiles = ceil_div(n, tile_cols);
-    depth = ceil_div(ceil_div(k, std::max<Index>(1, ceil_div(k, Kernel::max_depth))), 8) * 8;
 
-    // A thread costs too much for less than about 30 us of work.
-    constexpr double work_per_thread = 2e6;
-    const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    const Index useful = 1 + static_cast<Index>(std::min(work / work_per_thread, 4096.0));
-    const Index parts = std::min<Index>(threads, useful);
-    // Least time of the slowest rectangle; packing an element costs about as much as 16 products.
+    // Starting a thread pays from this many products on: about 10 us of work.
+    constexpr Index products_per_thread = 1'000'000;
+    threads = std::min(threads, 1 + m * n * k / products_per_thread);
+    // The cut with the least work in its largest rectangle; packing an element counts as 16
+    // products.
     const auto cost = [&](Index rows, Index cols) {
       const Index height = ceil_div(row_tiles, rows) * Kernel::tile_rows;
       const Index width = ceil_div(col_tiles, cols) * tile_cols;
       return height * width + 16 * (height + width);
     };
-    for (Index cols = 1; cols <= std::min(parts, col_tiles); ++cols) {
-      const Index rows = std::min(parts / cols, row_tiles);
+    for (Index cols = 1; cols <= std::min(threads, col_tiles); ++cols) {
+      const Index rows = std::min(threads / cols, row_tiles);
       if (cost(rows, cols) < cost(row_parts, col_parts)) row_parts = rows, col_parts = cols;
     }
   }
+
+  /// Where row `part` of the grid of rectangles begins; rounded up at the end of the matrix.
+  Index first_row(Index part) const {
+    return row_tiles * part / row_parts * TileKernel<S>::tile_rows;
+  }
+  Index first_col(Index part) const { return col_tiles * part / col_parts * tile_cols; }
 };
 
 /// C (m x n) = op(A) (m x k) * op(B) (k x n), or C += op(A) * op(B) when `accumulate`;
@@ -173,56 +207,55 @@ struct TilePlan {
 ///
 /// Each element of C lies in one tile. As soon as a tile is finished the thread that computed it
 /// calls `on_tile(row, rows, col, cols)`, while the tile is in its cache: the place for a bias or
-/// an activation. Tiles depend on (m, n, k) only. At most min(threads, buffers.threads()) threads
-/// work. No allocation; equal bits for any number of threads.
+/// an activation. It must not throw. Tiles depend on (m, n, k) only; equal bits for any `threads`.
 template <class S, class OnTile>
 void multiply(int threads, PackingBuffers<S>& buffers, Transpose ta, Transpose tb, Index m, Index n,
               Index k, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc,
-              bool accumulate, const OnTile& on_tile) noexcept {
+              bool accumulate, const OnTile& on_tile) {
   using Kernel = TileKernel<S>;
   if (m <= 0 || n <= 0) return;
-  const TilePlan<S> plan(m, n, k, std::min(threads, buffers.threads()));
+  const TilePlan<S> plan(m, n, k, threads);
+  const Index parts = plan.row_parts * plan.col_parts;
+  buffers.reserve(static_cast<int>(parts));
 
+  const bool vector = n == 1 && tb == Transpose::no;
   const auto rectangle = [&](Index part, int thread) {
-    const Index part_row = part % plan.row_parts, part_col = part / plan.row_parts;
-    const Index first_row = plan.row_tiles * part_row / plan.row_parts * Kernel::tile_rows;
-    const Index first_col = plan.col_tiles * part_col / plan.col_parts * plan.tile_cols;
-    const Index last_row =
-        std::min(m, plan.row_tiles * (part_row + 1) / plan.row_parts * Kernel::tile_rows);
-    const Index last_col =
-        std::min(n, plan.col_tiles * (part_col + 1) / plan.col_parts * plan.tile_cols);
+    const Index top = plan.first_row(part % plan.row_parts);
+    const Index bottom = std::min(m, plan.first_row(part % plan.row_parts + 1));
+    const Index left = plan.first_col(part / plan.row_parts);
+    const Index right = std::min(n, plan.first_col(part / plan.row_parts + 1));
     S* const lhs = buffers.lhs(thread);
     S* const rhs = buffers.rhs(thread);
 
-    for (Index panel = first_col; panel < last_col; panel += Kernel::max_cols) {
-      const Index panel_end = std::min(panel + Kernel::max_cols, last_col);
-      Index p = 0;
-      do {
+    for (Index i = top; vector && i < bottom; i += Kernel::tile_rows) {
+      const Index rows = std::min(Kernel::tile_rows, bottom - i);
+      if (!accumulate) Kernel::zero(rows, 1, c + i, ldc);
+      Kernel::add_matrix_vector(ta, ta == Transpose::no ? a + i : a + i * lda, lda, rows, k, b,
+                                c + i);
+      on_tile(i, rows, 0, 1);
+    }
+    for (Index panel = left; !vector && panel < right; panel += Kernel::max_cols) {
+      const Index panel_cols = std::min(Kernel::max_cols, right - panel);
+      for (Index p = 0; p == 0 || p < k; p += plan.depth) {  // once even when k = 0
         const Index depth = std::min(plan.depth, k - p);
-        if (depth > 0)
-          Kernel::pack_rhs(tb, tb == Transpose::no ? b + p + panel * ldb : b + panel + p * ldb, ldb,
-                           depth, panel_end - panel, rhs);
-        for (Index i = first_row; i < last_row; i += Kernel::tile_rows) {
-          const Index rows = std::min(Kernel::tile_rows, last_row - i);
-          if (depth > 0)
-            Kernel::pack_lhs(ta, ta == Transpose::no ? a + i + p * lda : a + p + i * lda, lda, rows,
-                             depth, lhs);
-          for (Index j = panel; j < panel_end; j += plan.tile_cols) {
-            const Index cols = std::min(plan.tile_cols, panel_end - j);
-            S* const tile = c + i + j * ldc;
-            if (p == 0 && !accumulate)
-              for (Index col = 0; col < cols; ++col) std::fill_n(tile + col * ldc, rows, S(0));
-            if (depth > 0)
-              Kernel::add_product(lhs, rhs + (j - panel) * depth, rows, depth, cols, tile, ldc);
-            if (p + depth >= k) on_tile(i, rows, j, cols);
+        Kernel::pack_rhs(tb, tb == Transpose::no ? b + p + panel * ldb : b + panel + p * ldb, ldb,
+                         depth, panel_cols, rhs);
+        for (Index i = top; i < bottom; i += Kernel::tile_rows) {
+          const Index rows = std::min(Kernel::tile_rows, bottom - i);
+          Kernel::pack_lhs(ta, ta == Transpose::no ? a + i + p * lda : a + p + i * lda, lda, rows,
+                           depth, lhs);
+          for (Index j = 0; j < panel_cols; j += plan.tile_cols) {
+            const Index cols = std::min(plan.tile_cols, panel_cols - j);
+            S* const tile = c + i + (panel + j) * ldc;
+            if (p == 0 && !accumulate) Kernel::zero(rows, cols, tile, ldc);
+            Kernel::add_product(lhs, rhs + j * depth, rows, depth, cols, tile, ldc);
+            if (p + depth == k) on_tile(i, rows, panel + j, cols);
           }
         }
-        p += plan.depth;
-      } while (p < k);
+      }
     }
   };
 
-  const Index parts = plan.row_parts * plan.col_parts;
 #ifdef _OPENMP
   if (parts > 1) {
 #pragma omp parallel for num_threads(static_cast <int>(parts)) schedule(static, 1)

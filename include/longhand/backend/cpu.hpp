@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "longhand/backend/eigen_gemm.hpp"
+#include "longhand/backend/parallel.hpp"
+#include "longhand/backend/sweep.hpp"
+#include "longhand/core/backend.hpp"
+#include "longhand/core/noise_column.hpp"
+
+namespace longhand {
+
+/// The CPU backend: Eigen's packing and kernels for products, packs for formulas, OpenMP for
+/// threads. A handle: it holds a thread count and nothing else.
+template <class S>
+class Cpu {
+ public:
+  using Scalar = S;
+  using Memory = HostMemory;
+  using Allocator = HostAllocator;
+  using Scratch = detail::PackingBuffers<S>;
+
+  /// `threads` = 0: OpenMP's default.
+  explicit Cpu(int threads = 0) : threads_(threads > 0 ? threads : detail::default_threads()) {}
+  int threads() const { return threads_; }
+
+  template <class Next>
+  void multiply(Scratch& scratch, Transpose ta, ConstView<Cpu> a, Transpose tb, ConstView<Cpu> b,
+                View<Cpu> c, Store store, const Next& next) const {
+    const Index depth = ta == Transpose::yes ? a.rows : a.cols;
+    detail::multiply<S>(
+        threads_, scratch, ta, tb, c.rows, c.cols, depth, a.data, a.ld, b.data, b.ld, c.data, c.ld,
+        store == Store::accumulate,
+        TileCall{&next, [](const void* what, Index row, Index rows, Index col, Index cols) {
+                   run(*static_cast<const Next*>(what), row, rows, col, cols);
+                 }});
+  }
+
+  template <class F, std::size_t I, std::size_t O>
+  void for_each(const F& f, const std::array<OperandOf<Cpu>, I>& in,
+                const std::array<View<Cpu>, O>& out) const {
+    static_assert(O > 0);
+    const Index rows = out[0].rows, cols = out[0].cols;
+    if (detail::flat(in, out, rows)) {
+      const Index n = rows * cols;
+      detail::parallel_for(team(n), (n + kBlock - 1) / kBlock, [&](Index block) {
+        const Index first = block * kBlock;
+        detail::sweep<detail::kWide, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
+      });
+    } else if (rows <= detail::kNarrow) {
+      detail::parallel_for(team(rows * cols), cols, [&](Index j) {
+        detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, j, 1);
+      });
+    } else {
+      detail::parallel_for(team(rows * cols), cols, [&](Index j) {
+        detail::sweep<detail::kWide, S>(f, in, out, 0, rows, j, 1);
+      });
+    }
+  }
+
+  /// sums is 1 x cols; its columns give the number of columns, `rows` the number of rows.
+  template <class F, std::size_t I, std::size_t O>
+  void reduce_columns(const F& f, const std::array<OperandOf<Cpu>, I>& in,
+                      const std::array<View<Cpu>, O>& out, Index rows, View<Cpu> sums) const {
+    detail::parallel_for(team(rows * sums.cols), sums.cols, [&](Index j) {
+      sums(0, j) = rows <= detail::kNarrow
+                       ? detail::sum_down<detail::kNarrow, S>(f, in, out, 0, rows, j)
+                       : detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
+    });
+  }
+
+  /// sums is a contiguous vector of `rows` numbers. Columns are added in runs of 32, so that the
+  /// error grows with the number of runs.
+  template <class F, std::size_t I>
+  void reduce_rows(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index rows, Index cols,
+                   View<Cpu> sums, Store store) const {
+    constexpr Index W = detail::kWide, run_length = 32;
+    using P = Pack<S, detail::kWide>;
+    detail::parallel_for(team(rows * cols), (rows + W - 1) / W, [&](Index block) {
+      const Index i = block * W, count = std::min<Index>(W, rows - i);
+      const std::array<View<Cpu>, 0> none{};
+      P total(0), value;
+      for (Index first = 0; first < cols; first += run_length) {
+        P partial(0);
+        for (Index j = first; j < std::min(cols, first + run_length); ++j) {
+          detail::apply<detail::kWide, S>(f, in, none, i, j, count, value);
+          partial += value;
+        }
+        total += partial;
+      }
+      S* place = sums.data + i;
+      if (store == Store::accumulate) total += P::load(place, count);
+      total.store(place, count);
+    });
+  }
+
+  /// The sum of all `count` elements of gapless operands into the 1 x 1 matrix `sum`.
+  template <class F, std::size_t I>
+  void reduce(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index count,
+              View<Cpu> sum) const {
+    constexpr Index most = 64;  // partial sums; their number depends on the count alone
+    const Index parts = std::clamp<Index>((count + kBlock - 1) / kBlock, 1, most);
+    const Index length =
+        ((count + parts - 1) / parts + detail::kWide - 1) / detail::kWide * detail::kWide;
+    const std::array<View<Cpu>, 0> none{};
+    S partial[most] = {};
+    detail::parallel_for(team(count), parts, [&](Index part) {
+      const Index first = std::min(part * length, count);
+      partial[part] = detail::sum_down<detail::kWide, S>(f, in, none, first,
+                                                         std::min(length, count - first), 0);
+    });
+    for (Index half = most / 2; half > 0; half /= 2)
+      for (Index i = 0; i < half; ++i) partial[i] += partial[i + half];
+    sum(0) = partial[0];
+  }
+
+  void fill_normal(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
+    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
+      normal_column(key, row(ids, j), y.rows, y.data + j * y.ld);
+    });
+  }
+  void fill_uniform(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
+    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
+      uniform_column(key, row(ids, j), y.rows, y.data + j * y.ld);
+    });
+  }
+
+  void gather(ConstView<Cpu> x, RowIds<Cpu> ids, View<Cpu> y) const {
+    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
+      std::copy_n(x.data + static_cast<Index>(ids(0, j)) * x.ld, y.rows, y.data + j * y.ld);
+    });
+  }
+  void copy(ConstView<Cpu> x, View<Cpu> y) const {
+    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
+      std::copy_n(x.data + j * x.ld, y.rows, y.data + j * y.ld);
+    });
+  }
+  void fill(View<Cpu> y, S value) const {
+    for (Index j = 0; j < y.cols; ++j) std::fill_n(y.data + j * y.ld, y.rows, value);
+  }
+  /// Contiguous host memory to and from backend memory; here both are the same.
+  template <class U>
+  void upload(const U* host, MatrixView<U, HostMemory> y) const {
+    for (Index j = 0; j < y.cols; ++j) std::copy_n(host + j * y.rows, y.rows, y.data + j * y.ld);
+  }
+  template <class U>
+  void download(MatrixView<U, HostMemory> x, std::remove_const_t<U>* host) const {
+    for (Index j = 0; j < x.cols; ++j) std::copy_n(x.data + j * x.ld, x.rows, host + j * x.rows);
+  }
+
+ private:
+  static constexpr Index kBlock = 4096;     // elements one thread takes at a time in a flat sweep
+  static constexpr Index kParallel = 8192;  // below this many elements one thread is faster
+
+  int team(Index elements) const { return elements < kParallel ? 1 : threads_; }
+  static std::uint32_t row(RowIds<Cpu> ids, Index j) {
+    return ids.present() ? ids(0, j) : static_cast<std::uint32_t>(j);
+  }
+
+  /// The epilogue by address: the product is compiled once, not once per activation.
+  struct TileCall {
+    const void* what;
+    void (*call)(const void*, Index, Index, Index, Index);
+    void operator()(Index row, Index rows, Index col, Index cols) const {
+      call(what, row, rows, col, cols);
+    }
+  };
+
+  static void run(const Nothing&, Index, Index, Index, Index) {}
+  template <class F, std::size_t I, std::size_t O>
+  static void run(const Then<Cpu, F, I, O>& next, Index row, Index rows, Index col, Index cols) {
+    detail::sweep<detail::kWide, S>(next.formula, next.inputs, next.outputs, row, rows, col, cols);
+  }
+
+  int threads_;
+};
+
+}  // namespace longhand

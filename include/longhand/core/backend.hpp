@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <concepts>
+#include <cstdint>
+
+#include "longhand/core/memory.hpp"
+#include "longhand/core/params.hpp"
+#include "longhand/core/philox.hpp"
+#include "longhand/core/view.hpp"
+
+/// THE contract: what a backend must offer so that every layer, latent, likelihood, divergence,
+/// model and optimizer of longhand runs on it. Nothing above this line knows Eigen from CUDA.
+///
+/// A backend is a handle to an engine (a thread count, a stream), cheap to copy, without scratch
+/// and without globals. All matrices are column-major views, a sample is a column, i is a row, j a
+/// column. Sums have a fixed order that does not depend on the number of threads.
+///
+///   multiply(scratch, ta, A, tb, B, C, store, then)   C  = op(A) op(B)  or  C += op(A) op(B); the
+///                                        sweep `then` is applied to each part of C once complete
+///   for_each(f, in, out)                 f(in_ij…, out_ij…) for every element
+///   reduce_columns(f, in, out, rows, s)  s_j  = sum_i v_ij, f(in_ij…, out_ij…, v_ij)
+///   reduce_rows(f, in, rows, cols, s, store)   s_i  = sum_j v_ij, f(in_ij…, v_ij)   (or +=)
+///   reduce(f, in, count, s)              s_00 = sum of all elements of gapless operands
+///   fill_normal(key, ids, Y)             Y_ij = normal(seed, ids_j, step, i)  [NOI-3]
+///   fill_uniform(key, ids, Y)            Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
+///   gather(X, ids, Y)                    Y_ij = X_{i, ids_j}
+///   copy(X, Y), fill(Y, v)               Y = X, Y = v
+///   upload(host, Y), download(X, host)   between host memory and backend memory
+namespace longhand {
+
+/// A sweep that follows a product: `formula` over `inputs` and `outputs`, all of C's shape. On the
+/// CPU it runs on each tile while the tile is in cache; it is the fusing of bias and activation.
+template <class B, class Formula, std::size_t I, std::size_t O>
+struct Then {
+  Formula formula;
+  std::array<OperandOf<B>, I> inputs;
+  std::array<View<B>, O> outputs;
+};
+template <class B, class Formula, std::size_t I, std::size_t O>
+Then<B, Formula, I, O> then(const Formula& f, const std::array<OperandOf<B>, I>& inputs,
+                            const std::array<View<B>, O>& outputs) {
+  return {f, inputs, outputs};
+}
+struct Nothing {};
+
+/// A formula that hands its input on; the plain sums are reductions of it.
+struct Value {
+  template <class T>
+  LONGHAND_HD void operator()(const T& x, T& v) const {
+    v = x;
+  }
+};
+struct Square {
+  template <class T>
+  LONGHAND_HD void operator()(const T& x, T& v) const {
+    v = x * x;
+  }
+};
+
+/// Calls a formula's forward, or backward, as the operator() a sweep expects.
+template <class F>
+struct Forward {
+  F f;
+  template <class... T>
+  LONGHAND_HD void operator()(T&&... t) const {
+    f.forward(t...);
+  }
+};
+template <class F>
+struct Backward {
+  F f;
+  template <class... T>
+  LONGHAND_HD void operator()(T&&... t) const {
+    f.backward(t...);
+  }
+};
+template <class F>
+Forward(F) -> Forward<F>;
+template <class F>
+Backward(F) -> Backward<F>;
+
+template <class B>
+concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
+                           RowIds<B> ids, NoiseKey key, typename B::Scalar value,
+                           const typename B::Scalar* host_in, typename B::Scalar* host_out) {
+  typename B::Scalar;
+  typename B::Memory;
+  typename B::Allocator;
+  on.multiply(scratch, Transpose::yes, x, Transpose::no, x, y, Store::assign, Nothing{});
+  on.multiply(scratch, Transpose::no, x, Transpose::yes, x, y, Store::accumulate,
+              then<B>(Value{}, in<B>(x), out<B>(y)));
+  on.for_each(Value{}, in<B>(x), out<B>(y));
+  on.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y);
+  on.reduce_rows(Value{}, in<B>(x), x.rows, x.cols, y, Store::assign);
+  on.reduce(Value{}, in<B>(x), x.size(), y);
+  on.fill_normal(key, ids, y);
+  on.fill_uniform(key, ids, y);
+  on.gather(x, ids, y);
+  on.copy(x, y);
+  on.fill(y, value);
+  on.upload(host_in, y);
+  on.download(x, host_out);
+};
+
+}  // namespace longhand

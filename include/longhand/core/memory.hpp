@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "longhand/core/view.hpp"
+
+namespace longhand {
+
+/// Every block and every buffer starts on a cache line.
+inline constexpr Index kAlignment = 64;
+
+/// Host memory, zeroed, aligned to a cache line. A backend names the allocator it uses.
+struct HostAllocator {
+  template <class T>
+  static T* allocate(Index count) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    void* raw = ::operator new (static_cast<std::size_t>(count) * sizeof(T),
+                                std::align_val_t{static_cast<std::size_t>(kAlignment)});
+    return std::uninitialized_value_construct_n(static_cast<T*>(raw), count), static_cast<T*>(raw);
+  }
+  template <class T>
+  static void release(T* data) {
+    ::operator delete (data, std::align_val_t{static_cast<std::size_t>(kAlignment)});
+  }
+};
+
+/// Owns `count` zeroed elements in backend memory. Copies are deep and explicit (`copy_from` of the
+/// backend); moving is cheap.
+template <class B, class T = typename B::Scalar>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(Index count)
+      : data_(count > 0 ? B::Allocator::template allocate<T>(count) : nullptr), size_(count) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_ != nullptr) B::Allocator::release(data_);
+  }
+
+  T* data() const { return data_; }
+  Index size() const { return size_; }
+  /// The whole buffer as one column.
+  MatrixView<T, typename B::Memory> column() const {
+    return {data_, size_, 1, std::max<Index>(size_, 1)};
+  }
+
+ private:
+  T* data_ = nullptr;
+  Index size_ = 0;
+};
+
+/// An arena for everything a call needs and forgets: activations, caches, gradients of activations,
+/// the packing buffers of products. Owned by the caller, one per thread; views taken from it are
+/// valid until reset(). It grows during the first pass with the largest batch and never allocates
+/// after that: chunks are kept and handed out again in the same order.
+template <class B>
+class Workspace {
+ public:
+  using Scalar = typename B::Scalar;
+
+  Workspace() = default;
+  Workspace(Workspace&&) noexcept = default;
+  Workspace& operator=(Workspace&&) noexcept = default;
+
+  /// Hands everything back at once.
+  void reset() {
+    backend_.rewind();
+    host_.rewind();
+  }
+
+  /// rows x cols in backend memory, contiguous; contents unspecified.
+  View<B> matrix(Index rows, Index cols) {
+    return {backend_.take(std::max<Index>(rows * cols, 1)), rows, cols, std::max<Index>(rows, 1)};
+  }
+  /// `count` host objects, value-initialised (caches are made of views).
+  template <class T>
+  std::span<T> host(Index count) {
+    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= kAlignment);
+    std::byte* raw = host_.take(count * static_cast<Index>(sizeof(T)));
+    T* first = reinterpret_cast<T*>(raw);
+    std::uninitialized_value_construct_n(first, count);
+    return {first, static_cast<std::size_t>(count)};
+  }
+  typename B::Scratch& scratch() { return scratch_; }
+
+ private:
+  template <class Owner, class T>
+  class Arena {
+   public:
+    T* take(Index count) {
+      constexpr Index per_line = std::max<Index>(1, kAlignment / static_cast<Index>(sizeof(T)));
+      const Index rounded = (count + per_line - 1) / per_line * per_line;
+      while (chunk_ < chunks_.size() && used_ + rounded > chunks_[chunk_].size()) {
+        ++chunk_;
+        used_ = 0;
+      }
+      if (chunk_ == chunks_.size()) {
+        const Index doubled = chunks_.empty() ? 1024 : 2 * chunks_.back().size();
+        chunks_.emplace_back(std::max(rounded, doubled));
+        used_ = 0;
+      }
+      T* place = chunks_[chunk_].data() + used_;
+      used_ += rounded;
+      return place;
+    }
+    void rewind() {
+      chunk_ = 0;
+      used_ = 0;
+    }
+
+   private:
+    std::vector<Buffer<Owner, T>> chunks_;
+    std::size_t chunk_ = 0;
+    Index used_ = 0;
+  };
+  struct Host {
+    using Memory = HostMemory;
+    using Allocator = HostAllocator;
+    using Scalar = std::byte;
+  };
+
+  Arena<B, Scalar> backend_;
+  Arena<Host, std::byte> host_;
+  typename B::Scratch scratch_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <Eigen/Core>
+#include <utility>
+
+#include "longhand/core/view.hpp"
+
+namespace longhand {
+
+/// A set of samples at the public edge, whose orientation was said aloud: a transposed square
+/// matrix raises no error, so nothing here guesses. Inside, a sample is a column.
+///
+///   vae.encode(samples_in_rows(X)).in_rows()
+template <class S>
+class Samples {
+ public:
+  using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic>;
+
+  Samples() = default;
+  explicit Samples(Matrix columns) : owned_(std::move(columns)) { look_at_own(); }
+  /// Borrows: `columns` must outlive this object.
+  explicit Samples(MatrixView<const S, HostMemory> columns) : view_(columns) {}
+  Samples(Samples&& other) noexcept : owned_(std::move(other.owned_)), view_(other.view_) {}
+  Samples& operator=(Samples&& other) noexcept {
+    owned_ = std::move(other.owned_);
+    view_ = other.view_;
+    return *this;
+  }
+
+  bool present() const { return view_.present(); }
+  Index dim() const { return view_.rows; }
+  Index count() const { return view_.cols; }
+  MatrixView<const S, HostMemory> view() const { return view_; }
+
+  /// One sample per column (dim x count).
+  Matrix in_columns() const { return map(); }
+  /// One sample per row (count x dim).
+  Matrix in_rows() const { return map().transpose(); }
+
+ private:
+  auto map() const {
+    return Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(
+        view_.data, view_.rows, view_.cols, Eigen::OuterStride<>(std::max<Index>(view_.ld, 1)));
+  }
+  void look_at_own() { view_ = {owned_.data(), owned_.rows(), owned_.cols(), owned_.rows()}; }
+
+  Matrix owned_;
+  MatrixView<const S, HostMemory> view_;
+};
+
+/// X has one sample per row, as data frames and numpy have it. Copies.
+template <class Derived>
+Samples<typename Derived::Scalar> samples_in_rows(const Eigen::MatrixBase<Derived>& X) {
+  return Samples<typename Derived::Scalar>(
+      typename Samples<typename Derived::Scalar>::Matrix(X.transpose()));
+}
+
+/// X has one sample per column. Copies.
+template <class Derived>
+Samples<typename Derived::Scalar> samples_in_columns(const Eigen::MatrixBase<Derived>& X) {
+  return Samples<typename Derived::Scalar>(typename Samples<typename Derived::Scalar>::Matrix(X));
+}
+
+/// count samples of dim numbers each, one after the other in memory (row-major count x dim, the
+/// order of IDX, npy and PyTorch). Borrows: `data` must outlive the result.
+template <class S>
+Samples<S> samples_in_memory(const S* data, Index count, Index dim) {
+  return Samples<S>(MatrixView<const S, HostMemory>{data, dim, count, std::max<Index>(dim, 1)});
+}
+
+}  // namespace longhand

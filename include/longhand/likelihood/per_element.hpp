@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "longhand/core/backend.hpp"
+#include "longhand/core/pass.hpp"
+
+namespace longhand {
+
+/// A likelihood that factorises over the elements of a row: -log p(x | out) is the sum over i of a
+/// formula's nll_ij, over observed elements. The formula (math/bernoulli.hpp, math/gaussian.hpp or
+/// your own: examples/04_your_own_likelihood.cpp) gives value, gradient, mean and draw of one
+/// element; everything about rows, masks and weights is here, once.
+///
+/// The decoder's output has `Formula::outputs` blocks of D rows: (a) or (a; raw).
+template <class Formula>
+class PerElement {
+ public:
+  static constexpr const char* name = Formula::name;
+
+  PerElement() = default;
+  explicit PerElement(Formula formula) : formula_(formula) {}
+  const Formula& formula() const { return formula_; }
+
+  Index output_rows(Index data_rows) const { return Formula::outputs * data_rows; }
+
+  /// per_sample (1 x N) = NLL_j in nats.
+  template <class B>
+  void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch,
+             View<B> per_sample) const {
+    sweep(pass, constant<B>(1), output, batch, per_sample, {});
+  }
+  /// doutput = w_j dNLL_j/doutput; w is a constant or a per-column operand.
+  template <class B>
+  void gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
+                const Batch<B>& batch, View<B> doutput) const {
+    sweep(pass, w, output, batch, pass.matrix(1, output.cols), doutput);
+  }
+  /// Both in one sweep.
+  template <class B>
+  void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
+                          const Batch<B>& batch, View<B> per_sample, View<B> doutput) const {
+    sweep(pass, w, output, batch, per_sample, doutput);
+  }
+
+  /// x (D x N) = E[x | output].
+  template <class B>
+  void mean(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
+    const Index d = x.rows;
+    if constexpr (Formula::outputs == 1) {
+      pass.on.for_each(Mean{formula_}, in<B>(output), out<B>(x));
+    } else {
+      pass.on.for_each(Mean{formula_}, in<B>(output.middle_rows(0, d), output.middle_rows(d, d)),
+                       out<B>(x));
+    }
+  }
+  /// x ~ p(x | output), with the pass's key in stream `draw`.
+  template <class B>
+  void draw(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
+    NoiseKey key = pass.key;
+    key.stream = Stream::draw;
+    key.sample = 1;  // 0 draws z
+    const View<B> noise = pass.matrix(x.rows, x.cols);
+    if constexpr (Formula::normal_noise) {
+      pass.on.fill_normal(key, pass.row_id, noise);
+    } else {
+      pass.on.fill_uniform(key, pass.row_id, noise);
+    }
+    const Index d = x.rows;
+    if constexpr (Formula::outputs == 1) {
+      pass.on.for_each(Draw{formula_}, in<B>(output, noise), out<B>(x));
+    } else {
+      pass.on.for_each(Draw{formula_},
+                       in<B>(output.middle_rows(0, d), output.middle_rows(d, d), noise), out<B>(x));
+    }
+  }
+
+ private:
+  /// The formula of one element under a mask m and a row weight w; last comes the summand.
+  /// Missing elements are chosen away, not multiplied: their target may be NaN.
+  struct ValueOnly {
+    Formula f;
+    template <class T>
+    LONGHAND_HD void operator()(const T& a, const T& t, const T& m, const T& /*w*/, T& nll) const {
+      T value, da;
+      f.value_and_gradient(a, t, value, da);
+      nll = choose(m > T(0), value, T(0));
+    }
+    template <class T>
+    LONGHAND_HD void operator()(const T& a, const T& raw, const T& t, const T& m, const T& /*w*/,
+                                T& nll) const {
+      T value, da, draw;
+      f.value_and_gradient(a, raw, t, value, da, draw);
+      nll = choose(m > T(0), value, T(0));
+    }
+  };
+  struct ValueAndGradient {
+    Formula f;
+    template <class T>
+    LONGHAND_HD void operator()(const T& a, const T& t, const T& m, const T& w, T& da,
+                                T& nll) const {
+      T value, gradient;
+      f.value_and_gradient(a, t, value, gradient);
+      nll = choose(m > T(0), value, T(0));
+      da = choose(m > T(0), w * gradient, T(0));
+    }
+    template <class T>
+    LONGHAND_HD void operator()(const T& a, const T& raw, const T& t, const T& m, const T& w, T& da,
+                                T& draw, T& nll) const {
+      T value, by_a, by_raw;
+      f.value_and_gradient(a, raw, t, value, by_a, by_raw);
+      nll = choose(m > T(0), value, T(0));
+      da = choose(m > T(0), w * by_a, T(0));
+      draw = choose(m > T(0), w * by_raw, T(0));
+    }
+  };
+  struct Mean {
+    Formula f;
+    template <class... T>
+    LONGHAND_HD void operator()(T&&... t) const {
+      f.mean(t...);
+    }
+  };
+  struct Draw {
+    Formula f;
+    template <class... T>
+    LONGHAND_HD void operator()(T&&... t) const {
+      f.draw(t...);
+    }
+  };
+
+  template <class B>
+  void sweep(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output, const Batch<B>& batch,
+             View<B> per_sample, View<B> doutput) const {
+    const ConstView<B> target = batch.target_or_input();
+    const Index d = target.rows;
+    require_shape("likelihood: decoder output", output, output_rows(d), target.cols);
+    const OperandOf<B> mask = either<B>(batch.mask, 1);
+    if constexpr (Formula::outputs == 1) {
+      run(pass, in<B>(output, target, mask, w), out<B>(doutput), d, per_sample);
+    } else {
+      View<B> da, draw;
+      if (doutput.present()) {
+        da = doutput.middle_rows(0, d);
+        draw = doutput.middle_rows(d, d);
+      }
+      run(pass, in<B>(output.middle_rows(0, d), output.middle_rows(d, d), target, mask, w),
+          out<B>(da, draw), d, per_sample);
+    }
+  }
+  template <class B, std::size_t I, std::size_t O>
+  void run(const Pass<B>& pass, const std::array<OperandOf<B>, I>& inputs,
+           const std::array<View<B>, O>& outputs, Index rows, View<B> per_sample) const {
+    if (outputs[0].present()) {
+      pass.on.reduce_columns(ValueAndGradient{formula_}, inputs, outputs, rows, per_sample);
+    } else {
+      pass.on.reduce_columns(ValueOnly{formula_}, inputs, std::array<View<B>, 0>{}, rows,
+                             per_sample);
+    }
+  }
+
+  Formula formula_;
+};
+
+}  // namespace longhand

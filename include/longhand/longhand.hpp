@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Everything a CPU user needs: variational autoencoders with hand-derived gradients. Needs Eigen
+/// (3.4 or newer) and the standard library; add -fopenmp for threads and -march=native (or the ISA
+/// you deploy on) for speed. Files are a library of their own: longhand/io.hpp.
+
+#include "longhand/backend/cpu.hpp"
+#include "longhand/backend/reference.hpp"
+#include "longhand/core/samples.hpp"
+#include "longhand/core/version.hpp"
+#include "longhand/models/vae.hpp"
+#include "longhand/train/evaluate.hpp"
+#include "longhand/train/trainer.hpp"

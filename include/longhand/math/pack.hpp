@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <Eigen/Core>
+#include <cstring>
+#include <type_traits>
+
+#include "longhand/core/view.hpp"
+#include "longhand/math/erf.hpp"
+
+namespace longhand {
+
+/// N numbers that a formula computes with as if they were one: the SIMD face of the value type T.
+/// Built from Eigen's packets, so that compares and blends are single instructions whatever the
+/// optimisation level (an Array<bool> mask with .select() costs nine times as much).
+///
+/// exp and log are Eigen's; log1p, expm1 and tanh are written here from exp and log (Kahan's
+/// forms), because Eigen 3.4 has no vector versions of them for double. NaN goes in, NaN comes out.
+template <class S, int N>
+class Pack {
+  using Packet = typename Eigen::internal::packet_traits<S>::type;
+  static constexpr int kLanes = Eigen::internal::unpacket_traits<Packet>::size;
+  static constexpr int kPackets = N / kLanes;
+  static_assert(kPackets * kLanes == N, "N must be a multiple of the machine's packet size");
+
+ public:
+  Pack() = default;
+  template <class U>
+  requires std::is_arithmetic_v<U>
+  explicit Pack(U value) {
+    for (Packet& p : packets_) p = Eigen::internal::pset1<Packet>(static_cast<S>(value));
+  }
+
+  static Pack load(const S* from) {
+    return map([&](int k) { return Eigen::internal::ploadu<Packet>(from + k * kLanes); });
+  }
+  /// The first `count` numbers, the rest zero: a tail is computed like any other pack.
+  static Pack load(const S* from, Index count) {
+    alignas(64) S padded[N] = {};
+    std::memcpy(padded, from, static_cast<std::size_t>(count) * sizeof(S));
+    return load(padded);
+  }
+  void store(S* to) const {
+    for (int k = 0; k < kPackets; ++k) Eigen::internal::pstoreu(to + k * kLanes, packets_[k]);
+  }
+  void store(S* to, Index count) const {
+    alignas(64) S padded[N];
+    store(padded);
+    std::memcpy(to, padded, static_cast<std::size_t>(count) * sizeof(S));
+  }
+
+  friend Pack operator+(const Pack& a, const Pack& b) {
+    return map([&](int k) { return Eigen::internal::padd(a.packets_[k], b.packets_[k]); });
+  }
+  friend Pack operator-(const Pack& a, const Pack& b) {
+    return map([&](int k) { return Eigen::internal::psub(a.packets_[k], b.packets_[k]); });
+  }
+  friend Pack operator*(const Pack& a, const Pack& b) {
+    return map([&](int k) { return Eigen::internal::pmul(a.packets_[k], b.packets_[k]); });
+  }
+  friend Pack operator/(const Pack& a, const Pack& b) {
+    return map([&](int k) { return Eigen::internal::pdiv(a.packets_[k], b.packets_[k]); });
+  }
+  friend Pack operator-(const Pack& a) {
+    return map([&](int k) { return Eigen::internal::pnegate(a.packets_[k]); });
+  }
+  Pack& operator+=(const Pack& b) { return *this = *this + b; }
+
+  /// The result of a comparison: all bits of a lane set or clear.
+  struct Mask {
+    Pack bits;
+  };
+  friend Mask operator<(const Pack& a, const Pack& b) {
+    return {map([&](int k) { return Eigen::internal::pcmp_lt(a.packets_[k], b.packets_[k]); })};
+  }
+  friend Mask operator<=(const Pack& a, const Pack& b) {
+    return {map([&](int k) { return Eigen::internal::pcmp_le(a.packets_[k], b.packets_[k]); })};
+  }
+  friend Mask operator==(const Pack& a, const Pack& b) {
+    return {map([&](int k) { return Eigen::internal::pcmp_eq(a.packets_[k], b.packets_[k]); })};
+  }
+  friend Mask operator>(const Pack& a, const Pack& b) { return b < a; }
+  friend Mask operator>=(const Pack& a, const Pack& b) { return b <= a; }
+  friend Pack choose(const Mask& mask, const Pack& yes, const Pack& no) {
+    return map([&](int k) {
+      return Eigen::internal::pselect(mask.bits.packets_[k], yes.packets_[k], no.packets_[k]);
+    });
+  }
+
+  friend Pack sqrt(const Pack& x) {
+    return map([&](int k) { return Eigen::internal::psqrt(x.packets_[k]); });
+  }
+  friend Pack exp(const Pack& x) {  // Eigen clamps its argument, which would lose a NaN
+    return choose(x == x, map([&](int k) { return Eigen::internal::pexp(x.packets_[k]); }), x);
+  }
+  friend Pack log(const Pack& x) {
+    return map([&](int k) { return Eigen::internal::plog(x.packets_[k]); });
+  }
+  friend Pack log1p(const Pack& x) {
+    const Pack one(1), u = one + x;
+    const Pack small_or_infinite = log(u);
+    const Pack corrected = small_or_infinite * (x / (u - one));
+    return choose(u == one, x, choose(u == small_or_infinite, small_or_infinite, corrected));
+  }
+  friend Pack expm1(const Pack& x) {
+    const Pack one(1), u = exp(x), v = u - one, l = log(u);
+    const Pack corrected = v * (x / l);
+    return choose(u == one, x, choose(v == -one, v, choose(u == l, u, corrected)));
+  }
+  friend Pack tanh(const Pack& x) {
+    const Pack negative = expm1(Pack(-2) * choose(x > Pack(0), x, -x));
+    const Pack magnitude = -negative / (negative + Pack(2));
+    return choose(x > Pack(0), magnitude, -magnitude);
+  }
+
+  friend Pack erf(const Pack& x) { return erf_rational(x); }
+
+  /// Adds the lanes in a fixed tree: halves onto halves.
+  S sum() const {
+    alignas(64) S lane[N];
+    store(lane);
+    for (int half = N / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+    return lane[0];
+  }
+
+ private:
+  template <class F>
+  static Pack map(const F& f) {
+    Pack r;
+#pragma GCC unroll 8
+    for (int k = 0; k < kPackets; ++k) r.packets_[k] = f(k);
+    return r;
+  }
+
+  Packet packets_[kPackets];
+};
+
+}  // namespace longhand

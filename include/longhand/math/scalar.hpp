@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cmath>
+#include <concepts>
+#include <type_traits>
+
+#include "longhand/core/macros.hpp"
+
+/// The elementary functions a formula may use, for plain numbers. They are declared here, in
+/// namespace longhand and before every formula, because with <cmath> alone an unqualified call in a
+/// template picks abs(int) or exp(double). Packs and dual numbers bring their own by argument-
+/// dependent lookup.
+namespace longhand {
+
+#define LONGHAND_SCALAR_FUNCTION(name)                              \
+  LONGHAND_HD inline float name(float x) { return std::name(x); }   \
+  LONGHAND_HD inline double name(double x) { return std::name(x); } \
+  inline long double name(long double x) { return std::name(x); }
+LONGHAND_SCALAR_FUNCTION(exp)
+LONGHAND_SCALAR_FUNCTION(expm1)
+LONGHAND_SCALAR_FUNCTION(log)
+LONGHAND_SCALAR_FUNCTION(log1p)
+LONGHAND_SCALAR_FUNCTION(tanh)
+LONGHAND_SCALAR_FUNCTION(sqrt)
+LONGHAND_SCALAR_FUNCTION(erf)
+#undef LONGHAND_SCALAR_FUNCTION
+
+/// The one conditional of a formula: both branches are evaluated, the condition picks one.
+template <std::floating_point T>
+LONGHAND_HD constexpr T choose(bool condition, const T& yes, const std::type_identity_t<T>& no) {
+  return condition ? yes : no;
+}
+
+/// |x| by the same comparison for every value type, so that a dual number differentiates the very
+/// branch the hand-derived gradient takes at exactly 0.
+template <class T>
+LONGHAND_HD T abs(const T& x) {
+  return choose(x > T(0), x, -x);
+}
+
+/// -1, 0 or 1.
+template <class T>
+LONGHAND_HD T sign(const T& x) {
+  return choose(x > T(0), T(1), choose(x < T(0), T(-1), T(0)));
+}
+
+template <class T>
+LONGHAND_HD T square(const T& x) {
+  return x * x;
+}
+
+/// 1 / (1 + e^-a) without overflow in either tail.
+template <class T>
+LONGHAND_HD T sigmoid(const T& a) {
+  const T e = exp(-abs(a));
+  const T q = T(1) / (T(1) + e);
+  return choose(a > T(0), q, e * q);
+}
+
+}  // namespace longhand

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cmath>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "longhand/core/backend.hpp"
+#include "longhand/core/pass.hpp"
+#include "longhand/math/optimizers.hpp"
+
+namespace longhand {
+
+/// An optimizer chosen at run time; visited once per step.
+using Optimizer = std::variant<Adam, Sgd, Momentum, RmsProp>;
+
+/// [OPT-10] from the squared global norm of the gradient.
+struct ClipFactor {
+  double most = 0;  ///< C; 0 = no clipping
+  template <class T>
+  LONGHAND_HD void operator()(const T& squared_norm, T& factor) const {
+    const T norm = sqrt(squared_norm);
+    factor = most > 0 ? choose(norm > T(most), T(most) / norm, T(1)) : T(1);  // [OPT-10]
+  }
+};
+
+/// An optimizer with its moments: one sweep over the flat parameters per step.
+template <class B>
+class OptimizerState {
+ public:
+  OptimizerState(const Optimizer& optimizer, const ParamLayout& layout) : optimizer_(optimizer) {
+    const int moments =
+        std::visit([](const auto& o) { return std::decay_t<decltype(o)>::moments; }, optimizer);
+    for (int m = 0; m < moments; ++m) moments_.emplace_back(layout);
+  }
+
+  /// Steps taken.
+  Index steps() const { return steps_; }
+  const Optimizer& optimizer() const { return optimizer_; }
+
+  /// Adam's bias corrections of the step about to be taken, into `scalars`. In double: a float
+  /// power would be off by 1e-4 after 10,000 steps.
+  template <class T>
+  void correct(StepScalars<T>& scalars) {
+    ++steps_;
+    if (const Adam* adam = std::get_if<Adam>(&optimizer_)) {
+      const double t = static_cast<double>(steps_);
+      scalars.correction1 = T(1 / (1 - std::pow(adam->beta1, t)));
+      scalars.correction2 = T(1 / (1 - std::pow(adam->beta2, t)));
+    }
+  }
+
+  /// theta <- theta - …, reading learning rate, clip factor and corrections from backend memory.
+  void step(const B& on, const Params<B>& theta, const Grads<B>& grads,
+            const StepScalars<typename B::Scalar>* scalars) const {
+    const View<B> w = theta.flat(), g = grads.flat();
+    const auto lr = scalar_at<B>(&scalars->learning_rate), clip = scalar_at<B>(&scalars->clip);
+    std::visit(
+        [&](const auto& o) {
+          using O = std::decay_t<decltype(o)>;
+          if constexpr (O::moments == 0) {
+            on.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w));
+          } else if constexpr (O::moments == 1) {
+            const View<B> u = moments_[0].flat();
+            on.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u));
+          } else {
+            const View<B> m = moments_[0].flat(), v = moments_[1].flat();
+            on.for_each(TakesMoments<O>{o},
+                        in<B>(g, lr, clip, scalar_at<B>(&scalars->correction1),
+                              scalar_at<B>(&scalars->correction2), w, m, v),
+                        out<B>(w, m, v));
+          }
+        },
+        optimizer_);
+  }
+
+ private:
+  /// A sweep reads its inputs and writes its outputs; an optimizer updates in place.
+  template <class O>
+  struct TakesTheta {
+    O o;
+    template <class T>
+    LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta,
+                                T& new_theta) const {
+      new_theta = theta;
+      o(g, lr, clip, new_theta);
+    }
+  };
+  template <class O>
+  struct TakesMoment {
+    O o;
+    template <class T>
+    LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta, const T& u,
+                                T& new_theta, T& new_u) const {
+      new_theta = theta;
+      new_u = u;
+      o(g, lr, clip, new_theta, new_u);
+    }
+  };
+  template <class O>
+  struct TakesMoments {
+    O o;
+    template <class T>
+    LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& c1, const T& c2,
+                                const T& theta, const T& m, const T& v, T& new_theta, T& new_m,
+                                T& new_v) const {
+      new_theta = theta;
+      new_m = m;
+      new_v = v;
+      o(g, lr, clip, c1, c2, new_theta, new_m, new_v);
+    }
+  };
+
+  Optimizer optimizer_;
+  std::vector<Params<B>> moments_;
+  Index steps_ = 0;
+};
+
+}  // namespace longhand
