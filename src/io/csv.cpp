@@ -18,6 +18,8 @@
 namespace longhand::io {
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 struct Cell {
   std::string text;
   bool quotes = false;
@@ -49,7 +51,6 @@ class Parser {
   Parser(std::string_view text, std::string_view file) : rest_(text), file_(file) {}
 
   Table parse(CsvHeader header) {
-    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
     if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
     // Whatever ends a file, a line break or several, adds no row.
     rest_ = rest_.substr(0, rest_.find_last_not_of("\r\n") + 1);
@@ -79,6 +80,10 @@ class Parser {
     std::string_view line = rest_.substr(0, length);
     rest_.remove_prefix(std::min(length + 1, rest_.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.find('\r') != line.npos) {
+      throw FormatError(file_, cat("line ", line_),
+                        "holds a carriage return alone, expected lines to end in \\n or \\r\\n");
+    }
     if (line.empty()) {
       throw FormatError(file_, cat("line ", line_),
                         "is empty, expected a row (a missing value alone is written nan)");
@@ -175,7 +180,7 @@ std::string encode_name(const std::string& column, std::string_view file) {
   // Quotes also tell the reader that a name like "7" is a name.
   double ignored = 0;
   if (column.find_first_of(",\"") == column.npos && trim(column) == column &&
-      parse_number(column, ignored) == Number::bad) {
+      !column.starts_with(byte_order_mark) && parse_number(column, ignored) == Number::bad) {
     return column;
   }
   std::string out = "\"";

@@ -68,6 +68,8 @@ TEST_CASE("csv: line ends, spaces, quotes and a byte order mark") {
       parse("\xef\xbb\xbf\"x, y\" ,\t\"say \"\"hi\"\"\",z\r\n 1 , \"2\",3\t\r\n\r\n\n");
   CHECK(table.columns == Names{"x, y", "say \"hi\"", "z"});
   CHECK(table.values == Values{1, 2, 3});
+  const Names marked = {"\xef\xbb\xbfmark"};
+  CHECK(read_csv(encode_csv(marked, std::span<const double>()), "marked").columns == marked);
   // Quotes mark names, even those that look like numbers.
   CHECK(parse("\"0\",\"1\"\n5,6\n").columns == Names{"0", "1"});
 }
@@ -107,6 +109,7 @@ TEST_CASE("csv: hostile files are refused by line and column") {
       {"only line ends", "\r\n\n", "line 1"},
       {"only a byte order mark", "\xef\xbb\xbf", "line 1"},
       {"empty line inside", "1\n\n2\n", "line 2"},
+      {"line ends of old Macs", "a,b\r1,2\r3,4\r", "line 1"},
       {"row too short", "a,b\n1,2\n3\n", "line 3, column 2"},
       {"row too long", "a,b\n1,2\n3,4,5\n", "line 3, column 3"},
       {"comma at the end", "1,2\n3,4,\n", "line 2, column 3"},
