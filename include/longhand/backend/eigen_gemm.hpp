@@ -181,8 +181,7 @@ struct TilePlan {
     // Starting a thread pays from this many products on: about 10 us of work.
     constexpr Index products_per_thread = 1'000'000;
     threads = std::min(threads, 1 + m * n * k / products_per_thread);
-    // The cut with the least work in its largest rectangle; packing an element counts as 16
-    // products.
+    // Least work in the largest rectangle; packing an element counts as 16 products.
     const auto cost = [&](Index rows, Index cols) {
       const Index height = ceil_div(row_tiles, rows) * Kernel::tile_rows;
       const Index width = ceil_div(col_tiles, cols) * tile_cols;
@@ -215,8 +214,8 @@ void multiply(int threads, PackingBuffers<S>& buffers, Transpose ta, Transpose t
   using Kernel = TileKernel<S>;
   if (m <= 0 || n <= 0) return;
   const TilePlan<S> plan(m, n, k, threads);
-  const Index parts = plan.row_parts * plan.col_parts;
-  buffers.reserve(static_cast<int>(parts));
+  const int parts = static_cast<int>(plan.row_parts * plan.col_parts);
+  buffers.reserve(parts);
 
   const bool vector = n == 1 && tb == Transpose::no;
   const auto rectangle = [&](Index part, int thread) {
@@ -258,12 +257,12 @@ void multiply(int threads, PackingBuffers<S>& buffers, Transpose ta, Transpose t
 
 #ifdef _OPENMP
   if (parts > 1) {
-#pragma omp parallel for num_threads(static_cast <int>(parts)) schedule(static, 1)
-    for (Index part = 0; part < parts; ++part) rectangle(part, omp_get_thread_num());
+#pragma omp parallel for num_threads(parts) schedule(static, 1)
+    for (int part = 0; part < parts; ++part) rectangle(part, omp_get_thread_num());
     return;
   }
 #endif
-  for (Index part = 0; part < parts; ++part) rectangle(part, 0);
+  for (int part = 0; part < parts; ++part) rectangle(part, 0);
 }
 
 }  // namespace longhand::detail
