@@ -44,6 +44,12 @@ void check_independent(const std::vector<float>& x, const std::vector<float>& y)
   CHECK_FALSE(!(std::abs(squares) <= 5));
 }
 
+[[gnu::noinline]] float first_of_pair(std::uint32_t u, std::uint32_t v) {
+  float z0, z1;
+  box_muller(u, v, z0, z1);
+  return z0;
+}
+
 }  // namespace
 
 TEST_CASE("normal: the worked numbers [NOI-3]") {
@@ -53,7 +59,7 @@ TEST_CASE("normal: the worked numbers [NOI-3]") {
   CHECK(z[1] == 0x1.8fa4d8p-4f);
   CHECK(z[2] == -0x1.2d17dp+0f);
   CHECK(z[3] == -0x1.fcb036p-1f);
-  // The same by the definition, in double; u is what a float keeps of (k + 1/2) / 2^31.
+  // The same by the definition, in double; u is what a float keeps of (k + 1/2) / 2^30.
   const double u[2] = {16566142 / 16777216.0, 10256976 / 33554432.0};
   const double turn[2] = {(15438340 + 0.5) / 16777216 - 0.5, 2 + (15880378 + 0.5) / 16777216 - 0.5};
   for (int pair = 0; pair < 2; ++pair) {
@@ -66,7 +72,7 @@ TEST_CASE("normal: the worked numbers [NOI-3]") {
 
 TEST_CASE("normal: the logarithm is within 0.95 ulp on (0, 1] [NOI-3]") {
   double worst = 0;
-  for (std::uint32_t b = float_bits(0x1p-32f); b < float_bits(1.0f); b += 499) {
+  for (std::uint32_t b = float_bits(0x1p-31f); b < float_bits(1.0f); b += 499) {
     worst = std::max(worst, ulps(noise::log_unit(from_bits(b)),
                                  std::log(static_cast<long double>(from_bits(b)))));
   }
@@ -82,7 +88,7 @@ TEST_CASE("normal: the logarithm is within 0.95 ulp on (0, 1] [NOI-3]") {
 TEST_CASE("normal: sine and cosine are within 0.73 and 0.88 ulp [NOI-3]") {
   double sine = 0, cosine = 0;
   for (std::uint32_t k = 0; k < 1u << 24; k += 61) {
-    const float a = fused(to_float(k), 0x1p-24f, 0x1p-25f - 0.5f);
+    const float a = static_cast<float>((k + 0.5) / 16777216 - 0.5);
     const long double angle = std::numbers::pi_v<long double> / 2 * a;
     sine = std::max(sine, ulps(noise::sin_quarter(a), std::sin(angle)));
     cosine = std::max(cosine, ulps(noise::cos_quarter(a), std::cos(angle)));
@@ -108,7 +114,7 @@ TEST_CASE("normal: the angle covers the circle evenly, on the circle [NOI-3]") {
 }
 
 TEST_CASE("normal: largest and smallest radius [NOI-3]") {
-  CHECK(noise::squared_radius(0) == doctest::Approx(64 * std::numbers::ln2).epsilon(1e-7));
+  CHECK(noise::squared_radius(0) == doctest::Approx(62 * std::numbers::ln2).epsilon(1e-7));
   CHECK(noise::squared_radius(1u << 31) == doctest::Approx(2 * std::numbers::ln2).epsilon(1e-7));
   CHECK(noise::squared_radius(~0u) == 0.0f);
   int wrong = 0;
@@ -116,17 +122,29 @@ TEST_CASE("normal: largest and smallest radius [NOI-3]") {
     float z[4];
     box_muller(i, i << 16, z[0], z[1]);
     box_muller(~i, ~(i << 16), z[2], z[3]);
-    for (const float x : z) wrong += !(std::abs(x) <= 6.6605f);
+    for (const float x : z) wrong += !(std::abs(x) <= 6.5556f);
   }
   CHECK(wrong == 0);
 }
 
 TEST_CASE("normal: hash of 2^22 values [NOI-3]") {
-  CHECK(test::noise_hash<NormalNoise>() == 0x59df4e8f51431a31);
+  CHECK(test::noise_hash<NormalNoise>() == 0xd5f123ecf682809d);
 }
 
 TEST_CASE("normal column: the values of normal4, in float and in double [NOI-3]") {
   test::check_column<NormalNoise>(normal4);
+}
+
+TEST_CASE("normal: a sum with fresh noise does not change the noise [NOI-3]") {
+  // With -ffp-contract=fast a compiler may skip the rounding of a product that is added at once.
+  int wrong = 0;
+  for (std::uint32_t i = 0; i < 10000; ++i) {
+    const std::uint32_t u = i * 0x9E3779B9u, v = i * 0x85EBCA6Bu;
+    float z0, z1;
+    box_muller(u, v, z0, z1);
+    wrong += (z0 - 0.75f) != (first_of_pair(u, v) - 0.75f);
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("normal: mean, variance, skewness, kurtosis [NOI-3]") {

@@ -33,7 +33,8 @@ LONGHAND_INLINE void chunk(const NoiseKey& key, std::uint32_t row, std::uint32_t
 
 // A baseline x86-64 build has no FMA instruction, and a call of the library's fma for each step of
 // a polynomial makes a normal ten times as expensive. Such a build carries a second copy of the
-// chunk and picks it where the processor can run it: same bits, another speed.
+// chunk and picks it where the processor can run it: same bits, another speed. (A processor from
+// before 2013 has no FMA at all; the library then emulates it, correctly, in about a microsecond.)
 #if defined(__x86_64__) && !defined(__FMA__)
 template <class Noise>
 __attribute__((target("avx2,fma"))) void fma_chunk(const NoiseKey& key, std::uint32_t row,

@@ -10,12 +10,13 @@
 
 namespace longhand {
 
-// The elementary functions of noise, from fused() alone; libm's differ between machines. Minimax
+// The elementary functions of noise; those of C libraries differ between machines. Every sum is a
+// fused(); a plain product feeds one, or is exact, so no compiler can contract anything. Minimax
 // polynomials with float coefficients; the errors below are maxima over every argument that occurs
 // (tests/core/normal_test.cpp measures them again).
 namespace noise {
 
-/// log u for a normal float u in [2^-32, 1]. Error at most 0.95 ulp.
+/// log u for a float u in [2^-31, 1]. Error at most 0.95 ulp.
 /// u = 2^e m with m in [2/3, 4/3), so that log m = f - f^2/2 + f^3 P(f), f = m - 1, stays
 /// relatively accurate around u = 1.
 LONGHAND_HD LONGHAND_INLINE float log_unit(float u) {
@@ -32,23 +33,23 @@ LONGHAND_HD LONGHAND_INLINE float log_unit(float u) {
   p = fused(p, f, -0x1.fffedep-3f);
   p = fused(p, f, 0x1.555506p-2f);
   p = fused(p, f, -0.5f);
-  const float log_m = fused(fused(f, f, 0.0f), p, f);
+  const float log_m = fused(f * f, p, f);
   return fused(e, 0x1.62e430p-1f, log_m);
 }
 
 /// sin(pi a / 2) for a in [-1/2, 1/2]. Error at most 0.73 ulp. pi/2 is held in two floats.
 LONGHAND_HD LONGHAND_INLINE float sin_quarter(float a) {
-  const float s = fused(a, a, 0.0f);
+  const float s = a * a;
   float p = -0x1.2db5cep-8f;
   p = fused(p, s, 0x1.465facp-4f);
   p = fused(p, s, -0x1.4abbbep-1f);
   p = fused(p, s, -0x1.777a5cp-25f);
-  return fused(a, 0x1.921fb6p+0f, fused(a, p, 0.0f));
+  return fused(a, 0x1.921fb6p+0f, a * p);
 }
 
 /// cos(pi a / 2) for a in [-1/2, 1/2]. Error at most 0.88 ulp.
 LONGHAND_HD LONGHAND_INLINE float cos_quarter(float a) {
-  const float s = fused(a, a, 0.0f);
+  const float s = a * a;
   float p = 0x1.d4f7eep-11f;
   p = fused(p, s, -0x1.55b2b6p-6f);
   p = fused(p, s, 0x1.03c1b0p-2f);
@@ -56,16 +57,17 @@ LONGHAND_HD LONGHAND_INLINE float cos_quarter(float a) {
   return fused(p, s, 1.0f);
 }
 
-/// The squared radius -2 log u of Box-Muller, u = (k + 1/2) 2^-31 for the upper 31 bits k.
+/// The squared radius -2 log u of Box-Muller, u = (k + 1/2) 2^-30 for the upper 30 bits k.
 LONGHAND_HD LONGHAND_INLINE float squared_radius(std::uint32_t word) {
-  return -2.0f * log_unit(fused(to_float(word >> 1), 0x1p-31f, 0x1p-32f));
+  return -2.0f * log_unit(to_float((word >> 1) | 1u) * 0x1p-31f);
 }
 
 /// Cosine and sine of a uniform angle. The upper two bits are the quarter turn q, the next 24 (k)
 /// the place within it: angle (pi/2)(q + a), a = (k + 1/2) 2^-24 - 1/2, which is exact and never 0.
 LONGHAND_HD LONGHAND_INLINE void direction(std::uint32_t word, float& cosine, float& sine) {
   const std::uint32_t q = word >> 30;
-  const float a = fused(to_float((word >> 6) & 0xFFFFFFu), 0x1p-24f, 0x1p-25f - 0.5f);
+  const auto odd_place = static_cast<std::int32_t>(((word >> 5) & 0x1FFFFFFu) | 1u) - 0x1000000;
+  const float a = static_cast<float>(odd_place) * 0x1p-25f;
   const std::uint32_t c = float_bits(cos_quarter(a)), s = float_bits(sin_quarter(a));
   const bool odd = (q & 1u) != 0;
   cosine = from_bits((odd ? s : c) ^ (((q + 1u) & 2u) << 30));  // q = 1, 2: negative
@@ -74,7 +76,7 @@ LONGHAND_HD LONGHAND_INLINE void direction(std::uint32_t word, float& cosine, fl
 
 }  // namespace noise
 
-/// Two independent N(0, 1) values from 64 random bits, by Box and Muller. |z| is at most 6.66.
+/// Two independent N(0, 1) values from 64 random bits, by Box and Muller. |z| is at most 6.56.
 LONGHAND_HD LONGHAND_INLINE void box_muller(std::uint32_t u, std::uint32_t v, float& z0,
                                             float& z1) {
   float cosine, sine;

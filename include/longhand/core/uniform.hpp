@@ -11,9 +11,10 @@
 namespace longhand {
 
 /// The centre of one of 2^23 equal cells of (0, 1): never 0 or 1, symmetric about 1/2, exact.
-/// (With a 24th bit k + 1/2 would need 25 significant bits, and the last cell would round to 1.)
+/// (k of the upper 23 bits gives (k + 1/2) 2^-23 = (2k + 1) 2^-24. A 24th bit would not fit in a
+/// float: half of the centres would be rounded, the last one to 1.)
 LONGHAND_HD LONGHAND_INLINE float uniform_from_bits(std::uint32_t word) {
-  return fused(to_float(word >> 9), 0x1p-23f, 0x1p-24f);  // [NOI-2]
+  return to_float((word >> 8) | 1u) * 0x1p-24f;  // [NOI-2]
 }
 
 /// Uniform values in (0, 1) for elements 4 quad .. 4 quad + 3 of a row.
