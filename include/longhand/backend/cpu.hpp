@@ -8,7 +8,8 @@
 #include "longhand/backend/parallel.hpp"
 #include "longhand/backend/sweep.hpp"
 #include "longhand/core/backend.hpp"
-#include "longhand/core/noise_column.hpp"
+#include "longhand/core/normal.hpp"
+#include "longhand/core/uniform.hpp"
 
 namespace longhand {
 

@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
 #include "longhand/core/samples.hpp"
+#include "longhand/models/input_transform.hpp"
 
 namespace longhand {
 

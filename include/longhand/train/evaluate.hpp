@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "longhand/models/vae.hpp"
 #include "longhand/train/batch.hpp"
 
 namespace longhand {
