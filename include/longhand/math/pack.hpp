@@ -89,8 +89,12 @@ class Pack {
   friend Pack sqrt(const Pack& x) {
     return map([&](int k) { return Eigen::internal::psqrt(x.packets_[k]); });
   }
-  friend Pack exp(const Pack& x) {  // Eigen clamps its argument, which would lose a NaN
-    return choose(x == x, map([&](int k) { return Eigen::internal::pexp(x.packets_[k]); }), x);
+  /// Eigen clamps the argument: a NaN would be lost, and e^-inf would be 3e-39 in float, which a
+  /// factor of 1e38 makes visible (silu, gelu). Below the normal numbers the result is 0.
+  friend Pack exp(const Pack& x) {
+    constexpr double smallest = std::is_same_v<S, float> ? -87.336544 : -708.39641;
+    const Pack e = map([&](int k) { return Eigen::internal::pexp(x.packets_[k]); });
+    return choose(x == x, choose(x < Pack(smallest), Pack(0), e), x);
   }
   friend Pack log(const Pack& x) {
     return map([&](int k) { return Eigen::internal::plog(x.packets_[k]); });
