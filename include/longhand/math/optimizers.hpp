@@ -22,7 +22,7 @@ struct Penalty {
 struct Sgd {
   static constexpr const char* name = "sgd";
   static constexpr int moments = 0;
-  Penalty penalty;
+  Penalty penalty = {};
   template <class T>
   LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, T& theta) const {
     theta = theta - lr * penalty.gradient(theta, g, clip);  // [OPT-1]
@@ -32,7 +32,7 @@ struct Sgd {
 struct Momentum {
   static constexpr const char* name = "momentum";
   static constexpr int moments = 1;
-  Penalty penalty;
+  Penalty penalty = {};
   double rho = 0.9;
   template <class T>
   LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, T& theta, T& u) const {
@@ -45,7 +45,7 @@ struct Momentum {
 struct Adam {
   static constexpr const char* name = "adam";
   static constexpr int moments = 2;
-  Penalty penalty;
+  Penalty penalty = {};
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
@@ -64,7 +64,7 @@ struct Adam {
 struct RmsProp {
   static constexpr const char* name = "rmsprop";
   static constexpr int moments = 1;
-  Penalty penalty;
+  Penalty penalty = {};
   double alpha = 0.99;
   double epsilon = 1e-8;
   template <class T>

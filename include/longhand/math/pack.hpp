@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <Eigen/Core>
 #include <cstring>
 #include <type_traits>
 
+#include "longhand/core/eigen.hpp"
 #include "longhand/core/view.hpp"
 #include "longhand/math/erf.hpp"
 

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "longhand/core/backend.hpp"
+#include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
 #include "longhand/core/samples.hpp"
+#include "longhand/models/input_transform.hpp"
 #include "longhand/models/input_transform.hpp"
 
 namespace longhand {

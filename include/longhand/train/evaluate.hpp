@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "longhand/models/vae.hpp"
+#include "longhand/models/vae.hpp"
 #include "longhand/train/batch.hpp"
 
 namespace longhand {

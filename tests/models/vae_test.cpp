@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+#include "longhand/models/vae.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <limits>
+#include <numbers>
+#include <thread>
+
+#include "models/model_support.hpp"
+
+namespace {
+
+using namespace longhand;
+using longhand::test::Case;
+
+/// dL/dtheta of the whole model against differences of L. The checker contracts the outputs with a
+/// cotangent of its own, so the rows of the objective enter as row weights.
+template <class B>
+void check_whole_model(const char* name, VaeConfig config, Index n, bool masked) {
+  CAPTURE(name);
+  config.seed = 11;
+  Case<B> c(config, n, masked);
+  std::vector<double> w(static_cast<std::size_t>(n), 1.0);
+  for (Index j = 0; j < n; ++j)
+    if (masked)
+      w[static_cast<std::size_t>(j)] = static_cast<double>(c.weights[static_cast<std::size_t>(j)]);
+  const GradientReport report = check_gradient(
+      name, longhand::test::tensors_of(c.model.params()), [&] { return c.objective(); },
+      [&](std::span<const double> dy, TensorGradients& g) {
+        c.weights.assign(static_cast<std::size_t>(n), 0);
+        for (std::size_t j = 0; j < w.size(); ++j) c.weights[j] = dy[j] * w[j];
+        Grads<B> grads(c.model.params().layout());
+        c.model.loss_and_gradient(c.pass(&grads), c.batch());
+        c.weights = masked ? w : std::vector<double>{};
+        const auto& blocks = c.model.params().layout().blocks();
+        for (std::size_t b = 0; b < blocks.size(); ++b) {
+          const View<B> block = grads[static_cast<BlockId>(b)];
+          std::copy_n(block.data, block.size(), g[blocks[b].parts.front().name].begin());
+        }
+      });
+  INFO(report.text);
+  CHECK(report.passed);
+}
+
+VaeConfig small() {
+  return {.input_dim = 7, .hidden = {6, 5}, .activation = Tanh{}, .latent_dim = 3};
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("whole model: gradient [ELBO-1] [ELBO-2] [ELBO-3] [ELBO-4]", B, Cpu<double>,
+                   Reference<double>) {
+  check_whole_model<B>("vae", small(), 4, false);
+
+  VaeConfig masked = small();
+  masked.likelihood = Gaussian{0.3, OutputMap::sigmoid};
+  check_whole_model<B>("masked, weighted rows, sigmoid mean", masked, 5, true);
+
+  VaeConfig conditional = small();
+  conditional.likelihood = LearnedGaussian{};
+  conditional.condition_dim = 2;
+  conditional.prior = PriorKind::conditional;
+  conditional.prior_hidden = {4};
+  conditional.activation = Silu{};
+  check_whole_model<B>("conditional prior, learned variance, silu", conditional, 3, true);
+}
+
+TEST_CASE("whole model: gradient at other shapes and choices [ELBO-1] [ELBO-4]") {
+  VaeConfig shallow = small();
+  shallow.hidden = {};
+  check_whole_model<Cpu<double>>("no hidden layer", shallow, 2, false);
+
+  VaeConfig wide = small();
+  wide.hidden = {33};
+  wide.input_dim = 17;
+  wide.activation = Gelu{};
+  check_whole_model<Cpu<double>>("wide", wide, 9, false);
+
+  VaeConfig dropped = small();
+  dropped.dropout = 0.4;
+  check_whole_model<Cpu<double>>("dropout", dropped, 4, false);
+
+  VaeConfig autoencoder = small();
+  autoencoder.latent = LatentKind::deterministic;
+  check_whole_model<Cpu<double>>("autoencoder", autoencoder, 4, false);
+
+  VaeConfig unbounded = small();
+  unbounded.logvar_bound = std::numeric_limits<double>::infinity();
+  check_whole_model<Cpu<double>>("no log variance bound", unbounded, 4, false);
+
+  VaeConfig cvae = small();
+  cvae.condition_dim = 3;
+  check_whole_model<Cpu<double>>("cvae", cvae, 4, false);
+}
+
+TEST_CASE("whole model: the worked numbers of docs/derivations/elbo.md [ELBO-1] [ELBO-4]") {
+  using B = Cpu<double>;
+  Vae<B> model({.input_dim = 1, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{0.5}});
+  // encoder W (2 x 1), b; decoder w, b: blocks in the order they were added
+  const auto set = [&](std::uint32_t block, std::vector<double> values) {
+    model.on().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
+  };
+  set(0, {0.5, 0.2});
+  set(1, {-0.1, -0.6});
+  set(2, {1.5});
+  set(3, {0.25});
+  double x[] = {1.2, -0.8};
+
+  SUBCASE("expected value, exact") {  // E_q nll by the closed form, from the model's own moments
+    const double elbo[] = {-2.3360728759307916, -1.9539585812030187};
+    const double logvar[] = {-0.359930895921536, -0.7593503322847154};
+    const double kl[] = {0.15382771796900865, 0.23866034289435056};
+    const Samples<double> s = samples_in_memory(x, 2, 1);
+    const Eigen::MatrixXd mu = model.encode(s).in_columns(),
+                          l = model.encode_logvar(s).in_columns();
+    const Scores scores = model.score(samples_in_memory(x, 2, 1));
+    for (Index j = 0; j < 2; ++j) {
+      CHECK(mu(0, j) == doctest::Approx(j == 0 ? 0.5 : -0.5).epsilon(1e-14));
+      CHECK(l(0, j) == doctest::Approx(logvar[j]).epsilon(1e-14));
+      CHECK(scores.kl(j) == doctest::Approx(kl[j]).epsilon(1e-13));
+      const double r = 1.5 * mu(0, j) + 0.25 - x[j];
+      const double nll =
+          (r * r + 2.25 * std::exp(l(0, j))) / (2 * 0.5) + 0.5 * std::log(std::numbers::pi);
+      CHECK(-nll - kl[j] == doctest::Approx(elbo[j]).epsilon(1e-13));
+    }
+  }
+}
+
+TEST_CASE("backward twice doubles the parameter gradient") {
+  using B = Cpu<double>;
+  Case<B> c(small(), 4);
+  Grads<B> once(c.model.params().layout()), twice(c.model.params().layout());
+  c.model.loss_and_gradient(c.pass(&once), c.batch());
+  c.model.loss_and_gradient(c.pass(&twice), c.batch());
+  c.model.loss_and_gradient(c.pass(&twice), c.batch());
+  for (Index i = 0; i < once.flat().rows; ++i) CHECK(twice.flat()(i) == 2 * once.flat()(i));
+  twice.clear();
+  c.model.loss_and_gradient(c.pass(&twice), c.batch());
+  for (Index i = 0; i < once.flat().rows; ++i) CHECK(twice.flat()(i) == once.flat()(i));
+}
+
+TEST_CASE("the gradient of a batch is the weighted sum of its rows' [ELBO-2]") {
+  using B = Cpu<double>;
+  Case<B> c(small(), 4, true);
+  Grads<B> whole(c.model.params().layout()), parts(c.model.params().layout());
+  c.model.loss_and_gradient(c.pass(&whole), c.batch());
+  const std::vector<double> weights = c.weights;
+  for (std::size_t j = 0; j < weights.size(); ++j) {
+    c.weights.assign(weights.size(), 0);
+    c.weights[j] = weights[j];
+    c.model.loss_and_gradient(c.pass(&parts), c.batch());
+  }
+  double worst = 0, scale = 0;
+  for (Index i = 0; i < whole.flat().rows; ++i) {
+    worst = std::max(worst, std::abs(whole.flat()(i) - parts.flat()(i)));
+    scale = std::max(scale, std::abs(whole.flat()(i)));
+  }
+  CHECK(!(worst > 64 * std::numeric_limits<double>::epsilon() * scale));
+  CHECK(scale > 0);
+}
+
+TEST_CASE("equal bits for 1, 2, 3 and 8 threads") {
+  VaeConfig config{.input_dim = 97, .hidden = {130, 65}, .latent_dim = 20};
+  std::vector<float> first;
+  for (const int threads : {1, 2, 3, 8}) {
+    using B = Cpu<float>;
+    Case<B> c(config, 131, false, B(threads));
+    Grads<B> grads(c.model.params().layout());
+    const LossTerms<B> terms = c.model.loss_and_gradient(c.pass(&grads), c.batch());
+    std::vector<float> all(grads.flat().data, grads.flat().data + grads.flat().rows);
+    all.insert(all.end(), terms.nll.data, terms.nll.data + terms.nll.cols);
+    all.insert(all.end(), terms.kl.data, terms.kl.data + terms.kl.cols);
+    if (first.empty()) first = all;
+    CAPTURE(threads);
+    CHECK(std::memcmp(first.data(), all.data(), all.size() * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("float agrees with the reference in long double on the same weights") {
+  VaeConfig config{.input_dim = 40, .hidden = {33, 17}, .latent_dim = 5};
+  Case<Cpu<float>> c(config, 19);
+  Case<Reference<long double>> r(config, 19);
+  Grads<Cpu<float>> cg(c.model.params().layout());
+  Grads<Reference<long double>> rg(r.model.params().layout());
+  const auto ct = c.model.loss_and_gradient(c.pass(&cg), c.batch());
+  const auto rt = r.model.loss_and_gradient(r.pass(&rg), r.batch());
+  for (Index j = 0; j < 19; ++j)
+    CHECK(static_cast<double>(ct.nll(0, j)) ==
+          doctest::Approx(static_cast<double>(rt.nll(0, j))).epsilon(1e-5));
+  double worst = 0, scale = 0;
+  for (std::size_t b = 0; b < c.model.params().layout().blocks().size(); ++b) {
+    const auto cb = cg[static_cast<BlockId>(b)];
+    const auto rb = rg[static_cast<BlockId>(b)];
+    for (Index i = 0; i < cb.size(); ++i) {
+      worst = std::max(worst,
+                       std::abs(static_cast<double>(cb.data[i]) - static_cast<double>(rb.data[i])));
+      scale = std::max(scale, std::abs(static_cast<double>(rb.data[i])));
+    }
+  }
+  CHECK(!(worst > 1e-5 * scale));
+}
+
+TEST_CASE("one-shot calls: orientation, shapes, units") {
+  using V = Vae<Cpu<double>>;
+  VaeConfig config{.input_dim = 5, .hidden = {8}, .latent_dim = 5, .likelihood = Gaussian{1}};
+  const Eigen::MatrixXd X = Eigen::MatrixXd::Random(5, 5) * 3;  // square: nothing can be guessed
+  V model(config);
+  const Eigen::MatrixXd rows = model.encode(samples_in_rows(X)).in_rows();
+  const Eigen::MatrixXd columns = model.encode(samples_in_columns(X.transpose())).in_columns();
+  CHECK(rows == columns.transpose());
+  CHECK(rows != model.encode(samples_in_columns(X)).in_columns());
+
+  SUBCASE("the transform is applied on the way in and undone on the way out") {
+    V transformed(config);
+    InputTransform t{InputTransform::Kind::standardize, {1, 2, 3, 4, 5}, {2, 2, 2, 4, 4}};
+    transformed.set_transform(t);
+    Eigen::MatrixXd Y = X;
+    for (Index i = 0; i < 5; ++i)
+      Y.col(i) = (X.col(i).array() - t.shift[static_cast<std::size_t>(i)]) /
+                 t.scale[static_cast<std::size_t>(i)];
+    CHECK(transformed.encode(samples_in_rows(X)).in_rows() ==
+          model.encode(samples_in_rows(Y)).in_rows());
+    const Eigen::MatrixXd Z = Eigen::MatrixXd::Random(3, 5);
+    const Eigen::MatrixXd back = transformed.decode(samples_in_rows(Z)).in_rows();
+    const Eigen::MatrixXd plain = model.decode(samples_in_rows(Z)).in_rows();
+    for (Index i = 0; i < 5; ++i)
+      CHECK((back.col(i).array() - (plain.col(i).array() * t.scale[static_cast<std::size_t>(i)] +
+                                    t.shift[static_cast<std::size_t>(i)]))
+                .abs()
+                .maxCoeff() < 1e-14 * 20);
+  }
+  SUBCASE("samples depend on seed and index alone") {
+    const Eigen::MatrixXd few = model.sample(3, 9).in_rows(), many = model.sample(700, 9).in_rows();
+    CHECK((few - many.topRows(3)).cwiseAbs().maxCoeff() < 1e-12);
+    CHECK(few != model.sample(3, 10).in_rows());
+    const Eigen::MatrixXd drawn = model.sample(3, 9, {}, true).in_rows();
+    CHECK((drawn - few).cwiseAbs().minCoeff() > 0);
+  }
+  SUBCASE("elbo = log likelihood term - KL, and draws average") {
+    const Scores s = model.score(samples_in_rows(X), {}, 3, 4);
+    CHECK(s.elbo() == s.log_likelihood_term - s.kl);
+    CHECK(model.elbo(samples_in_rows(X), {}, 3, 4) == s.elbo());
+  }
+  SUBCASE("wrong shapes name the argument") {
+    const Eigen::MatrixXd bad = Eigen::MatrixXd::Zero(2, 4);
+    CHECK_THROWS_WITH_AS(model.encode(samples_in_rows(bad)),
+                         "longhand: encode: x has 2 samples of 4 numbers, expected 2 of 5",
+                         std::invalid_argument);
+    CHECK_THROWS_AS(model.decode(samples_in_rows(bad)), std::invalid_argument);
+    CHECK_THROWS_AS(model.elbo(samples_in_rows(bad)), std::invalid_argument);
+    CHECK_THROWS_AS(model.encode(Samples<double>()), std::invalid_argument);
+    CHECK_THROWS_AS(model.encode(samples_in_rows(X), samples_in_rows(X)), std::invalid_argument);
+    CHECK_THROWS_AS(model.sample(0), std::invalid_argument);
+  }
+}
+
+TEST_CASE("an autoencoder cannot be sampled and has no bound") {
+  Vae<Cpu<double>> model({.input_dim = 4, .latent_dim = 2, .latent = LatentKind::deterministic});
+  const Eigen::MatrixXd X = Eigen::MatrixXd::Constant(3, 4, 0.5);
+  CHECK(model.encode(samples_in_rows(X)).dim() == 2);
+  CHECK_THROWS_WITH(model.sample(4),
+                    "longhand: an autoencoder has no prior over its latents: it cannot be sampled");
+  CHECK_THROWS_AS(model.elbo(samples_in_rows(X)), std::invalid_argument);
+  CHECK_THROWS_AS(model.encode_logvar(samples_in_rows(X)), std::invalid_argument);
+}
+
+TEST_CASE("configurations that make no sense are refused with the field's name") {
+  const auto refused = [](VaeConfig c, const char* message) {
+    CHECK_THROWS_WITH_AS(Vae<Cpu<float>>(std::move(c)), message, std::invalid_argument);
+  };
+  refused({.input_dim = 0}, "longhand: input_dim is 0, expected at least 1");
+  refused({.input_dim = 3, .latent_dim = 0}, "longhand: latent_dim is 0, expected at least 1");
+  refused({.input_dim = 3, .hidden = {4, 0}}, "longhand: hidden is 0, expected at least 1");
+  refused({.input_dim = 3, .logvar_bound = 0},
+          "longhand: logvar_bound is 0, expected a positive number or infinity");
+  refused({.input_dim = 3, .dropout = 1}, "longhand: dropout is 1, expected 0 <= p < 1");
+  refused({.input_dim = 3, .prior = PriorKind::conditional},
+          "longhand: a conditional prior needs condition_dim > 0");
+}
+
+TEST_CASE("const calls are re-entrant: two threads, one model") {
+  const Vae<Cpu<float>> model({.input_dim = 30, .hidden = {40}, .latent_dim = 3}, Cpu<float>(1));
+  const Eigen::MatrixXf X = Eigen::MatrixXf::Random(600, 30).cwiseAbs();
+  const Eigen::VectorXd alone = model.elbo(samples_in_rows(X));
+  std::vector<Eigen::VectorXd> together(4);
+  std::vector<std::thread> threads;
+  for (Eigen::VectorXd& result : together)
+    threads.emplace_back([&] { result = model.elbo(samples_in_rows(X)); });
+  for (std::thread& t : threads) t.join();
+  for (const Eigen::VectorXd& result : together) CHECK(result == alone);
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+#include "longhand/train/trainer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "support/allocation_count.hpp"
+
+namespace {
+
+using namespace longhand;
+using B = Cpu<float>;
+using Model = Vae<B>;
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+/// Rows on a curve in [0, 1]^D: something to learn.
+Samples<float> curve(Index rows, Index dim = 12) {
+  Eigen::MatrixXf columns(dim, rows);
+  for (Index j = 0; j < rows; ++j)
+    for (Index i = 0; i < dim; ++i)
+      columns(i, j) = 0.5f + 0.45f * std::sin(0.37f * static_cast<float>(i + 1) *
+                                              (1 + static_cast<float>(j % 97) / 40));
+  return Samples<float>(std::move(columns));
+}
+Data<float> curve_data(Index rows, Index dim = 12) {
+  Data<float> data;
+  data.input = curve(rows, dim);
+  return data;
+}
+VaeConfig small(std::uint64_t seed = 1) {
+  return {.input_dim = 12, .hidden = {16}, .latent_dim = 3, .seed = seed};
+}
+std::vector<float> weights(const Model& model) {
+  const View<B> flat = model.params().flat();
+  return {flat.data, flat.data + flat.rows};
+}
+std::vector<float> trained(TrainOptions options, int threads = 1) {
+  Model model(small(), B(threads));
+  fit(model, curve(250), std::move(options));
+  return weights(model);
+}
+
+}  // namespace
+
+TEST_CASE("training lowers the loss and reports one line per epoch") {
+  Model model(small());
+  std::vector<EpochReport> seen;
+  const TrainResult result =
+      fit(model, curve(300),
+          {.epochs = 6, .batch = 64, .learning_rate = 1e-2, .on_epoch = [&](const EpochReport& r) {
+             seen.push_back(r);
+           }});
+  REQUIRE(seen.size() == 6);
+  CHECK(result.history.size() == 6);
+  CHECK(result.steps == 6 * 5);  // 300 rows in batches of 64: the ragged fifth is kept
+  CHECK(seen.back().step == result.steps);
+  CHECK(seen.back().loss < seen.front().loss);
+  for (const EpochReport& r : seen) {
+    CHECK(r.rows == 300);
+    CHECK(r.split == Split::train);
+    CHECK(r.loss == doctest::Approx(-r.log_likelihood_term + r.kl_weight * r.kl));
+    CHECK(r.elbo() == r.log_likelihood_term - r.kl);
+    CHECK(r.grad_norm > 0);
+    CHECK(r.learning_rate == 1e-2);
+  }
+  CHECK(result.best_epoch == 0);
+}
+
+TEST_CASE("equal seeds give equal bits, another seed other bits, threads change nothing") {
+  const TrainOptions options{.epochs = 2, .batch = 50, .binarize = Binarize::dynamic, .seed = 7};
+  const std::vector<float> first = trained(options);
+  CHECK(first == trained(options));
+  for (const int threads : {2, 3, 8}) CHECK(first == trained(options, threads));
+  TrainOptions other = options;
+  other.seed = 8;
+  CHECK(first != trained(other));
+}
+
+TEST_CASE("nothing is allocated after the first step") {
+  for (const bool everything : {false, true}) {
+    CAPTURE(everything);
+    VaeConfig config{.input_dim = 60, .hidden = {70, 50}, .latent_dim = 8};
+    Data<float> data = curve_data(700, 60);
+    if (everything) {
+      config.dropout = 0.2;
+      config.condition_dim = 2;
+      config.prior = PriorKind::conditional;
+      config.activation = Gelu{};
+      config.transform = InputTransform{InputTransform::Kind::unit, {0.1}, {1.5}};
+      data.condition = Samples<float>(Eigen::MatrixXf::Random(2, 700));
+      data.mask = Samples<float>(Eigen::MatrixXf::Ones(60, 700));
+      data.row_weights = Samples<float>(Eigen::MatrixXf::Ones(1, 700));
+      config.likelihood = LearnedGaussian{};
+    }
+    Model model(config, B(2));
+    std::vector<std::int64_t> after;
+    after.reserve(64);
+    Trainer<Model>(
+        model,
+        {.epochs = 1,
+         .batch = 64,
+         .clip_norm = 5,
+         .l1 = 1e-6,
+         .l2 = 1e-6,
+         .binarize = everything ? Binarize::none : Binarize::dynamic,
+         .on_step = [&](const StepReport&) { after.push_back(longhand::test::allocations()); }})
+        .fit(data);
+    REQUIRE(after.size() == 11);  // the last batch is smaller
+    CHECK(after.back() == after.front());
+  }
+}
+
+TEST_CASE("every optimizer and schedule trains") {
+  LearningRateSchedule step{.kind = LearningRateSchedule::Kind::step, .every = 3, .gamma = 0.5};
+  const struct {
+    Optimizer optimizer;
+    double lr;
+    LearningRateSchedule schedule;
+  } all[] = {{Adam{}, 1e-2, {}},
+             {Adam{.penalty = {}, .weight_decay = 0.01},
+              1e-2,
+              {.kind = LearningRateSchedule::Kind::cosine}},
+             {Sgd{}, 1e-1, {}},
+             {Momentum{}, 2e-2, step},
+             {RmsProp{}, 2e-3, {}}};
+  for (const auto& one : all) {
+    CAPTURE(name_of(one.optimizer));
+    Model model(small());
+    const TrainResult r = fit(model, curve(200),
+                              {.epochs = 4,
+                               .batch = 32,
+                               .optimizer = one.optimizer,
+                               .learning_rate = one.lr,
+                               .schedule = one.schedule});
+    CHECK(r.history.back().loss < r.history.front().loss);
+    if (one.schedule.kind != LearningRateSchedule::Kind::constant)
+      CHECK(r.history.back().learning_rate < one.lr);
+  }
+}
+
+TEST_CASE("the KL warm-up is counted in steps, and an unfinished one is reported [ELBO-5]") {
+  Model model(small());
+  const TrainResult done =
+      fit(model, curve(128), {.epochs = 4, .batch = 32, .beta = 2, .kl_warmup = 8});
+  CHECK(done.warmup_complete);
+  CHECK(done.history[0].kl_weight == doctest::Approx(2 * 3.0 / 8));  // at step 3, counted from 0
+  CHECK(done.history[3].kl_weight == 2);
+  CHECK(!fit(model, curve(128), {.epochs = 1, .batch = 32, .kl_warmup = 100}).warmup_complete);
+}
+
+TEST_CASE("validation: rows are split off, the best weights come back") {
+  Model model(small());
+  std::vector<float> best;
+  double best_loss = std::numeric_limits<double>::infinity();
+  Index best_epoch = 0;
+  const TrainResult r = fit(model, curve(200),
+                            {.epochs = 12,
+                             .batch = 32,
+                             .learning_rate = 0.1,
+                             .validation = 0.25,
+                             .on_epoch = [&](const EpochReport& e) {
+                               if (e.split != Split::validation) {
+                                 CHECK(e.rows == 150);
+                                 return;
+                               }
+                               CHECK(e.rows == 50);
+                               if (!(e.loss < best_loss)) return;
+                               best_loss = e.loss;
+                               best_epoch = e.epoch;
+                               best = weights(model);
+                             }});
+  CHECK(r.history.size() == 24);
+  CHECK(r.best_epoch == best_epoch);
+  CHECK(weights(model) == best);
+}
+
+TEST_CASE("early stopping waits for the warm-up, then for its patience") {
+  const auto stopped_after = [](Index warmup) {
+    Model model(small());
+    // A learning rate this large makes the validation loss worse within a few epochs.
+    const TrainResult r = fit(model, curve(96),
+                              {.epochs = 60,
+                               .batch = 32,
+                               .learning_rate = 0.3,
+                               .kl_warmup = warmup,
+                               .clip_norm = 1,
+                               .validation = 0.34,
+                               .early_stop = 3});
+    if (r.stop == TrainResult::Stop::early) {
+      CHECK(r.history.back().epoch == r.best_epoch + 3);
+      CHECK(r.best_epoch * 2 >= warmup);  // two steps per epoch
+    }
+    return r.stop == TrainResult::Stop::early ? r.history.back().epoch : Index{1000};
+  };
+  CHECK(stopped_after(0) < 60);
+  CHECK(stopped_after(40) > 20);
+}
+
+TEST_CASE("cancellation stops after the step and keeps the last weights") {
+  Model model(small());
+  std::atomic<bool> cancel{false};
+  const TrainResult r = fit(model, curve(200),
+                            {.epochs = 5,
+                             .batch = 20,
+                             .validation = 0.1,
+                             .on_step =
+                                 [&](const StepReport& s) {
+                                   if (s.step == 13) cancel = true;
+                                 },
+                             .cancel = &cancel});
+  CHECK(r.stop == TrainResult::Stop::cancelled);
+  CHECK(r.steps == 13);
+  CHECK(r.best_epoch == 0);
+}
+
+TEST_CASE("a NaN planted in any parameter block is found, and the last good weights stay") {
+  const Model fresh(small());
+  for (std::size_t b = 0; b < fresh.params().layout().blocks().size(); ++b) {
+    const ParamBlock& block = fresh.params().layout().blocks()[b];
+    for (const Index at : {Index{0}, block.rows * block.outputs - 1}) {
+      Model model(small());
+      model.params()[static_cast<BlockId>(b)].data[at] = kNaN;
+      const Index output = at / block.rows;
+      std::string name;
+      for (const auto& part : block.parts)
+        if (output >= part.first && output < part.first + part.outputs) name = part.name;
+      CAPTURE(name);
+      bool thrown = false;
+      try {
+        fit(model, curve(64), {.epochs = 2, .batch = 32});
+      } catch (const NonFinite& e) {
+        thrown = true;
+        CHECK(e.step == 0);
+        CHECK(e.tensor == name);
+        CHECK(std::string(e.what()).find("training stopped at step 0: " + name) == 0);
+      }
+      CHECK(thrown);
+    }
+  }
+}
+
+TEST_CASE("a diverging training keeps the weights of the last good epoch") {
+  Model model(small());
+  std::vector<float> after_good;
+  bool thrown = false;
+  Index planted = 0;
+  try {
+    fit(model, curve(64),
+        {.epochs = 5,
+         .batch = 32,
+         .on_epoch = [&](const EpochReport&) { after_good = weights(model); },
+         .on_step =
+             [&](const StepReport& s) {
+               if (s.step != 5) return;
+               model.params().flat()(0) = kNaN;  // between two steps
+               planted = s.step;
+             }});
+  } catch (const NonFinite& e) {
+    thrown = true;
+    CHECK(e.step == planted);
+    CHECK(!e.rows.empty());
+  }
+  CHECK(thrown);
+  CHECK(weights(model) == after_good);
+}
+
+TEST_CASE("a weight ruined by the very last step is not handed out") {
+  Model model(small());
+  CHECK_THROWS_AS(fit(model, curve(64),
+                      {.epochs = 1,
+                       .batch = 64,
+                       .on_step = [&](const StepReport&) { model.params().flat()(0) = kNaN; }}),
+                  NonFinite);
+  for (const float w : weights(model)) CHECK(std::isfinite(w));
+}
+
+TEST_CASE("rows of weight 0 teach nothing") {
+  Data<float> all = curve_data(80);
+  Eigen::MatrixXf weight = Eigen::MatrixXf::Ones(1, 80);
+  for (Index j = 0; j < 80; j += 2) weight(0, j) = 0;
+  all.row_weights = Samples<float>(weight);
+  Data<float> spoiled = curve_data(80);
+  Eigen::MatrixXf columns = spoiled.input.in_columns();
+  for (Index j = 0; j < 80; j += 2) columns.col(j).setConstant(0.25f);
+  spoiled.input = Samples<float>(columns);
+  spoiled.row_weights = Samples<float>(weight);
+  const auto run = [](const Data<float>& data) {
+    Model model(small());
+    Trainer<Model>(model, {.epochs = 2, .batch = 16}).fit(data);
+    return weights(model);
+  };
+  CHECK(run(all) == run(spoiled));
+}
+
+TEST_CASE("missing values teach nothing, whatever the target holds there") {
+  Data<float> data = curve_data(60);
+  Eigen::MatrixXf mask = Eigen::MatrixXf::Ones(12, 60);
+  mask.row(3).setZero();
+  const auto run = [&](float in_the_gap) {
+    Data<float> d;
+    Eigen::MatrixXf target = data.input.in_columns();
+    target.row(3).setConstant(in_the_gap);
+    d.input = Samples<float>(data.input.in_columns());
+    d.target = Samples<float>(target);
+    d.mask = Samples<float>(mask);
+    Model model(small());
+    Trainer<Model>(model, {.epochs = 1, .batch = 16}).fit(d);
+    return weights(model);
+  };
+  CHECK(run(0.0f) == run(1.0f));
+}
+
+TEST_CASE("options and data that make no sense are refused in one sentence") {
+  const float inf = std::numeric_limits<float>::infinity();
+  Model model(small());
+  const std::vector<float> before = weights(model);
+  const auto refused = [&](TrainOptions options, const char* message) {
+    CHECK_THROWS_WITH_AS(fit(model, curve(20), std::move(options)), message, std::invalid_argument);
+  };
+  refused({.epochs = 0}, "longhand: epochs is 0, expected at least 1");
+  refused({.batch = 0}, "longhand: batch is 0, expected at least 1");
+  refused({.learning_rate = std::nan("")},
+          "longhand: learning rate is nan, expected a positive number");
+  refused({.beta = -1}, "longhand: beta is -1, expected 0 or more");
+  refused({.validation = 1}, "longhand: validation is 1, expected a fraction in [0, 1)");
+  refused({.validation = 0.99},
+          "longhand: validation holds out 20 of 20 rows, nothing is left to train on");
+
+  const auto bad = [&](Eigen::MatrixXf columns, const char* message) {
+    CHECK_THROWS_WITH_AS(fit(model, Samples<float>(std::move(columns))), message,
+                         std::invalid_argument);
+  };
+  Eigen::MatrixXf columns = curve(20).in_columns();
+  columns(4, 7) = kNaN;
+  bad(columns, "longhand: the data: row 7, column 4 is nan, expected a finite number");
+  columns(4, 7) = 1.5f;
+  bad(columns,
+      "longhand: the data: row 7, column 4 is 1.5, outside [0, 1], the domain of the likelihood");
+  columns(4, 7) = inf;
+  bad(columns, "longhand: the data: row 7, column 4 is inf, expected a finite number");
+  bad(Eigen::MatrixXf::Zero(5, 20),
+      "longhand: the data is 20 rows of 5 numbers, expected 20 of 12");
+  bad(Eigen::MatrixXf(12, 0), "longhand: the data has no rows");
+  CHECK(weights(model) == before);
+}
+
+TEST_CASE("a batch larger than the data is the whole data") {
+  Model model(small());
+  CHECK(fit(model, curve(30), {.epochs = 2, .batch = 1000}).steps == 2);
+}
