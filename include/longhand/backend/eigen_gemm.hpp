@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-#pragma GCC diagnostic push  // g++ 12 finds its own AVX-512 intrinsics uninitialised
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <Eigen/Core>
-#pragma GCC diagnostic pop
-#else
-#include <Eigen/Core>
-#endif
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -18,6 +9,7 @@
 #include <omp.h>
 #endif
 
+#include "longhand/core/eigen.hpp"
 #include "longhand/core/view.hpp"
 
 /// The matrix product of the CPU backend, over the packing routines and the register kernel of

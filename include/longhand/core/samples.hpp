@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <Eigen/Core>
 #include <utility>
 
+#include "longhand/core/eigen.hpp"
 #include "longhand/core/view.hpp"
 
 namespace longhand {
