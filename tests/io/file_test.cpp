@@ -3,7 +3,6 @@
 
 #include <dlfcn.h>
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -104,15 +103,6 @@ TEST_CASE("file: the limit is the last size that is read") {
 TEST_CASE("file: what cannot be read or written is named") {
   files::check_no_file([](const std::filesystem::path& path) { read_file(path); });
   files::check_no_place([](const std::filesystem::path& path) { write_file(path, bytes("x")); });
-}
-
-TEST_CASE("file: a pipe is refused without waiting for a writer") {
-  const Folder folder;
-  const std::filesystem::path path = folder / "pipe";
-  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  rejected<FileError>([&] { read_file(path); }, path.string(), "file");
-  rejected<FileError>([&] { write_file(path, bytes("x")); }, path.string(), "file");
-  CHECK(std::filesystem::is_fifo(path));
 }
 
 TEST_CASE("file: permissions pass to the new file, a symbolic link is replaced") {

@@ -106,6 +106,7 @@ TEST_CASE("idx: an empty data set is legal") {
 
 TEST_CASE("idx: hostile files are refused by name") {
   const std::string gz = gzip(two_by_three);
+  const std::string joined = gzip(two_by_three.substr(0, 7)) + gzip(two_by_three.substr(7));
   std::string bad_sum = gz;
   bad_sum[bad_sum.size() - 5] = static_cast<char>(bad_sum[bad_sum.size() - 5] ^ 1);
   std::string bad_data = gz;
@@ -131,6 +132,8 @@ TEST_CASE("idx: hostile files are refused by name") {
       {"gzip header alone", raw("\x1f\x8b"), "gzip stream"},
       {"gzip cut in the middle", gz.substr(0, gz.size() / 2), "gzip stream"},
       {"gzip without its last byte", gz.substr(0, gz.size() - 1), "gzip stream"},
+      {"second gzip stream without its last byte", joined.substr(0, joined.size() - 1),
+       "gzip stream"},
       {"gzip with a wrong checksum", bad_sum, "gzip stream"},
       {"gzip with a broken block", bad_data, "gzip stream"},
       {"gzip, then rubbish", gz + "rubbish", "gzip stream"},
