@@ -248,7 +248,8 @@ json parse(std::string_view text, const std::string& file) {
     throw FormatError(file, "description",
                       cat("is no valid JSON at byte ", error.byte, ", expected one JSON object"));
   } catch (const json::exception&) {
-    throw FormatError(file, "description", "has a number beyond the range of float64");
+    throw FormatError(file, "description",
+                      "has a number too large for float64, expected at most 1.8e308");
   }
 }
 
