@@ -25,6 +25,8 @@ missing = [f"include/{name} is not in include/meson.build"
            for name in names("include", "*.hpp") - listed("include")]
 missing += [f"src/{name} is not in src/meson.build"
             for name in names("src", "*.cpp") - listed("src")]
+missing += [f"examples/{name} is not in examples/meson.build"
+            for name in names("examples", "*.cpp") - {name + ".cpp" for name in listed("examples")}]
 missing += [f"tests/{name} is not in tests/meson.build"
             for name in (names("tests", "*_test.cpp") | names("tests", "fuzz/fuzz_*.cpp"))
             - set(sys.argv[1:])]

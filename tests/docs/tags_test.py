@@ -6,7 +6,7 @@ An equation is defined on a page of docs/derivations by its tag in bold, **[KL-1
 the tag at the end of a line, or as `// [KL-1]` ... `// [/KL-1]` around several; a test carries it
 in its name. This script fails, naming file and line, when
 
-  - a tag is used (in include/, cuda/, tests' names or docs/) and no page defines it, or two do;
+  - a tag is used (in include/, cuda/, examples/, tests' names or docs/) and no page defines it, or two do;
   - an equation has no code in include/ or no test, and its page does not list it on a line
     `Not implemented: [KL-1], ...`; or a page lists one that has code;
   - a `// [KL-1]` on a line of its own is not closed by `// [/KL-1]`, or the reverse;
@@ -61,14 +61,19 @@ class Checker:
 
     def run(self):
         self.read_derivations()
-        for folder in ("include", "cuda"):
+        for folder in ("include", "cuda", "examples"):
             for path in files_below(self.root, folder, CODE_SUFFIXES):
                 self.read_code(path, counts=folder == "include")
         for path in files_below(self.root, "tests", TEST_SUFFIXES):
             self.read_test(path)
         self.read_pages()
         self.compare()
-        return self.problems
+        return sorted(self.problems, key=self.by_place)
+
+    @staticmethod
+    def by_place(problem):
+        name, number, _ = problem.split(":", 2)
+        return name, int(number)
 
     def used(self, tag, place):
         if tag not in self.defined:
@@ -281,7 +286,7 @@ class SelfTest(unittest.TestCase):
     def test_range_never_closed(self):
         problems = self.problems(code=CODE.replace("// [/KL-3]\n", ""))
         self.assertEqual(len(problems), 2, problems)
-        self.assertIn("include/kl.hpp:3: [KL-3] on a line of its own is never closed", problems[0])
+        self.assertIn("include/kl.hpp:3: [KL-3] on a line of its own is never closed", problems[-1])
 
     def test_range_never_opened(self):
         self.assert_one(self.problems(code=CODE + "// [/KL-1]\n"), "include/kl.hpp:8:",
@@ -293,7 +298,7 @@ class SelfTest(unittest.TestCase):
 
     def test_range_without_code(self):
         problems = self.problems(code=CODE.replace("z = y;\n", ""))
-        self.assertEqual(problems[0], "include/kl.hpp:3: [KL-2] and [/KL-2] have no code between "
+        self.assertEqual(problems[-1], "include/kl.hpp:3: [KL-2] and [/KL-2] have no code between "
                          "them")
 
     def test_a_block_may_be_closed_at_its_brace(self):
