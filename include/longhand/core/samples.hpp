@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <utility>
 
+#include "longhand/core/check.hpp"
 #include "longhand/core/eigen.hpp"
-#include "longhand/core/view.hpp"
 
 namespace longhand {
 
@@ -18,8 +19,11 @@ class Samples {
 
   Samples() = default;
   explicit Samples(Matrix columns) : owned_(std::move(columns)) { look_at_own(); }
-  /// Borrows: `columns` must outlive this object.
-  explicit Samples(MatrixView<const S, HostMemory> columns) : view_(columns) {}
+  /// Borrows contiguous columns, which must outlive this object.
+  explicit Samples(MatrixView<const S, HostMemory> columns) : view_(columns) {
+    require(columns.contiguous(), "samples have a leading dimension of ", columns.ld, ", expected ",
+            columns.rows);
+  }
   Samples(Samples&& other) noexcept : owned_(std::move(other.owned_)), view_(other.view_) {}
   Samples& operator=(Samples&& other) noexcept {
     owned_ = std::move(other.owned_);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "longhand/core/samples.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+using namespace longhand;
+}
+
+TEST_CASE("orientation is said on the way in and on the way out") {
+  Eigen::MatrixXd X(2, 3);
+  X << 1, 2, 3, 4, 5, 6;
+  const Samples<double> rows = samples_in_rows(X), columns = samples_in_columns(X);
+  CHECK(rows.count() == 2);
+  CHECK(rows.dim() == 3);
+  CHECK(columns.count() == 3);
+  CHECK(columns.dim() == 2);
+  CHECK(rows.in_rows() == X);
+  CHECK(rows.in_columns() == X.transpose());
+  CHECK(columns.in_columns() == X);
+  CHECK(rows.view()(2, 1) == 6);
+}
+
+TEST_CASE("expressions, row-major matrices and blocks are taken as they read") {
+  Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> X(2, 3);
+  X << 1, 2, 3, 4, 5, 6;
+  CHECK(samples_in_rows(X).in_rows() == Eigen::MatrixXf(X));
+  CHECK(samples_in_rows((2 * X).rightCols(2)).in_rows()(1, 0) == 10);
+}
+
+TEST_CASE("memory is borrowed, a moved set keeps its numbers") {
+  const float data[] = {1, 2, 3, 4, 5, 6};
+  Samples<float> borrowed = samples_in_memory(data, 3, 2);
+  CHECK(borrowed.view().data == data);
+  CHECK(borrowed.in_rows()(2, 1) == 6);
+  Samples<float> owned = samples_in_rows(borrowed.in_rows());
+  const float* place = owned.view().data;
+  const Samples<float> moved = std::move(owned);
+  CHECK(moved.view().data == place);
+  CHECK(moved.in_rows()(2, 1) == 6);
+  CHECK(!Samples<float>().present());
+}
