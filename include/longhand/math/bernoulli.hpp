@@ -13,6 +13,7 @@ struct BernoulliLogits {
   static constexpr double domain_max = 1;
 
   /// Per element, in nats: logit a, target t in [0, 1] -> -log p(t | a) and its gradient by a.
+  /// Error: value 2 of nll + max(a, 0) + |a| t, gradient 2 of s(a) + t.
   template <class T>
   LONGHAND_HD void value_and_gradient(const T& a, const T& t, T& nll, T& da) const {
     const T e = exp(-abs(a));
@@ -20,7 +21,7 @@ struct BernoulliLogits {
     nll = choose(a > T(0), a, T(0)) - a * t + log1p(e);  // [BER-2]
     da = choose(a > T(0), q, e * q) - t;                 // [BER-3]
   }
-  /// E[t | a].
+  /// E[t | a]. Error: 4.
   template <class T>
   LONGHAND_HD void mean(const T& a, T& m) const {
     m = sigmoid(a);  // [BER-4]

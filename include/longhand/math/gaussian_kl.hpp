@@ -20,7 +20,7 @@ LONGHAND_HD T expm1_minus(const T& x) {
   return choose(abs(x) < T(0.5), series, expm1(x) - x);  // [KL-9]
 }
 
-/// p = N(0, I).
+/// p = N(0, I). Error: KL 4, gradients 4.
 struct StandardNormalKl {
   /// mu, logvar of q; w = weight of this row (dL/dKL) -> dmu, dlogvar, and the KL itself.
   template <class T>
@@ -32,7 +32,8 @@ struct StandardNormalKl {
   }
 };
 
-/// p = N(mu_p, exp(logvar_p)), given by a net on the condition.
+/// p = N(mu_p, exp(logvar_p)), given by a net on the condition. Error: 4 of their
+/// terms, where d counts with its own rounding (|d| f'(d)).
 struct ConditionalKl {
   template <class T>
   LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& mu_p, const T& logvar_p,

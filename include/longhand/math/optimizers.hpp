@@ -3,7 +3,8 @@
 #include "longhand/math/scalar.hpp"
 
 /// One element of an optimizer's step (docs/derivations/optimizers.md). Each is swept once over a
-/// flat buffer: theta, g and up to two moments of the same layout.
+/// flat buffer: theta, g and up to two moments of the same layout. Error: theta 4, moments 3, of
+/// the sum of the sizes of their terms.
 namespace longhand {
 
 /// What every optimizer does to the raw gradient first: the clip factor of [OPT-10], then the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "longhand/core/eigen.hpp"
@@ -15,6 +16,7 @@ namespace longhand {
 ///
 /// exp and log are Eigen's; log1p, expm1 and tanh are written here from exp and log (Kahan's
 /// forms), because Eigen 3.4 has no vector versions of them for double. NaN goes in, NaN comes out.
+/// Errors (math/scalar.hpp): exp 3, log 2, log1p 4, expm1 4, tanh 5, sqrt 2.
 template <class S, int N>
 class Pack {
   using Packet = typename Eigen::internal::packet_traits<S>::type;
@@ -86,8 +88,10 @@ class Pack {
     });
   }
 
+  /// Eigen's float form refines 1/sqrt(x), and inf * 0 is NaN.
   friend Pack sqrt(const Pack& x) {
-    return map([&](int k) { return Eigen::internal::psqrt(x.packets_[k]); });
+    const Pack root = map([&](int k) { return Eigen::internal::psqrt(x.packets_[k]); });
+    return choose(x < Pack(std::numeric_limits<S>::infinity()), root, x);
   }
   /// Eigen clamps the argument: a NaN would be lost, and e^-inf would be 3e-39 in float, which a
   /// factor of 1e38 makes visible (silu, gelu). Below the normal numbers the result is 0.
