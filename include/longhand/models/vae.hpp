@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <memory>
+#include <array>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -349,11 +350,14 @@ class Vae {
     Buffer<B, std::uint32_t> ids{kChunk};
 
     Pass<B> pass(const Vae& vae) {
-      for (Index j = 0; j < count; ++j) ids.data()[j] = static_cast<std::uint32_t>(first + j);
+      std::array<std::uint32_t, kChunk> rows;
+      std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+      const MatrixView<std::uint32_t, typename B::Memory> row_id{ids.data(), 1, count, 1};
+      vae.on_.upload(rows.data(), row_id);
       return {.on = vae.on_,
               .theta = vae.params_,
               .workspace = workspace,
-              .row_id = {ids.data(), 1, count, 1}};
+              .row_id = row_id};
     }
     /// The chunk's columns of `samples` in backend memory; absent if the samples are.
     View<B> columns(const Vae& vae, const Samples<Scalar>& samples) {

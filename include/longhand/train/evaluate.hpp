@@ -42,11 +42,7 @@ Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data
   const Index batch_size = std::min(options.batch, n);
   BatchSource<B> source(model.on(), data, options.binarize, batch_size);
   Workspace<B> workspace;
-  Params<B> per_dimension = [&] {
-    ParamLayout layout;
-    layout.add({.rows = 1, .outputs = L});
-    return Params<B>(std::move(layout));
-  }();
+  const Buffer<B> per_dimension(L);
   std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>(L, 1)));
   std::vector<double> mean(latents), squares(latents);  // Welford, over rows
   double nll = 0, kl = 0, seen = 0;
@@ -75,7 +71,7 @@ Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data
       if (k > 0) continue;
       kl += total(terms.kl);
       if (model.has_divergence())
-        GaussianKl{}.add_per_dimension(pass, terms.q, terms.p, per_dimension.flat());
+        GaussianKl{}.add_per_dimension(pass, terms.q, terms.p, per_dimension.column());
       pass.on.download(terms.q.mu, host.data());
       for (Index j = 0; j < count; ++j) {
         seen += 1;
@@ -91,7 +87,7 @@ Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data
   const double rows_seen = static_cast<double>(n);
   result.log_likelihood_term = -nll / rows_seen;
   result.kl = kl / rows_seen;
-  model.on().download(per_dimension.flat().middle_rows(0, L), host.data());
+  model.on().download(per_dimension.column(), host.data());
   for (std::size_t i = 0; i < latents; ++i) {
     result.kl_per_dimension[i] = static_cast<double>(host[i]) / rows_seen;
     if (squares[i] / rows_seen > 0.01) ++result.active_units;
