@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "longhand/models/input_transform.hpp"
+#include "longhand/train/batch.hpp"
+#include "options.hpp"
+
+namespace longhand::cli {
+
+/// Rows first .. first + count - 1 of a data set.
+struct Range {
+  Index first = 0;
+  Index count = 0;
+};
+
+/// The numbers of a data set, row after row, in the precision of the model.
+template <class S>
+struct Numbers {
+  Index dim = 0;
+  Index classes = 0;
+  std::vector<S> input;      ///< rows x dim
+  std::vector<S> mask;       ///< rows x dim, or empty: nothing is missing
+  std::vector<S> condition;  ///< rows x classes, or empty
+
+  /// Borrows.
+  Data<S> data(Range rows) const;
+};
+
+/// A data set and what its files say about it. Values are in the user's units: bytes were divided
+/// by 255, everything else is as it was.
+struct DataSet {
+  std::string path;   ///< the file of the rows, for messages
+  std::string split;  ///< "train" or "test" of an IDX folder, else "all"
+  Index rows = 0;
+  Index dim = 0;
+  Index classes = 0;               ///< of the condition, 0 without
+  std::array<Index, 3> image{};    ///< height, width, channels; zeros = no pictures
+  std::vector<std::string> names;  ///< of the columns
+  std::vector<std::int64_t> labels;
+  bool binary = false;  ///< every number is 0 or 1
+  std::variant<Numbers<float>, Numbers<double>> numbers;
+
+  Range all() const { return {0, rows}; }
+  /// One element in the user's units; 0 in the model's where it is missing.
+  double value(Index row, Index column) const;
+  bool observed(Index row, Index column) const;
+};
+
+/// What a command wants of the labels.
+inline constexpr Index kNoLabels = 0;
+inline constexpr Index kCountClasses = -1;  ///< as many classes as the largest label + 1
+
+/// Reads rows, and labels unless `classes` is kNoLabels; a positive `classes` is the number of
+/// classes of a model. `split` is the part of an IDX folder used when options.split is empty.
+/// `scalar` is "float32" or "float64". Throws Failure (bad_input, usage) and io::Error.
+DataSet read_data(const DataOptions& options, const std::string& split, Index classes,
+                  const std::string& scalar);
+
+/// Gives missing elements the value that the transform takes to 0. (For standardised columns that
+/// is their mean.)
+void fill_missing(DataSet& data, const InputTransform& transform);
+
+/// The transform of this kind fitted to all rows, missing elements left out.
+InputTransform fit_transform(const DataSet& data, const std::string& kind);
+
+/// "28x28" or "32x32x3". Throws Failure unless that makes rows of `dim` numbers.
+std::array<Index, 3> parse_image(const std::string& shape, Index dim);
+
+/// "name0", "name1", …
+std::vector<std::string> numbered(const std::string& name, Index count);
+
+}  // namespace longhand::cli

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "environment.hpp"
+
+#include <sched.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "failure.hpp"
+#include "longhand/core/version.hpp"
+
+namespace longhand::cli {
+namespace {
+
+int physical_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  std::set<std::string> cores;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(cpu, &allowed)) continue;
+      std::ifstream file(
+          text("/sys/devices/system/cpu/cpu", cpu, "/topology/thread_siblings_list"));
+      std::string siblings;
+      cores.insert(std::getline(file, siblings) ? siblings : text("cpu", cpu));
+    }
+  }
+  if (!cores.empty()) return static_cast<int>(cores.size());
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+std::vector<std::string> instruction_sets() {
+  std::vector<std::string> sets;
+#ifdef __SSE2__
+  sets.emplace_back("sse2");
+#endif
+#ifdef __SSE4_2__
+  sets.emplace_back("sse4.2");
+#endif
+#ifdef __AVX__
+  sets.emplace_back("avx");
+#endif
+#ifdef __AVX2__
+  sets.emplace_back("avx2");
+#endif
+#ifdef __FMA__
+  sets.emplace_back("fma");
+#endif
+#ifdef __AVX512F__
+  sets.emplace_back("avx512f");
+#endif
+#ifdef __ARM_NEON
+  sets.emplace_back("neon");
+#endif
+  return sets;
+}
+
+}  // namespace
+
+int default_threads() {
+  if (const char* wish = std::getenv("OMP_NUM_THREADS")) {
+    const int threads = std::atoi(wish);
+    if (threads > 0) return threads;
+  }
+  return physical_cores();
+}
+
+std::string environment_json(int threads, std::uint64_t seed, const std::string& scalar) {
+  nlohmann::ordered_json json;
+  json["longhand"] = version;
+#ifdef __clang__
+  json["compiler"] = __VERSION__;
+#else
+  json["compiler"] = std::string("g++ ") + __VERSION__;
+#endif
+  json["instruction_sets"] = instruction_sets();
+#ifdef _OPENMP
+  json["openmp"] = _OPENMP;
+#else
+  json["openmp"] = nullptr;
+#endif
+  json["eigen"] = text(EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
+  json["device"] = "cpu";
+  json["threads"] = threads;
+  json["seed"] = seed;
+  json["scalar"] = scalar;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace longhand::cli {
+
+/// OMP_NUM_THREADS, else the physical cores this process may use: two threads of one core share the
+/// unit that products need.
+int default_threads();
+
+/// What the numbers of a run may depend on, as JSON: version, compiler, instruction sets compiled
+/// in, Eigen, threads, seed, scalar.
+std::string environment_json(int threads, std::uint64_t seed, const std::string& scalar);
+
+}  // namespace longhand::cli

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "longhand/train/evaluate.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <optional>
+
+#include "commands.hpp"
+#include "model.hpp"
+#include "output.hpp"
+
+namespace longhand::cli {
+namespace {
+
+/// -ELBO per observed number, in bits, as a density of the rows as they were read. Nothing where
+/// the model gives no density: an autoencoder, or grey values under a Bernoulli likelihood.
+std::optional<double> bits_per_dim(const Model& model, const DataSet& data, const Evaluation& e,
+                                   Binarize binarize) {
+  const VaeConfig& config = model.config();
+  if (config.latent == LatentKind::deterministic) return std::nullopt;
+  const bool discrete = std::holds_alternative<Bernoulli>(config.likelihood.variant());
+  if (discrete && !data.binary && binarize == Binarize::none) return std::nullopt;
+
+  // A change of variables: y = (x - shift) / scale, so log p(x) = log p(y) - sum log |scale|.
+  const std::vector<double>& scale = config.transform.scale;
+  double observed = 0, log_scale = 0;
+  for (Index row = 0; row < data.rows; ++row)
+    for (Index column = 0; column < data.dim; ++column) {
+      if (!data.observed(row, column)) continue;
+      observed += 1;
+      if (discrete || scale.empty()) continue;
+      const auto i = static_cast<std::size_t>(scale.size() == 1 ? 0 : column);
+      log_scale += std::log(std::abs(scale[i]));
+    }
+  if (observed == 0) return std::nullopt;
+  return (-e.elbo() * static_cast<double>(data.rows) + log_scale) / (observed * std::numbers::ln2);
+}
+
+std::string fixed(double value, int digits) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(digits);
+  out << value;
+  return out.str();
+}
+
+std::string table(const nlohmann::ordered_json& json) {
+  const auto nats = [&](const char* key) {
+    return json[key].is_null() ? std::string("none") : fixed(json[key].get<double>(), 4) + " nats";
+  };
+  std::string out = text("rows                 ", json["rows"].get<Index>(), " (",
+                         json["split"].get<std::string>(), ")\n");
+  out += "ELBO                 " + nats("elbo") + "\n";
+  out += "log-likelihood term  " + nats("log_likelihood_term") + "\n";
+  out += "KL                   " + nats("kl") + "\n";
+  out += "bits per dimension   ";
+  out += json["bits_per_dim"].is_null() ? "none (the likelihood is no density of these data)"
+                                        : fixed(json["bits_per_dim"].get<double>(), 4);
+  out += text("\nactive units         ", json["active_units"].get<int>(), " of ",
+              json["kl_per_dimension"].size(), "\nKL per dimension    ");
+  for (const auto& kl : json["kl_per_dimension"]) out += " " + fixed(kl.get<double>(), 3);
+  return out + "\n";
+}
+
+}  // namespace
+
+ExitCode run(const EvaluateArguments& a) {
+  output_format(a.out, "json");
+  const std::unique_ptr<Model> model = load_model(a.model, a.common);
+  const DataSet data = read_data_for(*model, a.data);
+  EvaluateOptions options;
+  options.draws = a.samples;
+  options.seed = a.seed;
+  options.binarize = a.binarize == "static"    ? Binarize::fixed
+                     : a.binarize == "dynamic" ? Binarize::dynamic
+                                               : Binarize::none;
+  const Evaluation e = model->evaluate(data, options);
+
+  nlohmann::ordered_json json;
+  json["elbo"] = nullptr;
+  if (model->config().latent == LatentKind::gaussian) json["elbo"] = e.elbo();
+  json["log_likelihood_term"] = e.log_likelihood_term;
+  json["kl"] = e.kl;
+  json["bits_per_dim"] = nullptr;
+  if (const auto bits = bits_per_dim(*model, data, e, options.binarize))
+    json["bits_per_dim"] = *bits;
+  json["rows"] = e.rows;
+  json["samples"] = a.samples;
+  json["seed"] = a.seed;
+  json["split"] = data.split;
+  json["binarize"] = a.binarize;
+  json["active_units"] = e.active_units;
+  json["kl_per_dimension"] = e.kl_per_dimension;
+  if (!a.out.empty()) {
+    write_text(a.out, json.dump(2) + "\n");
+    say(a.common, "wrote " + a.out);
+  }
+  if (a.common.json) {
+    print(json.dump() + "\n");
+  } else if (a.out.empty()) {
+    print(table(json));
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace longhand::cli

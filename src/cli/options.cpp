@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+#include "environment.hpp"
+#include "failure.hpp"
+#include "longhand/core/version.hpp"
+
+namespace longhand::cli {
+namespace {
+
+// ---- values ------------------------------------------------------------------------------------
+// CLI11's own range check lets NaN through.
+
+std::optional<double> number(const std::string& value) {
+  double parsed = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, parsed);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return parsed;
+}
+
+template <class Accepts>
+CLI::Validator number_that(Accepts accepts, const std::string& expected, const std::string& name) {
+  return CLI::Validator(
+      [=](std::string& value) {
+        const std::optional<double> parsed = number(value);
+        if (parsed && accepts(*parsed)) return std::string();
+        return text("is '", value, "', expected ", expected);
+      },
+      name);
+}
+CLI::Validator positive() {
+  return number_that([](double v) { return v > 0 && std::isfinite(v); }, "a positive number",
+                     "NUMBER > 0");
+}
+CLI::Validator not_negative() {
+  return number_that([](double v) { return v >= 0 && std::isfinite(v); }, "0 or a positive number",
+                     "NUMBER >= 0");
+}
+CLI::Validator fraction() {
+  return number_that([](double v) { return v >= 0 && v < 1; }, "a number in [0, 1)",
+                     "NUMBER in [0,1)");
+}
+CLI::Validator integer(std::int64_t low, std::int64_t high = std::int64_t{1} << 31) {
+  const std::string expected = high < std::int64_t{1} << 31
+                                   ? text("a whole number from ", low, " to ", high)
+                                   : text("a whole number, at least ", low);
+  return CLI::Validator(
+      [=](std::string& value) {
+        std::int64_t parsed = 0;
+        const char* const end = value.data() + value.size();
+        const auto [stop, error] = std::from_chars(value.data(), end, parsed);
+        const bool good = error == std::errc() && stop == end && parsed >= low && parsed <= high;
+        return good ? std::string() : text("is '", value, "', expected ", expected);
+      },
+      text("INT >= ", low));
+}
+CLI::Validator seed_value() {
+  return CLI::Validator(
+      [](std::string& value) {
+        std::uint64_t parsed = 0;
+        const char* const end = value.data() + value.size();
+        const auto [stop, error] = std::from_chars(value.data(), end, parsed);
+        const bool good = error == std::errc() && stop == end;
+        return good ? std::string()
+                    : text("is '", value, "', expected a whole number from 0 to 2^64 - 1");
+      },
+      "INT >= 0");
+}
+CLI::Validator one_of(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : "|") + name;
+  return CLI::Validator(
+      [=](std::string& value) {
+        return std::ranges::find(names, value) != names.end()
+                   ? std::string()
+                   : text("is '", value, "', expected one of ", all);
+      },
+      all);
+}
+CLI::Validator list_of_widths() {
+  return CLI::Validator(
+      [](std::string& value) {
+        try {
+          widths(value);
+          return std::string();
+        } catch (const Failure& failure) {
+          return std::string(failure.what());
+        }
+      },
+      "N[,N...]|none");
+}
+CLI::Validator bound_or_none() {
+  return CLI::Validator(
+      [](std::string& value) {
+        const std::optional<double> parsed = number(value);
+        if (value == "none" || (parsed && *parsed > 0 && std::isfinite(*parsed)))
+          return std::string();
+        return text("is '", value, "', expected a positive number or none");
+      },
+      "C|none");
+}
+CLI::Validator integer_or_all() {
+  return CLI::Validator(
+      [](std::string& value) { return value == "all" ? std::string() : integer(0)(value); },
+      "D|all");
+}
+
+// ---- tables ------------------------------------------------------------------------------------
+
+/// One option and its check; the help shows what the check expects.
+template <class T>
+CLI::Option* add_optional(CLI::App& app, const std::string& name, T& value, const std::string& says,
+                          const CLI::Validator& check) {
+  return app.add_option(name, value, says)
+      ->type_name(check.get_description())
+      ->check(CLI::Validator(check).description(""))
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+}
+
+/// The same; the help also shows the default.
+template <class T>
+void add(CLI::App& app, const std::string& name, T& value, const std::string& says,
+         const CLI::Validator& check) {
+  add_optional(app, name, value, says, check)->capture_default_str();
+}
+
+void add_common(CLI::App& app, CommonOptions& o, std::string& config, const char* config_says) {
+  app.add_option("--config", config, config_says)->type_name("FILE.toml");
+  add(app, "--threads", o.threads,
+      "threads; never changes a result (default: OMP_NUM_THREADS, else the physical cores)",
+      integer(1, 1024));
+  add(app, "--device", o.device, "where to compute", one_of({"auto", "cpu", "cuda"}));
+  app.add_flag("--json", o.json, "results as JSON on stdout");
+  app.add_flag("--quiet,-q", o.quiet, "nothing on stderr but errors");
+}
+
+void add_data(CLI::App& app, DataOptions& o) {
+  app.add_option("--data", o.path, "folder of IDX files as MNIST has them, or .npy, .csv, .idx")
+      ->type_name("PATH");
+  app.add_option("--labels", o.labels, "labels: a .npy, .csv or IDX file, or a column of the csv")
+      ->type_name("PATH|COLUMN");
+  add(app, "--missing", o.missing, "what NaN in the data means: a mistake, or a missing value",
+      one_of({"error", "nan"}));
+  app.add_option("--image", o.image, "each row is a picture of this shape")->type_name("HxW[xC]");
+}
+void add_split(CLI::App& app, DataOptions& o) {
+  add(app, "--split", o.split, "which part of an IDX folder (default: test)",
+      one_of({"train", "test"}));
+}
+void add_out(CLI::App& app, std::string& out, const char* formats) {
+  app.add_option("--out,-o", out, text("file to write, ", formats, " by its ending"))
+      ->type_name("FILE");
+}
+void add_model(CLI::App& app, ModelSource& model) {
+  app.add_option("model", model.path, "model file (.safetensors)")->type_name("FILE")->required();
+}
+void add_seed(CLI::App& app, std::uint64_t& seed) {
+  add(app, "--seed", seed, "of all randomness", seed_value());
+}
+
+void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
+  add_data(app, t.data);
+  app.add_option("--out,-o", t.out, "folder for the model and what belongs to it")
+      ->type_name("DIR");
+
+  ModelOptions& m = t.model;
+  app.option_defaults()->group("Model");
+  add(app, "--model", m.kind, "kind of model", one_of({"vae", "ae", "cvae"}));
+  add(app, "--likelihood", m.likelihood, "p(x given z)",
+      one_of({"bernoulli", "gaussian", "gaussian-learned"}));
+  add(app, "--sigma", m.sigma, "gaussian: standard deviation", positive());
+  add(app, "--output", m.output, "gaussian: from the decoder's number to the mean",
+      one_of({"identity", "sigmoid"}));
+  add(app, "--hidden", m.hidden, "widths of the encoder's hidden layers", list_of_widths());
+  add(app, "--decoder-hidden", m.decoder_hidden,
+      "widths of the decoder's (default: the encoder's in reverse)", list_of_widths());
+  add(app, "--activation", m.activation, "of the hidden layers",
+      one_of({"relu", "leaky-relu", "tanh", "sigmoid", "softplus", "elu", "silu", "gelu",
+              "identity"}));
+  add(app, "--latent", m.latent, "dimensions of z", integer(1));
+  add(app, "--prior", m.prior, "p(z): N(0, I), or for a cvae learned from the label",
+      one_of({"standard-normal", "conditional"}));
+  add(app, "--prior-hidden", m.prior_hidden, "conditional prior: widths of its hidden layers",
+      list_of_widths());
+  add(app, "--logvar-bound", m.logvar_bound, "log variances stay within -C and C", bound_or_none());
+  add(app, "--dropout", m.dropout, "probability, in hidden layers", fraction());
+  add(app, "--init", m.init, "how weights start", one_of({"pytorch", "glorot", "he"}));
+  add(app, "--input-transform", t.input_transform,
+      "fitted to the data, kept in the model: to [0, 1], to [-1, 1], or per column",
+      one_of({"none", "unit", "symmetric", "standardize"}));
+  app.add_flag("--standardize", t.standardize, "the same as --input-transform standardize");
+
+  app.option_defaults()->group("Objective");
+  add(app, "--beta", t.beta, "weight of the KL", not_negative());
+  add(app, "--kl-warmup", t.kl_warmup, "steps in which that weight grows from 0", integer(0));
+  add(app, "--binarize", t.binarize, "draw grey pixels as 0 or 1: once, or anew in every epoch",
+      one_of({"none", "static", "dynamic"}));
+  add(app, "--l1", t.l1, "weight of sum |theta|", not_negative());
+  add(app, "--l2", t.l2, "weight of sum theta^2 / 2", not_negative());
+
+  app.option_defaults()->group("Training");
+  add(app, "--epochs", t.epochs, "passes over the data", integer(1));
+  add(app, "--batch", t.batch, "rows per step", integer(1));
+  add(app, "--optimizer", t.optimizer, "", one_of({"adam", "adamw", "sgd", "momentum", "rmsprop"}));
+  add(app, "--lr", t.learning_rate, "learning rate", positive());
+  add(app, "--weight-decay", t.weight_decay, "adamw", not_negative());
+  add(app, "--momentum", t.momentum, "momentum: rho", fraction());
+  add(app, "--lr-schedule", t.schedule, "", one_of({"constant", "cosine", "step"}));
+  add(app, "--lr-step", t.lr_step, "step: steps between drops", integer(1));
+  add(app, "--lr-gamma", t.lr_gamma, "step: factor of a drop", positive());
+  add(app, "--clip-norm", t.clip_norm, "most the gradient's global norm may be (0: any)",
+      not_negative());
+  add(app, "--validation", t.validation, "fraction of the rows held out", fraction());
+  add(app, "--early-stop", t.early_stop,
+      "epochs without a better validation loss, after the warm-up (0: never)", integer(0));
+  add_seed(app, t.seed);
+  add(app, "--scalar", t.scalar, "", one_of({"float", "double"}));
+  add(app, "--precision", t.precision, "of products, on cuda", one_of({"fp32", "tf32"}));
+
+  app.option_defaults()->group("Options");
+  add_common(app, t.common, config, "options as `name = value`; the command line stands above it");
+}
+
+// ---- the configuration file --------------------------------------------------------------------
+
+/// A value as TOML. Lists of widths are arrays, what looks like a number is one.
+std::string toml(const std::string& value) {
+  const bool list =
+      value.find(',') != value.npos && value.find_first_not_of("0123456789,") == value.npos;
+  if (list) {
+    std::string out = "[";
+    for (const char c : value) out += c == ',' ? std::string(", ") : std::string(1, c);
+    return out + "]";
+  }
+  const std::optional<double> parsed = number(value);
+  if (parsed && std::isfinite(*parsed)) return value;
+  const char quote = value.find('"') == value.npos ? '"' : '\'';
+  return quote + value + quote;
+}
+
+bool is_flag(const CLI::Option& option) { return option.get_expected_max() == 0; }
+bool in_config(const CLI::Option& option) {
+  const std::string name = option.get_single_name();
+  return name != "help" && name != "config" && name != "json" && name != "quiet";
+}
+
+Config effective(const CLI::App& app) {
+  Config config;
+  for (const CLI::Option* option : app.get_options()) {
+    if (!in_config(*option)) continue;
+    const std::string name = option->get_single_name();
+    if (is_flag(*option)) {
+      config.emplace_back(name, option->count() > 0 && option->as<bool>() ? "true" : "false");
+    } else if (option->count() > 0) {
+      config.emplace_back(name, toml(option->results().front()));
+    } else if (!option->get_default_str().empty()) {
+      config.emplace_back(name, toml(option->get_default_str()));
+    }
+  }
+  return config;
+}
+
+/// Gives every option of `app` that is still open what the file says. Keys stand at the top or
+/// under [train].
+void read_config(const std::string& path, CLI::App& app) {
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_file(path);
+  } catch (const CLI::Error& error) {
+    throw Failure(ExitCode::usage, path, ": cannot be read, expected a configuration file");
+  }
+  for (const CLI::ConfigItem& item : items) {
+    if (item.name == "++" || item.name == "--") continue;
+    CLI::Option* option = app.get_option_no_throw("--" + item.name);
+    const bool known = item.parents.empty() || item.parents == std::vector<std::string>{"train"};
+    if (!known || option == nullptr || !in_config(*option)) {
+      throw Failure(ExitCode::usage, path, ": unknown key '", item.fullname(),
+                    "', expected the name of an option of `longhand train`");
+    }
+    if (option->count() > 0) continue;
+    std::string value;
+    for (const std::string& part : item.inputs) value += (value.empty() ? "" : ",") + part;
+    try {
+      if (is_flag(*option)) {
+        if (value != "true" && value != "false") {
+          throw Failure(ExitCode::usage, path, ": ", item.name, " is '", value,
+                        "', expected true or false");
+        }
+        option->add_result(value);
+      } else {
+        option->add_result(value);
+      }
+      option->run_callback();
+    } catch (const CLI::Error& error) {
+      throw Failure(ExitCode::usage, path, ": ", error.what());
+    }
+  }
+}
+
+}  // namespace
+
+bool TrainArguments::given(const std::string& option) const {
+  return std::ranges::find(said, option) != said.end();
+}
+
+std::vector<Index> widths(const std::string& list) {
+  std::vector<Index> numbers;
+  if (list.empty() || list == "none") return numbers;
+  for (std::size_t start = 0; start <= list.size();) {
+    const std::size_t end = std::min(list.find(',', start), list.size());
+    std::string part = list.substr(start, end - start);
+    const std::string problem = integer(1)(part);
+    if (!problem.empty()) {
+      throw Failure(ExitCode::usage, "is '", list,
+                    "', expected whole numbers from 1 with commas between them, or none");
+    }
+    numbers.push_back(std::stoll(part));
+    start = end + 1;
+  }
+  return numbers;
+}
+
+std::optional<Arguments> parse(int argc, char** argv) {
+  CLI::App app("Variational autoencoders with gradients derived by hand.", "longhand");
+  app.set_version_flag("--version", std::string("longhand ") + version);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(46);
+
+  CommonOptions common;
+  common.threads = default_threads();
+  TrainArguments train;
+  EvaluateArguments evaluate;
+  SampleArguments sample;
+  ReconstructArguments reconstruct;
+  EmbedArguments embed;
+  ScoreArguments score;
+  InterpolateArguments interpolate;
+  TraverseArguments traverse;
+  InfoArguments info;
+  std::string config;
+  train.common = common;
+  CLI::App* const train_app = app.add_subcommand("train", "train a model");
+  add_train(*train_app, train, config);
+
+  struct Command {
+    CLI::App* app;
+    ModelSource* model;
+    Arguments (*finish)(const void*);
+    const void* arguments;
+  };
+  std::vector<Command> commands;
+  const auto add_command = [&]<class A>(const char* name, const char* says, A& arguments) {
+    CLI::App* const sub = app.add_subcommand(name, says);
+    arguments.common = common;
+    add_model(*sub, arguments.model);
+    add_common(*sub, arguments.common, config,
+               "what `train` was told: describes a file that holds weights alone");
+    commands.push_back({sub, &arguments.model,
+                        [](const void* a) { return Arguments(*static_cast<const A*>(a)); },
+                        &arguments});
+    return sub;
+  };
+
+  CLI::App* sub = add_command("evaluate", "the bound on log p(x) and its parts", evaluate);
+  add_data(*sub, evaluate.data);
+  add_split(*sub, evaluate.data);
+  add_out(*sub, evaluate.out, ".json");
+  add(*sub, "--samples", evaluate.samples, "draws of z per row, averaged", integer(1, 65535));
+  add(*sub, "--binarize", evaluate.binarize, "draw grey pixels as 0 or 1",
+      one_of({"none", "static", "dynamic"}));
+  add_seed(*sub, evaluate.seed);
+
+  sub = add_command("sample", "new rows from the model", sample);
+  add_out(*sub, sample.out, ".png, .npy or .csv");
+  add(*sub, "--count", sample.count, "how many", integer(1));
+  add_optional(*sub, "--label", sample.label, "cvae: the class (default: all in turn)", integer(0));
+  sub->add_flag("--draw", sample.draw, "draw from p(x given z) instead of taking its mean");
+  sub->add_option("--image", sample.image, "each row is a picture of this shape")
+      ->type_name("HxW[xC]");
+  add_seed(*sub, sample.seed);
+
+  sub = add_command("reconstruct", "rows through the encoder and back", reconstruct);
+  add_data(*sub, reconstruct.data);
+  add_split(*sub, reconstruct.data);
+  add_out(*sub, reconstruct.out, ".png, .npy or .csv");
+  add_optional(*sub, "--count", reconstruct.count, "only the first rows (default: all; png: 8)",
+               integer(1));
+  add_optional(*sub, "--label", reconstruct.label, "cvae: decode as this class", integer(0));
+
+  sub = add_command("embed", "posterior means of rows", embed);
+  add_data(*sub, embed.data);
+  add_split(*sub, embed.data);
+  add_out(*sub, embed.out, ".npy or .csv");
+  sub->add_flag("--logvar", embed.logvar, "also the log variances");
+
+  sub = add_command("score", "the bound on log p(x) row by row", score);
+  add_data(*sub, score.data);
+  add_split(*sub, score.data);
+  add_out(*sub, score.out, ".npy or .csv");
+  add(*sub, "--samples", score.samples, "draws of z per row, averaged", integer(1, 65535));
+  add_seed(*sub, score.seed);
+
+  sub = add_command("interpolate", "the way from one row to another", interpolate);
+  add_data(*sub, interpolate.data);
+  add_split(*sub, interpolate.data);
+  add_out(*sub, interpolate.out, ".png, .npy or .csv");
+  add(*sub, "--from", interpolate.from, "first row, from 0", integer(0));
+  add(*sub, "--to", interpolate.to, "last row", integer(0));
+  add(*sub, "--steps", interpolate.steps, "points, both ends included", integer(2));
+
+  sub = add_command("traverse", "one latent at a time from -range to range", traverse);
+  add_data(*sub, traverse.data);
+  add_split(*sub, traverse.data);
+  add_out(*sub, traverse.out, ".png, .npy or .csv");
+  add(*sub, "--dim", traverse.dim, "latent, from 0", integer_or_all());
+  add(*sub, "--range", traverse.range, "in units of the prior", positive());
+  add(*sub, "--steps", traverse.steps, "points, both ends included", integer(2));
+  add_optional(*sub, "--row", traverse.row, "start at this row of --data instead of at 0",
+               integer(0));
+  add_optional(*sub, "--label", traverse.label, "cvae: the class (default: the row's, else 0)",
+               integer(0));
+
+  add_command("info", "what a model file holds", info);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& call) {
+    app.exit(call);
+    return std::nullopt;
+  } catch (const CLI::CallForAllHelp& call) {
+    app.exit(call);
+    return std::nullopt;
+  } catch (const CLI::CallForVersion& call) {
+    app.exit(call);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    throw Failure(ExitCode::usage, error.what(), " (see longhand --help)");
+  }
+  if (!config.empty()) read_config(config, *train_app);
+
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    if (!config.empty()) command.model->bare = train.model;
+    return command.finish(command.arguments);
+  }
+  train.effective = effective(*train_app);
+  for (const CLI::Option* option : train_app->get_options())
+    if (option->count() > 0) train.said.push_back(option->get_single_name());
+  return train;
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "longhand/core/view.hpp"
+
+/// What the command line (and a configuration file) can say, one struct per command. Everything
+/// here was range-checked by itself; what only makes sense together is checked where it is used.
+namespace longhand::cli {
+
+struct CommonOptions {
+  int threads = 1;
+  std::string device = "auto";
+  bool json = false;
+  bool quiet = false;
+};
+
+struct DataOptions {
+  std::string path;
+  std::string split;   ///< "train", "test", or empty: the command's own choice
+  std::string labels;  ///< a file, or a column of a csv
+  std::string missing = "error";
+  std::string image;  ///< "HxW" or "HxWxC"
+};
+
+/// The part of `train` that says what a model is; it also describes a bare state dict.
+struct ModelOptions {
+  std::string kind = "vae";
+  std::string likelihood = "bernoulli";
+  double sigma = 1;
+  std::string output = "identity";
+  std::string hidden = "400";
+  std::string decoder_hidden;  ///< empty: the encoder's in reverse
+  std::string activation = "relu";
+  Index latent = 20;
+  std::string prior = "standard-normal";
+  std::string prior_hidden = "none";
+  std::string logvar_bound = "15";
+  double dropout = 0;
+  std::string init = "pytorch";
+};
+
+/// Names and values of a configuration file, in TOML.
+using Config = std::vector<std::pair<std::string, std::string>>;
+
+struct TrainArguments {
+  CommonOptions common;
+  DataOptions data;
+  ModelOptions model;
+  std::string out;
+  std::string input_transform = "none";
+  bool standardize = false;
+  double beta = 1;
+  Index kl_warmup = 0;
+  std::string optimizer = "adam";
+  double learning_rate = 1e-3;
+  double weight_decay = 0.01;
+  double momentum = 0.9;
+  std::string schedule = "constant";
+  Index lr_step = 1000;
+  double lr_gamma = 0.5;
+  double clip_norm = 0;
+  double l1 = 0;
+  double l2 = 0;
+  Index batch = 128;
+  Index epochs = 10;
+  double validation = 0.1;
+  Index early_stop = 0;
+  std::string binarize = "none";
+  std::uint64_t seed = 0;
+  std::string scalar = "float";
+  std::string precision = "fp32";
+  Config effective;               ///< all of the above as it was used
+  std::vector<std::string> said;  ///< names of the options that were given
+
+  bool given(const std::string& option) const;
+};
+
+/// The model file every other command starts from.
+struct ModelSource {
+  std::string path;
+  std::optional<ModelOptions> bare;  ///< for a state dict without description
+};
+
+struct EvaluateArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string out;
+  int samples = 1;
+  std::string binarize = "none";
+  std::uint64_t seed = 0;
+};
+
+struct SampleArguments {
+  CommonOptions common;
+  ModelSource model;
+  std::string out;
+  std::string image;
+  Index count = 64;
+  std::optional<Index> label;
+  bool draw = false;
+  std::uint64_t seed = 0;
+};
+
+struct ReconstructArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string out;
+  std::optional<Index> count;
+  std::optional<Index> label;
+};
+
+struct EmbedArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string out;
+  bool logvar = false;
+};
+
+struct ScoreArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string out;
+  int samples = 1;
+  std::uint64_t seed = 0;
+};
+
+struct InterpolateArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string out;
+  Index from = 0;
+  Index to = 1;
+  Index steps = 10;
+};
+
+struct TraverseArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string out;
+  std::string dim = "all";
+  double range = 3;
+  Index steps = 9;
+  std::optional<Index> row;
+  std::optional<Index> label;
+};
+
+struct InfoArguments {
+  CommonOptions common;
+  ModelSource model;
+};
+
+using Arguments = std::variant<TrainArguments, EvaluateArguments, SampleArguments,
+                               ReconstructArguments, EmbedArguments, ScoreArguments,
+                               InterpolateArguments, TraverseArguments, InfoArguments>;
+
+/// Reads the command line and the file of --config, which says only what the command line leaves
+/// open. Nothing is returned after --help or --version, which print. Throws Failure with
+/// ExitCode::usage.
+std::optional<Arguments> parse(int argc, char** argv);
+
+/// "400,200" as numbers; "none" and "" are no numbers.
+std::vector<Index> widths(const std::string& list);
+
+}  // namespace longhand::cli

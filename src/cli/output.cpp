@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "longhand/io/csv.hpp"
+#include "longhand/io/file.hpp"
+#include "longhand/io/npy.hpp"
+
+namespace longhand::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<float> as_float(const Rows& rows) { return {rows.values.begin(), rows.values.end()}; }
+
+std::vector<std::byte> csv(const std::vector<std::string>& names, const Rows& rows,
+                           const std::string& name) {
+  return rows.single ? io::encode_csv(names, std::span<const float>(as_float(rows)), name)
+                     : io::encode_csv(names, std::span<const double>(rows.values), name);
+}
+
+/// The double whose shortest text is that of the float: 0.1f is written 0.1.
+double shortest(double value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<float>(value)).ptr;
+  double result = value;
+  std::from_chars(digits, end, result);
+  return result;
+}
+
+std::string json(const std::vector<std::string>& names, const Rows& rows) {
+  nlohmann::ordered_json object;
+  object["columns"] = names;
+  object["rows"] = nlohmann::ordered_json::array();
+  for (Index r = 0; r < rows.count; ++r) {
+    nlohmann::ordered_json row = nlohmann::ordered_json::array();
+    for (Index c = 0; c < rows.dim; ++c)
+      row.push_back(rows.single ? shortest(rows(r, c)) : rows(r, c));
+    object["rows"].push_back(std::move(row));
+  }
+  return object.dump() + "\n";
+}
+
+}  // namespace
+
+Format output_format(const std::string& out, const std::string& allowed) {
+  if (out.empty()) return Format::screen;
+  const std::string ending = fs::path(out).extension().string();
+  Format format = Format::screen;
+  if (ending == ".png") format = Format::png;
+  if (ending == ".npy") format = Format::npy;
+  if (ending == ".csv") format = Format::csv;
+  if (ending == ".json") format = Format::json;
+  if (format == Format::screen || allowed.find(ending.substr(1)) == allowed.npos)
+    throw Failure(ExitCode::usage, "--out: ", out, " ends in '", ending, "', expected one of ",
+                  allowed);
+  if (fs::is_directory(out))
+    throw Failure(ExitCode::runtime, out, ": is a folder, expected the name of a file");
+  const fs::path folder = fs::path(out).has_parent_path() ? fs::path(out).parent_path() : ".";
+  if (!fs::is_directory(folder))
+    throw Failure(ExitCode::runtime, out, ": cannot be written, there is no folder ",
+                  folder.string());
+  if (access(folder.c_str(), W_OK) != 0)
+    throw Failure(ExitCode::runtime, out, ": cannot be written, ", std::strerror(errno));
+  return format;
+}
+
+void write_rows(const std::string& out, Format format, const CommonOptions& common,
+                const std::vector<std::string>& names, const Rows& rows) {
+  if (format == Format::screen) {
+    if (common.json) return print(json(names, rows));
+    const std::vector<std::byte> bytes = csv(names, rows, "stdout");
+    return print(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  }
+  writing([&] {
+    if (format == Format::npy) {
+      const std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(rows.count),
+                                             static_cast<std::uint64_t>(rows.dim)};
+      io::write_npy(out, io::Tensor::of<float>(shape, as_float(rows)));
+    } else {
+      io::write_file(out, csv(names, rows, out));
+    }
+  });
+  report_written(common, out, rows);
+}
+
+void write_text(const std::string& path, const std::string& content) {
+  writing([&] { io::write_file(path, std::as_bytes(std::span(content))); });
+}
+
+void print(const std::string& content) {
+  std::cout << content << std::flush;
+  if (!std::cout) throw Failure(ExitCode::runtime, "stdout: cannot be written");
+}
+
+void say(const CommonOptions& common, const std::string& sentence) {
+  if (!common.quiet) std::cerr << sentence << std::endl;
+}
+
+void report_written(const CommonOptions& common, const std::string& out, const Rows& rows) {
+  say(common, text("wrote ", out, " (", rows.count, rows.count == 1 ? " row)" : " rows)"));
+  if (!common.json) return;
+  nlohmann::ordered_json object;
+  object["out"] = out;
+  object["rows"] = rows.count;
+  object["columns"] = rows.dim;
+  print(object.dump() + "\n");
+}
+
+}  // namespace longhand::cli

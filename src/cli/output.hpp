@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "failure.hpp"
+#include "longhand/io/error.hpp"
+#include "model.hpp"
+#include "options.hpp"
+
+namespace longhand::cli {
+
+/// What the ending of --out asks for; `screen` without --out.
+enum class Format { screen, png, npy, csv, json };
+
+/// Checks --out before any work is done: an ending among `allowed` ("png npy csv"), in a folder
+/// that can be written to. Throws Failure.
+Format output_format(const std::string& out, const std::string& allowed);
+
+/// Rows of numbers to where they belong: a file, or csv (with --json: an object) on stdout.
+void write_rows(const std::string& out, Format format, const CommonOptions& common,
+                const std::vector<std::string>& names, const Rows& rows);
+
+/// Writes a file or fails with ExitCode::runtime.
+void write_text(const std::string& path, const std::string& content);
+
+/// Text on stdout; fails when it cannot be written.
+void print(const std::string& content);
+
+/// A sentence on stderr, unless --quiet.
+void say(const CommonOptions& common, const std::string& sentence);
+
+/// Says what was written; with --json an object on stdout says it too.
+void report_written(const CommonOptions& common, const std::string& out, const Rows& rows);
+
+/// Runs `write`, whose io::Error means that an output failed and not an input.
+template <class Write>
+void writing(const Write& write) {
+  try {
+    write();
+  } catch (const io::Error& error) {
+    throw Failure(ExitCode::runtime, error.what());
+  }
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "pictures.hpp"
+
+#include <cmath>
+
+#include "failure.hpp"
+#include "longhand/io/png.hpp"
+#include "output.hpp"
+
+namespace longhand::cli {
+
+void write_sheet(const std::string& path, const Rows& pictures, const std::array<Index, 3>& image,
+                 Index columns, const InputTransform& transform) {
+  double low = 0, range = 1;
+  if (transform.kind == InputTransform::Kind::unit) {
+    low = transform.shift[0];
+    range = transform.scale[0];
+  } else if (transform.kind == InputTransform::Kind::symmetric) {
+    low = transform.shift[0] - transform.scale[0];
+    range = 2 * transform.scale[0];
+  }
+  std::vector<float> shades;
+  shades.reserve(pictures.values.size());
+  for (const double v : pictures.values) shades.push_back(static_cast<float>((v - low) / range));
+  const auto size = [](Index n) { return static_cast<std::size_t>(n); };
+  const io::Grid grid{.rows = size((pictures.count + columns - 1) / columns),
+                      .cols = size(columns)};
+  const io::ImageShape shape{size(image[0]), size(image[1]), size(image[2])};
+  writing([&] { io::write_png(path, io::tile(shades, shape, grid)); });
+}
+
+Index square_columns(Index count) {
+  return static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(count))));
+}
+
+void require_image(const std::array<Index, 3>& image) {
+  if (image[0] == 0)
+    throw Failure(ExitCode::usage,
+                  "a .png needs to know the shape of a picture: --image HxW or HxWx3");
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "model.hpp"
+
+namespace longhand::cli {
+
+/// Writes rows as pictures on one sheet, `columns` of them side by side. The range of the input
+/// transform becomes black to white; without one that is [0, 1].
+void write_sheet(const std::string& path, const Rows& pictures, const std::array<Index, 3>& image,
+                 Index columns, const InputTransform& transform);
+
+/// Columns that make a sheet of `count` pictures nearly square.
+Index square_columns(Index count);
+
+/// Fails with ExitCode::usage unless the rows are pictures.
+void require_image(const std::array<Index, 3>& image);
+
+}  // namespace longhand::cli

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "commands.hpp"
+#include "environment.hpp"
+#include "metrics.hpp"
+#include "model.hpp"
+#include "output.hpp"
+#include "progress.hpp"
+
+namespace longhand::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free,
+              "a signal handler may only touch such a flag");
+
+/// The first Ctrl-C ends the training in good order, the second ends the program.
+void on_interrupt(int signal) {
+  interrupted.store(true);
+  std::signal(signal, SIG_DFL);
+}
+
+/// The folder of a run and the four files in it.
+class RunFolder {
+ public:
+  explicit RunFolder(const std::string& path) : path_(path) {
+    std::error_code problem;
+    fs::create_directories(path_, problem);
+    if (problem || !fs::is_directory(path_))
+      throw Failure(ExitCode::runtime, path, ": cannot be made, ",
+                    problem ? problem.message() : "it is no folder");
+    if (access(path.c_str(), W_OK) != 0)
+      throw Failure(ExitCode::runtime, path, ": cannot be written, ", std::strerror(errno));
+    had_model_ = fs::exists(model());
+  }
+
+  std::string model() const { return (path_ / "model.safetensors").string(); }
+  /// There was a model before this run.
+  bool had_model() const { return had_model_; }
+
+  void write(const std::string& name, const std::string& content) const {
+    write_text((path_ / name).string(), content);
+  }
+
+  void add_metrics(const std::string& line) {
+    const std::string path = (path_ / "metrics.jsonl").string();
+    if (!metrics_.is_open()) metrics_.open(path, std::ios::trunc);
+    metrics_ << line << std::endl;
+    if (!metrics_) throw Failure(ExitCode::runtime, path, ": cannot be written");
+  }
+
+ private:
+  fs::path path_;
+  std::ofstream metrics_;
+  bool had_model_ = false;
+};
+
+Optimizer optimizer_of(const TrainArguments& a) {
+  if (a.weight_decay != TrainArguments().weight_decay && a.optimizer != "adamw")
+    throw Failure(ExitCode::usage, "--weight-decay is for --optimizer adamw");
+  if (a.momentum != TrainArguments().momentum && a.optimizer != "momentum")
+    throw Failure(ExitCode::usage, "--momentum is for --optimizer momentum");
+  Adam adamw;
+  adamw.weight_decay = a.weight_decay;
+  Momentum momentum;
+  momentum.rho = a.momentum;
+  if (a.optimizer == "adamw") return adamw;
+  if (a.optimizer == "momentum") return momentum;
+  if (a.optimizer == "sgd") return Sgd{};
+  if (a.optimizer == "rmsprop") return RmsProp{};
+  return Adam{};
+}
+
+LearningRateSchedule schedule_of(const TrainArguments& a) {
+  using Kind = LearningRateSchedule::Kind;
+  const TrainArguments usual;
+  if ((a.lr_step != usual.lr_step || a.lr_gamma != usual.lr_gamma) && a.schedule != "step")
+    throw Failure(ExitCode::usage, "--lr-step and --lr-gamma are for --lr-schedule step");
+  LearningRateSchedule schedule;
+  schedule.kind = a.schedule == "cosine" ? Kind::cosine
+                  : a.schedule == "step" ? Kind::step
+                                         : Kind::constant;
+  schedule.every = a.lr_step;
+  schedule.gamma = a.lr_gamma;
+  return schedule;
+}
+
+TrainOptions options_of(const TrainArguments& a) {
+  TrainOptions o;
+  o.epochs = a.epochs;
+  o.batch = a.batch;
+  o.optimizer = optimizer_of(a);
+  o.learning_rate = a.learning_rate;
+  o.schedule = schedule_of(a);
+  o.beta = a.beta;
+  o.kl_warmup = a.kl_warmup;
+  o.clip_norm = a.clip_norm;
+  o.l1 = a.l1;
+  o.l2 = a.l2;
+  o.validation = a.validation;
+  o.early_stop = a.early_stop;
+  o.binarize = a.binarize == "static"    ? Binarize::fixed
+               : a.binarize == "dynamic" ? Binarize::dynamic
+                                         : Binarize::none;
+  o.seed = a.seed;
+  o.cancel = &interrupted;
+  return o;
+}
+
+/// What only makes sense together, before any file is read.
+void check(const TrainArguments& a) {
+  require_device(a.common);
+  if (a.out.empty())
+    throw Failure(ExitCode::usage, "--out is missing, expected a folder for the results");
+  if (a.precision != "fp32")
+    throw Failure(ExitCode::usage, "--precision ", a.precision, " is for --device cuda");
+  if (a.early_stop > 0 && a.validation == 0)
+    throw Failure(ExitCode::usage, "--early-stop needs --validation above 0");
+  if (a.standardize && a.input_transform != "none" && a.input_transform != "standardize")
+    throw Failure(ExitCode::usage, "--standardize contradicts --input-transform ",
+                  a.input_transform);
+}
+
+/// A batch that was asked for must fit; the usual one shrinks to small data.
+void fit_batch(const TrainArguments& a, const DataSet& data, TrainOptions& options) {
+  const auto held_out = static_cast<Index>(std::llround(a.validation * double(data.rows)));
+  const Index rows = data.rows - held_out;
+  if (rows < 1)
+    throw Failure(ExitCode::bad_input, data.path, ": has ", data.rows,
+                  " rows, nothing is left to train on with --validation ", a.validation);
+  if (options.batch <= rows) return;
+  if (a.given("batch"))
+    throw Failure(ExitCode::usage, "--batch is ", options.batch, ", expected at most ", rows,
+                  ", the rows of ", data.path, " to train on");
+  options.batch = rows;
+}
+
+std::string config_toml(const TrainArguments& a, const TrainOptions& used) {
+  std::string toml = "# longhand train --config this file: the same model, bit for bit.\n";
+  for (const auto& [name, value] : a.effective)
+    toml += name + " = " + (name == "batch" ? std::to_string(used.batch) : value) + "\n";
+  return toml;
+}
+
+}  // namespace
+
+ExitCode run(const TrainArguments& a) {
+  check(a);
+  TrainOptions options = options_of(a);
+  model_config(a.model, 1, 1);  // complains before a large file is read
+
+  const std::string scalar = a.scalar == "double" ? "float64" : "float32";
+  DataSet data =
+      read_data(a.data, "train", a.model.kind == "cvae" ? kCountClasses : kNoLabels, scalar);
+  VaeConfig config = model_config(a.model, data.dim, data.classes);
+  config.seed = a.seed;
+  config.image = data.image;
+  config.transform = fit_transform(data, a.standardize ? "standardize" : a.input_transform);
+  fill_missing(data, config.transform);
+  fit_batch(a, data, options);
+  const std::unique_ptr<Model> model = make_model(config, scalar, a.common.threads);
+  check_data_for(*model, data);
+
+  RunFolder folder(a.out);
+  folder.write("config.toml", config_toml(a, options));
+  folder.write("env.json", environment_json(a.common.threads, a.seed, scalar));
+
+  const bool has_elbo = config.latent == LatentKind::gaussian;
+  ProgressStyle style = ProgressStyle::of_stderr();
+  style.has_elbo = has_elbo;
+  style.validation = a.validation > 0;
+  style.epochs = options.epochs;
+  std::ostream silence(nullptr);
+  Progress progress(a.common.quiet ? silence : std::cerr, style, [] {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration<double>(now).count();
+  });
+  bool epoch_finished = false;
+  options.on_step = [&](const StepReport& report) { progress.step(report); };
+  options.on_epoch = [&](const EpochReport& report) {
+    epoch_finished = true;
+    const std::string line = metrics_line(report, has_elbo);
+    folder.add_metrics(line);
+    progress.epoch(report);
+    if (a.common.json) print(line + "\n");
+  };
+  const auto save = [&] { writing([&] { model->save(folder.model()); }); };
+
+  say(a.common,
+      text("training ", model->parameters(), " parameters on ", data.rows, " rows of ", data.path,
+           a.common.threads == 1 ? ", 1 thread" : text(", ", a.common.threads, " threads")));
+  std::signal(SIGINT, on_interrupt);
+  TrainResult result;
+  try {
+    result = model->fit(data, options);
+  } catch (const NonFinite& error) {
+    progress.finish();
+    // Initial weights are no reason to lose the model of an earlier run.
+    const bool keep = folder.had_model() && !epoch_finished;
+    if (!keep) save();
+    throw Failure(ExitCode::diverged, error.what(), "; ", folder.model(),
+                  keep             ? " was left as it was"
+                  : epoch_finished ? " has the weights of the last good epoch"
+                                   : " has the initial weights");
+  }
+  progress.finish();
+  save();
+
+  const bool stopped = result.stop == TrainResult::Stop::cancelled;
+  if (!result.warmup_complete && !stopped && has_elbo)
+    say(a.common,
+        text("warning: training ended after ", result.steps, " of the ", options.kl_warmup,
+             " steps of --kl-warmup; the KL never had its weight ", options.beta));
+  if (result.stop == TrainResult::Stop::early)
+    say(a.common, text("stopped early: no better validation loss for ", options.early_stop,
+                       options.early_stop == 1 ? " epoch" : " epochs"));
+  const std::string which = stopped ? text("interrupted after step ", result.steps)
+                            : result.best_epoch > 0
+                                ? text("weights of epoch ", result.best_epoch, ", the best")
+                                : text("weights of the last epoch");
+  say(a.common, text("wrote ", folder.model(), " (", which, ")"));
+  return stopped ? ExitCode::interrupted : ExitCode::ok;
+}
+
+}  // namespace longhand::cli

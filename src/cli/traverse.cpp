@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "commands.hpp"
+#include "model.hpp"
+#include "output.hpp"
+#include "pictures.hpp"
+
+namespace longhand::cli {
+namespace {
+
+/// Where a traversal begins: z of one row, and its condition.
+struct Start {
+  Rows z;
+  Rows condition;
+  std::array<Index, 3> image;
+  std::vector<std::string> names;
+};
+
+Start start_of(const TraverseArguments& a, const Model& model) {
+  const VaeConfig& config = model.config();
+  if (a.label) require_label(model, *a.label);
+  Start start{Rows(1, config.latent_dim), condition_of(model, a.label.value_or(0), 1), config.image,
+              numbered("x", config.input_dim)};
+  if (!a.row) {
+    if (!a.data.path.empty())
+      throw Failure(ExitCode::usage, "--row is missing, expected the row of --data to start at");
+    if (!a.data.image.empty()) start.image = parse_image(a.data.image, config.input_dim);
+    return start;
+  }
+  const DataSet data = read_data_for(model, a.data);
+  require_row(data, "--row", *a.row);
+  const Range row{*a.row, 1};
+  start.z = model.encode(data, row);
+  if (!a.label) start.condition = conditions_of(data, row);
+  start.image = data.image;
+  start.names = data.names;
+  return start;
+}
+
+}  // namespace
+
+ExitCode run(const TraverseArguments& a) {
+  const Format format = output_format(a.out, "png npy csv");
+  const std::unique_ptr<Model> model = load_model(a.model, a.common);
+  const Index latents = model->config().latent_dim;
+  const Index first = a.dim == "all" ? 0 : std::stoll(a.dim);
+  if (first >= latents)
+    throw Failure(ExitCode::usage, "--dim: is ", first, ", expected 0 to ", latents - 1,
+                  ", or all");
+  const Index dims = a.dim == "all" ? latents : 1;
+  const Start start = start_of(a, *model);
+  if (format == Format::png) require_image(start.image);
+
+  Rows z(dims * a.steps, latents);
+  Rows condition;
+  if (start.condition.count > 0) condition = Rows(z.count, start.condition.dim);
+  for (Index row = 0; row < z.count; ++row) {
+    for (Index i = 0; i < latents; ++i) z(row, i) = start.z(0, i);
+    for (Index i = 0; i < condition.dim; ++i) condition(row, i) = start.condition(0, i);
+    const double t = static_cast<double>(row % a.steps) / static_cast<double>(a.steps - 1);
+    z(row, first + row / a.steps) = (2 * t - 1) * a.range;
+  }
+  const Rows rows = model->decode(z, condition);
+  if (format != Format::png) {
+    write_rows(a.out, format, a.common, start.names, rows);
+    return ExitCode::ok;
+  }
+  write_sheet(a.out, rows, start.image, a.steps, model->config().transform);
+  report_written(a.common, a.out, rows);
+  return ExitCode::ok;
+}
+
+}  // namespace longhand::cli
