@@ -9,7 +9,7 @@ namespace longhand {
 
 /// expm1(x) - x, never negative. Near 0 the difference cancels (4.7% wrong in float at 1e-3 when
 /// written with exp), so the series sum x^(k+2)/(k+2)! takes over there, long enough for the
-/// rounding of double; error at most 2.9e-7 in float and 3.5e-16 in double, relative.
+/// rounding of double. Error: 4.
 template <class T>
 LONGHAND_HD T expm1_minus(const T& x) {
   constexpr double inverse_factorials[] = {

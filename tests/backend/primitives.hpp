@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// One problem per primitive of core/backend.hpp, the same numbers on any backend of host memory.
+#pragma once
+
+#include <longhand/core/backend.hpp>
+
+#include "support/matrix.hpp"
+
+namespace longhand::test {
+
+/// A formula of four inputs and two outputs plus a summand: exact to compare, in that it adds,
+/// multiplies and chooses, and with an output that differs from the summand.
+struct Mix {
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& b, const T& c, const T& d, T& p, T& q) const {
+    p = a * b + c;
+    q = choose(a > T(0), d - a, b);
+  }
+};
+struct MixAndSum {
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& b, const T& c, const T& d, T& p, T& q,
+                              T& sum) const {
+    Mix{}(a, b, c, d, p, q);
+    sum = a * c - d;
+  }
+};
+struct SumOnly {
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& b, T& sum) const {
+    sum = a * b;
+  }
+};
+
+inline constexpr Index kRows[] = {1, 2, 16, 17, 33, 64, 65};
+inline constexpr Index kCols[] = {0, 1, 7, 257};
+
+/// What all primitives of a backend produce for one shape: matrices with guard bands.
+template <class B>
+struct Primitives {
+  using S = typename B::Scalar;
+  using M = Matrix<S>;
+  Index rows, cols;
+  M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, normal, uniform,
+      gathered, copied, filled;
+  std::vector<std::uint32_t> ids;
+  S number = S(0.75);
+
+  Primitives(const B& on, Index r, Index c, Index gap)
+      : rows(r),
+        cols(c),
+        x(r, c, gap),
+        y(r, c, 2 * gap),
+        bias(r, 1),
+        row(1, c, gap),
+        p(r, c, gap),
+        q(r, c, gap),
+        in_place(r, c, gap),
+        column_sums(1, c, gap),
+        row_sums(r, 1),
+        added_row_sums(r, 1),
+        total(1, 1),
+        normal(r, c, gap),
+        uniform(r, c, gap),
+        gathered(r, c, gap),
+        copied(r, c, gap),
+        filled(r, c, gap) {
+    x.randomise(1), y.randomise(2), bias.randomise(3), row.randomise(4);
+    in_place.randomise(5), added_row_sums.randomise(6);
+    for (Index j = 0; j < c; ++j) ids.push_back(static_cast<std::uint32_t>((7 * j + 3) % c));
+    const RowIds<B> id{ids.data(), 1, c, 1};
+    const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .sample = 2};
+
+    on.for_each(
+        Mix{}, in<B>(x.view(), per_row(bias.view()), per_column(row.view()), scalar_at<B>(&number)),
+        out<B>(p.view(), q.view()));
+    on.for_each(Mix{}, in<B>(in_place.view(), y.view(), constant<B>(-0.5), x.view()),
+                out<B>(in_place.view(), q.view()));
+    on.reduce_columns(MixAndSum{},
+                      in<B>(x.view(), y.view(), per_column(row.view()), per_row(bias.view())),
+                      out<B>(p.view(), q.view()), r, column_sums.view());
+    on.reduce_rows(SumOnly{}, in<B>(x.view(), per_column(row.view())), r, c, row_sums.view(),
+                   Store::assign);
+    on.reduce_rows(SumOnly{}, in<B>(x.view(), y.view()), r, c, added_row_sums.view(),
+                   Store::accumulate);
+    if (gap == 0)
+      on.reduce(SumOnly{}, in<B>(x.view(), y.view()), r * c, total.view());
+    else
+      total(0) = 0;
+    on.fill_normal(key, id, normal);
+    on.fill_uniform(key, {}, uniform);
+    on.gather(x.view(), id, gathered);
+    on.copy(x.view(), copied);
+    on.fill(filled, S(2.5));
+  }
+
+  std::vector<const M*> all() const {
+    return {
+        &x,     &y,      &p,       &q,        &in_place, &column_sums, &row_sums, &added_row_sums,
+        &total, &normal, &uniform, &gathered, &copied,   &filled};
+  }
+  bool guarded() const {
+    bool all_guarded = true;
+    for (const M* m : all()) all_guarded &= m->guarded();
+    return all_guarded;
+  }
+};
+
+}  // namespace longhand::test
