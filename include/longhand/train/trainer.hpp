@@ -53,11 +53,11 @@ struct TrainOptions {
   Optimizer optimizer = Adam{};
   double learning_rate = 1e-3;
   LearningRateSchedule schedule = {};
-  double beta = 1;       ///< weight of the KL
-  Index kl_warmup = 0;   ///< steps until the weight reaches beta
-  double clip_norm = 0;  ///< most the gradient's global norm may be; 0 = no clipping
-  double l1 = 0;
-  double l2 = 0;
+  double beta = 1;        ///< weight of the KL
+  Index kl_warmup = 0;    ///< steps until the weight reaches beta
+  double clip_norm = 0;   ///< most the gradient's global norm may be; 0 = no clipping
+  double l1 = 0;          ///< penalty l1 |theta| [OPT-9], on top of the optimizer's own
+  double l2 = 0;          ///< penalty l2 theta^2 / 2 [OPT-8], likewise
   double validation = 0;  ///< fraction of rows held out, in [0, 1)
   Index early_stop = 0;   ///< epochs without a better validation loss after the warm-up; 0 = never
   Binarize binarize = Binarize::none;
@@ -413,7 +413,12 @@ class Trainer {
 
   static Optimizer with_penalty(const TrainOptions& options) {
     Optimizer optimizer = options.optimizer;
-    std::visit([&](auto& o) { o.penalty = {options.l1, options.l2}; }, optimizer);
+    std::visit(
+        [&](auto& o) {
+          o.penalty.l1 += options.l1;
+          o.penalty.l2 += options.l2;
+        },
+        optimizer);
     return optimizer;
   }
 
