@@ -14,7 +14,8 @@
 
 /// What a model file says, without the model: a safetensors file whose tensors bear the names of a
 /// PyTorch state dict and whose metadata entry "longhand" describes the model in JSON. The model
-/// itself is made by io/model_file.hpp.
+/// itself is made by io/model_file.hpp. This part is compiled once, hence free of Eigen: a config
+/// is plain data.
 namespace longhand::io {
 
 /// A tensor of a file, without its data.
