@@ -17,6 +17,9 @@ struct GaussianKl {
                           const OperandOf<B>& w, View<B> per_sample, View<B> dh,
                           View<B> dprior) const {
     const Index dim = q.mu.rows;
+    require_shape("divergence: per_sample", per_sample, 1, q.mu.cols);
+    require_shape("divergence: dh", dh, 2 * dim, q.mu.cols);
+    if (p.mu.present()) require_shape("divergence: dprior", dprior, 2 * dim, q.mu.cols);
     const View<B> dmu = dh.middle_rows(0, dim), dlogvar = dh.middle_rows(dim, dim);
     if (p.mu.present()) {
       pass.on.reduce_columns(

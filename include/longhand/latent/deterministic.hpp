@@ -16,6 +16,7 @@ struct DeterministicLatent {
   template <class B>
   void sample(const Pass<B>& pass, ConstView<B> h, View<B> z, LatentCache<B>& cache) const {
     require_shape("latent: h", h, dim, z.cols);
+    require_shape("latent: z", z, dim, h.cols);
     pass.on.copy(h, z);  // [REP-6]
     cache = {h, {}, {}};
   }

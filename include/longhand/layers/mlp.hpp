@@ -89,7 +89,9 @@ class Mlp {
                  activation_);
       dy = da;
     }
-    if (dx.present()) layers_.front().backward_input(pass, dy, dx);
+    if (!dx.present()) return;
+    require_shape("mlp: dx", dx, in(), dy.cols);
+    layers_.front().backward_input(pass, dy, dx);
   }
 
  private:

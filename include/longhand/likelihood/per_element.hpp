@@ -133,6 +133,10 @@ class PerElement {
     const ConstView<B> target = batch.target_or_input();
     const Index d = target.rows;
     require_shape("likelihood: decoder output", output, output_rows(d), target.cols);
+    require_shape("likelihood: per_sample", per_sample, 1, target.cols);
+    if (batch.mask.present()) require_shape("likelihood: mask", batch.mask, d, target.cols);
+    if (doutput.present())
+      require_shape("likelihood: doutput", doutput, output_rows(d), target.cols);
     const OperandOf<B> mask = either<B>(batch.mask, 1);
     if constexpr (Formula::outputs == 1) {
       run(pass, in<B>(output, target, mask, w), out<B>(doutput), d, per_sample);

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include <longhand/backend/cpu.hpp>
+#include <longhand/backend/reference.hpp>
+#include <longhand/layers/mlp.hpp>
+
+#include "support/allocation_count.hpp"
+#include "support/matrix.hpp"
+
+using namespace longhand;
+using namespace longhand::test;
+
+namespace {
+
+template <class B>
+struct Fixture : Bench<B> {
+  using S = typename B::Scalar;
+  Mlp<B> net;
+  Matrix<S> x, dx;
+  Fixture(const MlpConfig& config, Index n, B backend = B())
+      : Bench<B>(backend),
+        net(this->layout, Segment::decoder, "net", config),
+        x(config.in, n),
+        dx(config.in, n) {
+    this->ready();
+    x.randomise(7);
+  }
+  /// Forward and backward once; returns the output.
+  std::vector<double> step(const Pass<B>& pass, const Matrix<S>& dy,
+                           MatrixView<S, HostMemory> into) {
+    typename Mlp<B>::Cache cache;
+    const std::vector<double> y = flat(net.forward(pass, x.view(), cache));
+    net.backward(pass, cache, dy.view(), into);
+    return y;
+  }
+};
+
+template <class B>
+void check_gradient_of(const MlpConfig& config, Index n) {
+  Fixture<B> f(config, n);
+  const std::string name = std::string("mlp, ") + name_of(config.activation);
+  check_passed(check_gradient(
+      name, f.parameters({f.x.tensor("x")}),
+      [&] {
+        typename Mlp<B>::Cache cache;
+        return flat(f.net.forward(f.pass(), f.x.view(), cache));
+      },
+      [&](std::span<const double> dy, TensorGradients& g) {
+        f.grads.clear();
+        f.step(f.pass(), cotangent<double>(dy, config.out, n), f.dx.view());
+        f.give(g);
+        give(f.dx, g["x"]);
+      }));
+}
+
+const Activation all_activations[] = {Relu{}, LeakyRelu{}, Tanh{}, Sigmoid{}, Softplus{},
+                                      Elu{},  Silu{},      Gelu{}, Identity{}};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("mlp: gradient by differences, every activation [DEN-2] [DEN-3] [DEN-4]", B,
+                   Reference<double>, Cpu<double>) {
+  for (const Activation& activation : all_activations)
+    check_gradient_of<B>({.in = 3, .hidden = {5, 4}, .out = 2, .activation = activation}, 3);
+}
+
+TEST_CASE_TEMPLATE("mlp: gradient by differences, other shapes and dropout [DRO-2]", B,
+                   Reference<double>, Cpu<double>) {
+  check_gradient_of<B>({.in = 3, .out = 2}, 4);
+  check_gradient_of<B>({.in = 2, .hidden = {17}, .out = 1, .activation = Tanh{}}, 7);
+  check_gradient_of<B>(
+      {.in = 4, .hidden = {3}, .out = 6, .activation = Tanh{}, .heads = {{"mu", 3}, {"logvar", 3}}},
+      2);
+  check_gradient_of<B>({.in = 3, .hidden = {6, 5}, .out = 2, .activation = Tanh{}, .dropout = 0.3},
+                       4);
+  check_gradient_of<B>({.in = 3, .hidden = {6, 5}, .out = 2, .activation = Silu{}, .dropout = 0.5},
+                       4);
+}
+
+TEST_CASE("mlp: each layer is act(W x + b), the last one linear [DEN-1]") {
+  Fixture<Cpu<double>> f({.in = 3, .hidden = {4}, .out = 2, .activation = Sigmoid{}}, 5);
+  const Pass<Cpu<double>> pass = f.pass();
+  Mlp<Cpu<double>>::Cache cache;
+  const auto y = f.net.forward(pass, f.x.view(), cache);
+  const Dense<Cpu<double>>&first = f.net.layers()[0], &last = f.net.layers()[1];
+  for (Index j = 0; j < 5; ++j)
+    for (Index o = 0; o < 2; ++o) {
+      double sum = pass.theta[last.bias()](0, o);
+      for (Index h = 0; h < 4; ++h) {
+        double a = pass.theta[first.bias()](0, h);
+        for (Index i = 0; i < 3; ++i) a += pass.theta[first.weight()](i, h) * f.x(i, j);
+        sum += pass.theta[last.weight()](h, o) / (1 + std::exp(-a));
+      }
+      CHECK_FALSE(!(std::abs(y(o, j) - sum) <= 1e-14));
+    }
+}
+
+TEST_CASE_TEMPLATE("mlp: dropout while training only, scaled, another mask per key [DRO-1]", B,
+                   Reference<double>, Cpu<double>) {
+  const MlpConfig config{
+      .in = 3, .hidden = {100}, .out = 1, .activation = Softplus{}, .dropout = 0.25};
+  Fixture<B> f(config, 50);
+  typename Mlp<B>::Cache cache;
+  const auto train = flat(f.net.forward(f.pass(), f.x.view(), cache));
+  const auto factors = flat(cache[0].factor);
+  int dropped = 0, other = 0;
+  for (const double m : factors) {
+    dropped += m == 0;
+    other += m != 0 && m != 1 / 0.75;
+  }
+  CHECK(other == 0);
+  CHECK(dropped > 1050);  // 1250 ± 31: six deviations either way
+  CHECK(dropped < 1450);
+  CHECK(flat(f.net.forward(f.pass(), f.x.view(), cache)) == train);  // same key, same mask
+  ++f.key.step;
+  f.net.forward(f.pass(), f.x.view(), cache);
+  CHECK(flat(cache[0].factor) != factors);
+  f.phase = Phase::eval;
+  f.net.forward(f.pass(), f.x.view(), cache);
+  CHECK(!cache[0].factor.present());
+}
+
+TEST_CASE_TEMPLATE("mlp: assigns dx and adds parameter gradients; frozen writes none", B,
+                   Reference<double>, Cpu<double>) {
+  Fixture<B> f({.in = 5, .hidden = {4, 6}, .out = 3, .activation = Gelu{}, .dropout = 0.2}, 4);
+  Matrix<double> dy(3, 4);
+  dy.randomise(9);
+  f.poison_gradients();
+  typename Mlp<B>::Cache cache;
+  const Pass<B> pass = f.pass();
+  f.net.forward(pass, f.x.view(), cache);
+  f.net.backward(pass, cache, dy.view(), f.dx);
+  const auto dx = f.dx.flat();
+  std::vector<std::vector<double>> once;
+  for (std::size_t b = 0; b < 6; ++b) once.push_back(flat(f.grads[static_cast<BlockId>(b)]));
+  f.net.backward(pass, cache, dy.view(), f.dx);  // the cache survives, parameters add up
+  CHECK(f.dx.flat() == dx);
+  for (std::size_t b = 0; b < 6; ++b) {
+    const auto twice = flat(f.grads[static_cast<BlockId>(b)]);
+    for (std::size_t k = 0; k < twice.size(); ++k) CHECK(twice[k] == 2 * once[b][k]);
+  }
+  f.grads.clear();
+  f.step(f.pass(), dy, {});
+  CHECK(flat(f.grads[static_cast<BlockId>(0)]) == once[0]);
+  f.poison_gradients();
+  f.dx.poison();
+  f.step(f.frozen(), dy, f.dx);
+  CHECK(f.dx.flat() == dx);
+  for (const double g : f.flat_gradients()) CHECK(std::isnan(g));
+}
+
+TEST_CASE("mlp: names of torch.nn.Sequential(Linear, Act, Linear, ...)") {
+  ParamLayout layout;
+  const Mlp<Cpu<float>> net(
+      layout, Segment::encoder, "encoder",
+      {.in = 3, .hidden = {4, 5}, .out = 6, .heads = {{"mu", 3}, {"logvar", 3}}});
+  std::string names;
+  for (const ParamBlock& block : layout.blocks())
+    for (const ParamBlock::Part& part : block.parts) names += part.name + " ";
+  CHECK(names ==
+        "encoder.0.weight encoder.0.bias encoder.2.weight encoder.2.bias "
+        "mu.weight logvar.weight mu.bias logvar.bias ");
+  CHECK(net.in() == 3);
+  CHECK(net.out() == 6);
+}
+
+TEST_CASE("mlp: wrong shapes and rates are refused by name") {
+  using B = Cpu<double>;
+  Fixture<B> f({.in = 5, .hidden = {4}, .out = 3}, 2);
+  Matrix<double> four(4, 2);
+  Mlp<B>::Cache cache;
+  check_refused("mlp: input", [&] { f.net.forward(f.pass(), four.view(), cache); });
+  const Pass<B> pass = f.pass();
+  const auto y = f.net.forward(pass, f.x.view(), cache);
+  check_refused("mlp: dy", [&] { f.net.backward(pass, cache, four.view(), f.dx); });
+  check_refused("mlp: dx", [&] { f.net.backward(pass, cache, y, four); });
+  for (const double p : {-0.1, 1.0, std::nan("")})
+    check_refused("dropout is", [&] {
+      Mlp<B>(f.layout, Segment::encoder, "x", {.in = 2, .hidden = {2}, .out = 2, .dropout = p});
+    });
+}
+
+TEST_CASE("mlp: a NaN in any parameter shows in the output, with every activation [ACT-1]") {
+  for (const Activation& activation : all_activations) {
+    const std::string name = name_of(activation);
+    CAPTURE(name);
+    for (std::size_t b = 0; b < 4; ++b) {
+      Fixture<Cpu<float>> f({.in = 3, .hidden = {4}, .out = 2, .activation = activation}, 2);
+      f.theta[static_cast<BlockId>(b)](0) = std::numeric_limits<float>::quiet_NaN();
+      Mlp<Cpu<float>>::Cache cache;
+      const auto y = f.net.forward(f.pass(), f.x.view(), cache);
+      CHECK(std::isnan(y(0, 0)));
+    }
+  }
+}
+
+#ifndef __clang__  // libomp allocates for every worksharing loop
+TEST_CASE("mlp: nothing is allocated after the first step") {
+  Fixture<Cpu<float>> f(
+      {.in = 64, .hidden = {65, 33}, .out = 17, .activation = Silu{}, .dropout = 0.1}, 257,
+      Cpu<float>(2));
+  Matrix<float> dy(17, 257);
+  dy.randomise(9);
+  const auto step = [&] {
+    const Pass<Cpu<float>> pass = f.pass();
+    Mlp<Cpu<float>>::Cache cache;
+    f.net.forward(pass, f.x.view(), cache);
+    f.net.backward(pass, cache, dy.view(), f.dx);
+  };
+  step();
+  AllocationCount count;
+  step();
+  CHECK(count.get() == 0);
+}
+#endif
