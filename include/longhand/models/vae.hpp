@@ -50,7 +50,7 @@ class Vae {
   /// std::invalid_argument naming the field that is wrong.
   explicit Vae(VaeConfig config, B on = B()) requires std::is_same_v<Likelihood, AnyLikelihood>
       : Vae(config, config.likelihood, on) {}
-  /// With a likelihood of your own type (config.likelihood is ignored).
+  /// With a likelihood of its own (config.likelihood is replaced, or ignored if the type is yours).
   Vae(VaeConfig config, Likelihood likelihood, B on = B())
       : Vae(config, std::move(likelihood), latent_of(config), on) {}
   Vae(VaeConfig config, Likelihood likelihood, Latent latent, B on)
@@ -58,6 +58,7 @@ class Vae {
         config_(checked(std::move(config))),
         likelihood_(std::move(likelihood)),
         latent_(std::move(latent)) {
+    if constexpr (std::is_same_v<Likelihood, AnyLikelihood>) config_.likelihood = likelihood_;
     ParamLayout layout;
     const Index L = config_.latent_dim, C = config_.condition_dim;
     std::vector<std::pair<std::string, Index>> heads{{"mu", L}};
