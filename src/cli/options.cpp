@@ -121,7 +121,7 @@ CLI::Option* add_optional(CLI::App& app, const std::string& name, T& value, cons
   return app.add_option(name, value, says)
       ->type_name(check.get_description())
       ->check(CLI::Validator(check).description(""))
-      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
 /// The same; the help also shows the default.
@@ -131,8 +131,16 @@ void add(CLI::App& app, const std::string& name, T& value, const std::string& sa
   add_optional(app, name, value, says, check)->capture_default_str();
 }
 
+/// Text that is checked where it is used.
+void add_path(CLI::App& app, const std::string& name, std::string& value, const std::string& says,
+              const std::string& shows) {
+  app.add_option(name, value, says)
+      ->type_name(shows)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
 void add_common(CLI::App& app, CommonOptions& o, std::string& config, const char* config_says) {
-  app.add_option("--config", config, config_says)->type_name("FILE.toml");
+  add_path(app, "--config", config, config_says, "FILE.toml");
   add(app, "--threads", o.threads,
       "threads; never changes a result (default: OMP_NUM_THREADS, else the physical cores)",
       integer(1, 1024));
@@ -142,21 +150,20 @@ void add_common(CLI::App& app, CommonOptions& o, std::string& config, const char
 }
 
 void add_data(CLI::App& app, DataOptions& o) {
-  app.add_option("--data", o.path, "folder of IDX files as MNIST has them, or .npy, .csv, .idx")
-      ->type_name("PATH");
-  app.add_option("--labels", o.labels, "labels: a .npy, .csv or IDX file, or a column of the csv")
-      ->type_name("PATH|COLUMN");
+  add_path(app, "--data", o.path, "folder of IDX files as MNIST has them, or .npy, .csv, .idx",
+           "PATH");
+  add_path(app, "--labels", o.labels, "labels: a .npy, .csv or IDX file, or a column of the csv",
+           "PATH|COLUMN");
   add(app, "--missing", o.missing, "what NaN in the data means: a mistake, or a missing value",
       one_of({"error", "nan"}));
-  app.add_option("--image", o.image, "each row is a picture of this shape")->type_name("HxW[xC]");
+  add_path(app, "--image", o.image, "each row is a picture of this shape", "HxW[xC]");
 }
 void add_split(CLI::App& app, DataOptions& o) {
   add(app, "--split", o.split, "which part of an IDX folder (default: test)",
       one_of({"train", "test"}));
 }
 void add_out(CLI::App& app, std::string& out, const char* formats) {
-  app.add_option("--out,-o", out, text("file to write, ", formats, " by its ending"))
-      ->type_name("FILE");
+  add_path(app, "--out,-o", out, text("file to write, ", formats, " by its ending"), "FILE");
 }
 void add_model(CLI::App& app, ModelSource& model) {
   app.add_option("model", model.path, "model file (.safetensors)")->type_name("FILE")->required();
@@ -167,8 +174,7 @@ void add_seed(CLI::App& app, std::uint64_t& seed) {
 
 void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add_data(app, t.data);
-  app.add_option("--out,-o", t.out, "folder for the model and what belongs to it")
-      ->type_name("DIR");
+  add_path(app, "--out,-o", t.out, "folder for the model and what belongs to it", "DIR");
 
   ModelOptions& m = t.model;
   app.option_defaults()->group("Model");
@@ -259,7 +265,7 @@ Config effective(const CLI::App& app) {
     if (is_flag(*option)) {
       config.emplace_back(name, option->count() > 0 && option->as<bool>() ? "true" : "false");
     } else if (option->count() > 0) {
-      config.emplace_back(name, toml(option->results().front()));
+      config.emplace_back(name, toml(option->as<std::string>()));
     } else if (!option->get_default_str().empty()) {
       config.emplace_back(name, toml(option->get_default_str()));
     }
@@ -382,8 +388,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add(*sub, "--count", sample.count, "how many", integer(1));
   add_optional(*sub, "--label", sample.label, "cvae: the class (default: all in turn)", integer(0));
   sub->add_flag("--draw", sample.draw, "draw from p(x given z) instead of taking its mean");
-  sub->add_option("--image", sample.image, "each row is a picture of this shape")
-      ->type_name("HxW[xC]");
+  add_path(*sub, "--image", sample.image, "each row is a picture of this shape", "HxW[xC]");
   add_seed(*sub, sample.seed);
 
   sub = add_command("reconstruct", "rows through the encoder and back", reconstruct);
@@ -441,6 +446,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
     app.exit(call);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
+      throw Failure(ExitCode::usage, "unknown command '", argv[1], "' (see longhand --help)");
     throw Failure(ExitCode::usage, error.what(), " (see longhand --help)");
   }
   if (!config.empty()) read_config(config, *train_app);

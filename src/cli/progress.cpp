@@ -126,19 +126,19 @@ void Progress::draw(const StepReport& report) {
 
   // A line as wide as the terminal would wrap, and then no longer redraw itself.
   const int room = style_.width - 1 - static_cast<int>(left.size() + right.size());
-  std::string bar;
+  std::string line = left + right;
   if (room >= 6) {
     const int cells = std::min(room, 30) - 2;
     const int full = static_cast<int>(done * cells);
+    std::string bar;
     for (int i = 0; i < cells; ++i)
       bar += i < full ? (style_.unicode ? "█" : "#") : (style_.unicode ? "·" : ".");
-    bar = (style_.color ? "\x1b[32m" : "") + bar + (style_.color ? "\x1b[0m" : "");
-    bar = "[" + bar + "]";
+    if (style_.color) bar = "\x1b[32m" + bar + "\x1b[0m";
+    line = left + "[" + bar + "]" + right;
   } else {
-    const int fits = std::max(0, style_.width - 1 - static_cast<int>(left.size()));
-    right = right.substr(0, static_cast<std::size_t>(fits));
+    line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(0, style_.width - 1))));
   }
-  out_ << "\r\x1b[K" << left << bar << right << std::flush;
+  out_ << "\r\x1b[K" << line << std::flush;
   drawn_ = true;
 }
 

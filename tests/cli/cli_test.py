@@ -1,0 +1,702 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program longhand from outside: every command, every format, every exit code, on small data.
+
+Usage: cli_test.py PROGRAM [unittest arguments]
+"""
+
+import ast
+import gzip
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = ""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SIDE, TRAIN_ROWS, TEST_ROWS = 8, 200, 50
+PIXELS = SIDE * SIDE
+SMALL = ["--hidden", "16", "--latent", "2", "--epochs", "2", "--batch", "32"]
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+def write_idx(path, shape, values):
+    data = struct.pack(">BBBB", 0, 0, 8, len(shape)) + struct.pack(f">{len(shape)}I", *shape)
+    data += bytes(values)
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+
+
+def write_npy(path, code, shape, values):
+    header = f"{{'descr': '{code}', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    letter = {"<f4": "f", "<f8": "d", "|u1": "B", "<i8": "q"}[code]
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+                     + struct.pack(f"<{len(values)}{letter}", *values))
+
+
+def read_npy(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x93NUMPY\x01\x00", data[:8]
+    (length,) = struct.unpack("<H", data[8:10])
+    header = ast.literal_eval(data[10:10 + length].decode())
+    assert header["descr"] == "<f4" and not header["fortran_order"], header
+    body = data[10 + length:]
+    return header["shape"], struct.unpack(f"<{len(body) // 4}f", body)
+
+
+def read_csv(text):
+    lines = text.splitlines()
+    return lines[0].split(","), [[float(cell) for cell in line.split(",")] for line in lines[1:]]
+
+
+def png_size(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
+    assert data[-8:-4] == b"IEND", data[-12:]
+    return struct.unpack(">II", data[16:24])
+
+
+def sheet(columns, rows):
+    return (columns * (SIDE + 1) + 1, rows * (SIDE + 1) + 1)
+
+
+def picture(label, rng):
+    """A bar whose place says the label, on a grey ground with noise."""
+    pixels = [rng.randrange(40) for _ in range(PIXELS)]
+    for i in range(SIDE):
+        pixels[i * SIDE + label % SIDE] = 200 + rng.randrange(56)
+        if label >= SIDE:
+            pixels[(label - 6) * SIDE + i] = 255
+    return pixels
+
+
+def write_mnist(folder, gz=".gz"):
+    folder.mkdir()
+    rng = random.Random(1)
+    for part, rows in (("train", TRAIN_ROWS), ("t10k", TEST_ROWS)):
+        labels = [i % 10 for i in range(rows)]
+        pixels = [p for label in labels for p in picture(label, rng)]
+        write_idx(folder / f"{part}-images-idx3-ubyte{gz}", [rows, SIDE, SIDE], pixels)
+        write_idx(folder / f"{part}-labels-idx1-ubyte{gz}", [rows], labels)
+
+
+# ---- the program -------------------------------------------------------------------------------
+
+def longhand(*arguments, cwd=None):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
+                          cwd=cwd, timeout=120, check=False)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="longhand-cli-"))
+        cls.data = cls.folder / "mnist"
+        write_mnist(cls.data)
+        cls.run_folder = cls.folder / "run"
+        done = longhand("train", "--data", cls.data, "--out", cls.run_folder, *SMALL)
+        assert done.returncode == 0, done.stderr
+        cls.trained = done
+        cls.model = cls.run_folder / "model.safetensors"
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def good(self, *arguments, **options):
+        done = longhand(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def bad(self, code, words, *arguments):
+        """Fails with this code and one sentence that has these words, and writes nothing."""
+        before = sorted(self.folder.rglob("*"))
+        done = longhand(*arguments)
+        self.assertEqual(done.returncode, code, (arguments, done.stderr))
+        self.assertEqual(done.stdout, "")
+        self.assertTrue(done.stderr.startswith("longhand: "), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        for word in [words] if isinstance(words, (str, pathlib.Path)) else words:
+            self.assertIn(str(word), done.stderr)
+        self.assertEqual(sorted(self.folder.rglob("*")), before, arguments)
+        return done
+
+    def train(self, name, *arguments):
+        out = self.folder / name
+        done = self.good("train", "--data", self.data, "--out", out, *SMALL, *arguments)
+        return out / "model.safetensors", done
+
+
+class Train(Case):
+    def test_writes_its_files_and_talks_on_stderr(self):
+        names = sorted(path.name for path in self.run_folder.iterdir())
+        self.assertEqual(names, ["config.toml", "env.json", "metrics.jsonl", "model.safetensors"])
+        self.assertEqual(self.trained.stdout, "")
+        lines = self.trained.stderr.splitlines()
+        self.assertEqual(len([line for line in lines if line.startswith("epoch ")]), 2)
+        self.assertNotIn("\r", self.trained.stderr)
+        self.assertNotIn("\x1b", self.trained.stderr)
+
+        env = json.loads((self.run_folder / "env.json").read_text())
+        for key in ("longhand", "compiler", "instruction_sets", "eigen", "threads", "seed"):
+            self.assertIn(key, env)
+
+    def test_metrics(self):
+        lines = [json.loads(line) for line in
+                 (self.run_folder / "metrics.jsonl").read_text().splitlines()]
+        self.assertEqual([(m["epoch"], m["split"]) for m in lines],
+                         [(1, "train"), (1, "validation"), (2, "train"), (2, "validation")])
+        keys = ["epoch", "step", "split", "loss", "elbo", "log_likelihood_term", "kl",
+                "kl_weight", "grad_norm", "lr", "rows", "seconds"]
+        for m in lines:
+            self.assertEqual(list(m), keys)
+            self.assertAlmostEqual(m["elbo"], m["log_likelihood_term"] - m["kl"], places=9)
+        self.assertEqual([m["rows"] for m in lines], [180, 20, 180, 20])
+        self.assertEqual([m["step"] for m in lines], [6, 6, 12, 12])
+        self.assertGreater(lines[0]["grad_norm"], 0)
+        self.assertIsNone(lines[1]["grad_norm"])
+
+    def test_json_repeats_the_metrics(self):
+        model, done = self.train("json", "--json", "--quiet")
+        self.assertEqual(done.stdout, (model.parent / "metrics.jsonl").read_text())
+        self.assertEqual(done.stderr, "")
+
+    def test_config_round_trip_gives_the_same_bytes(self):
+        again = self.folder / "again"
+        self.good("train", "--config", self.run_folder / "config.toml", "--out", again)
+        self.assertEqual((again / "model.safetensors").read_bytes(), self.model.read_bytes())
+        drop_out = [[line for line in (folder / "config.toml").read_text().splitlines()
+                     if not line.startswith("out")] for folder in (again, self.run_folder)]
+        self.assertEqual(drop_out[0], drop_out[1])
+
+    def test_every_option_survives_the_round_trip(self):
+        first, _ = self.train(
+            "odd # name = \"x", "--model", "cvae", "--prior", "conditional", "--prior-hidden",
+            "8,4", "--decoder-hidden", "12", "--likelihood", "gaussian", "--sigma", "0.3",
+            "--output", "sigmoid", "--activation", "leaky-relu", "--logvar-bound", "none",
+            "--dropout", "0.1", "--init", "he", "--beta", "0.5", "--kl-warmup", "3", "--l1",
+            "1e-6", "--l2", "1e-5", "--optimizer", "adamw", "--weight-decay", "0.02",
+            "--lr-schedule", "step", "--lr-step", "4", "--lr-gamma", "0.7", "--clip-norm", "5",
+            "--seed", "18446744073709551615", "--scalar", "double", "--early-stop", "5")
+        out = self.folder / "odd2"
+        self.good("train", "--config", first.parent / "config.toml", "--out", out)
+        self.assertEqual((out / "model.safetensors").read_bytes(), first.read_bytes())
+
+    def test_same_seed_same_bytes_whatever_the_threads(self):
+        for threads in (1, 2, 3):
+            model, _ = self.train(f"threads{threads}", "--threads", threads)
+            self.assertEqual(model.read_bytes(), self.model.read_bytes())
+        other, _ = self.train("seed1", "--seed", 1)
+        self.assertNotEqual(other.read_bytes(), self.model.read_bytes())
+
+    def test_the_command_line_stands_above_the_file(self):
+        config = self.folder / "config.toml"
+        config.write_text("[train]\nhidden = [12, 8]  # two layers\nepochs = 1\nlatent = 3\n"
+                          "standardize = false\nbatch = 32\n")
+        out = self.folder / "above"
+        self.good("train", "--data", self.data, "--config", config, "--out", out, "--latent", 4)
+        info = json.loads(self.good("info", out / "model.safetensors", "--json").stdout)
+        shapes = {t["name"]: t["shape"] for t in info["tensors"]}
+        self.assertEqual(shapes["encoder.2.weight"], [8, 12])
+        self.assertEqual(shapes["mu.weight"], [4, 8])
+
+    def test_recipes(self):
+        recipes = sorted((ROOT / "examples" / "recipes").glob("*.toml"))
+        self.assertEqual([r.stem for r in recipes], ["classic", "deep", "dense-2d", "leaky-2d"])
+        for recipe in recipes:
+            self.good("train", "--config", recipe, "--data", self.data, "--epochs", 1, "--out",
+                      self.folder / recipe.stem)
+
+    def test_a_warm_up_that_does_not_end_is_said(self):
+        _, done = self.train("warm", "--kl-warmup", 1000)
+        self.assertIn("warning: training ended after 12 of the 1000 steps", done.stderr)
+        _, done = self.train("warm2", "--kl-warmup", 12)
+        self.assertNotIn("warning", done.stderr)
+
+    def test_small_data_shrinks_the_usual_batch(self):
+        path = self.folder / "few.csv"
+        path.write_text("a,b\n" + "0.1,0.2\n0.3,0.4\n0.5,0.1\n" * 10)
+        out = self.folder / "few"
+        self.good("train", "--data", path, "--out", out, "--epochs", 1, "--hidden", 4)
+        self.assertIn("batch = 27\n", (out / "config.toml").read_text())
+
+    def test_interrupt_saves_and_exits_130(self):
+        out = self.folder / "interrupted"
+        with subprocess.Popen([PROGRAM, "train", "--data", self.data, "--out", out, *SMALL,
+                               "--epochs", "1000000", "--json"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+            deadline = time.monotonic() + 60
+            metrics = out / "metrics.jsonl"
+            while not (metrics.exists() and metrics.read_text().count("\n") > 3):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.01)
+            run.send_signal(signal.SIGINT)
+            _, talk = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 130, talk)
+        self.assertIn("interrupted after step", talk)
+        self.good("evaluate", out / "model.safetensors", "--data", self.data)
+        for line in metrics.read_text().splitlines():
+            json.loads(line)
+        self.assertTrue((out / "config.toml").exists())
+
+    def test_divergence(self):
+        out = self.folder / "diverged"
+        arguments = ["train", "--data", self.data, "--out", out, *SMALL, "--optimizer", "sgd",
+                     "--lr", "1e30"]
+        done = longhand(*arguments)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertRegex(done.stderr, r"longhand: training stopped at step \d+: .* is not finite")
+        self.assertIn("initial weights", done.stderr)
+        self.good("info", out / "model.safetensors")
+        # A model of an earlier run is worth more than initial weights.
+        shutil.copy(self.model, out / "model.safetensors")
+        done = longhand(*arguments)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("left as it was", done.stderr)
+        self.assertEqual((out / "model.safetensors").read_bytes(), self.model.read_bytes())
+
+    def test_a_run_that_cannot_start_touches_nothing(self):
+        kept = {path: path.read_bytes() for path in self.run_folder.iterdir()}
+        self.bad(3, "no such file", "train", "--data", self.folder / "none", "--out",
+                 self.run_folder)
+        self.bad(2, "--batch is 181, expected at most 180", "train", "--data", self.data, "--out",
+                 self.run_folder, "--batch", 181)
+        self.assertEqual({path: path.read_bytes() for path in self.run_folder.iterdir()}, kept)
+
+
+class Use(Case):
+    def test_evaluate(self):
+        done = self.good("evaluate", self.model, "--data", self.data, "--json", "--samples", 3)
+        result = json.loads(done.stdout)
+        self.assertEqual(list(result), [
+            "elbo", "log_likelihood_term", "kl", "bits_per_dim", "rows", "samples", "seed",
+            "split", "binarize", "active_units", "kl_per_dimension"])
+        self.assertAlmostEqual(result["elbo"], result["log_likelihood_term"] - result["kl"])
+        self.assertAlmostEqual(sum(result["kl_per_dimension"]), result["kl"], places=4)
+        self.assertIsNone(result["bits_per_dim"])  # grey pixels under a Bernoulli likelihood
+        self.assertEqual((result["rows"], result["samples"], result["split"]),
+                         (TEST_ROWS, 3, "test"))
+
+        binary = json.loads(self.good("evaluate", self.model, "--data", self.data, "--json",
+                                      "--binarize", "static", "--split", "train").stdout)
+        self.assertEqual((binary["rows"], binary["split"]), (TRAIN_ROWS, "train"))
+        self.assertAlmostEqual(binary["bits_per_dim"], -binary["elbo"] / PIXELS / 0.6931471805599453)
+
+        table = self.good("evaluate", self.model, "--data", self.data)
+        self.assertIn("ELBO", table.stdout)
+        self.assertEqual(table.stderr, "")
+        out = self.folder / "evaluation.json"
+        self.assertEqual(self.good("evaluate", self.model, "--data", self.data, "--out", out,
+                                   "--samples", 3, "--quiet").stdout, "")
+        self.assertEqual(json.loads(out.read_text()), result)
+
+    def test_score_agrees_with_evaluate(self):
+        done = self.good("score", self.model, "--data", self.data)
+        names, rows = read_csv(done.stdout)
+        self.assertEqual(names, ["elbo", "log_likelihood_term", "kl"])
+        self.assertEqual(len(rows), TEST_ROWS)
+        result = json.loads(
+            self.good("evaluate", self.model, "--data", self.data, "--json").stdout)
+        for column, name in enumerate(names):
+            mean = sum(row[column] for row in rows) / len(rows)
+            self.assertAlmostEqual(mean, result[name], places=4)
+        other = self.good("score", self.model, "--data", self.data, "--seed", 1)
+        self.assertNotEqual(other.stdout, done.stdout)
+
+    def test_sample(self):
+        png = self.folder / "samples.png"
+        done = self.good("sample", self.model, "--out", png)
+        self.assertEqual(png_size(png), sheet(8, 8))
+        self.assertEqual(done.stdout, "")
+        self.good("sample", self.model, "--out", png, "--count", 10)
+        self.assertEqual(png_size(png), sheet(4, 3))
+
+        out = self.folder / "samples.npy"
+        self.good("sample", self.model, "--count", 5, "--out", out)
+        shape, values = read_npy(out)
+        self.assertEqual(shape, (5, PIXELS))
+        names, rows = read_csv(self.good("sample", self.model, "--count", 5).stdout)
+        self.assertEqual((names[0], names[-1], len(rows)), ("x0", f"x{PIXELS - 1}", 5))
+        for a, b in zip(values, (v for row in rows for v in row)):
+            self.assertAlmostEqual(a, b, places=6)
+        _, rows = read_csv(self.good("sample", self.model, "--draw").stdout)
+        self.assertEqual({v for row in rows for v in row}, {0.0, 1.0})
+
+        text = [self.good("sample", self.model, "--seed", seed).stdout for seed in (1, 1, 2)]
+        self.assertEqual(text[0], text[1])
+        self.assertNotEqual(text[0], text[2])
+
+    def test_reconstruct(self):
+        png = self.folder / "reconstruction.png"
+        self.good("reconstruct", self.model, "--data", self.data, "--out", png)
+        self.assertEqual(png_size(png), sheet(8, 2))
+        self.good("reconstruct", self.model, "--data", self.data, "--out", png, "--count", 9)
+        self.assertEqual(png_size(png), sheet(8, 4))
+        out = self.folder / "reconstruction.npy"
+        done = self.good("reconstruct", self.model, "--data", self.data, "--out", out, "--json")
+        self.assertEqual(read_npy(out)[0], (TEST_ROWS, PIXELS))
+        self.assertEqual(json.loads(done.stdout),
+                         {"out": str(out), "rows": TEST_ROWS, "columns": PIXELS})
+
+    def test_embed(self):
+        out = self.folder / "z.npy"
+        self.good("embed", self.model, "--data", self.data, "--out", out, "--split", "train")
+        self.assertEqual(read_npy(out)[0], (TRAIN_ROWS, 2))
+        out = self.folder / "z.csv"
+        self.good("embed", self.model, "--data", self.data, "--out", out, "--logvar")
+        names, rows = read_csv(out.read_text())
+        self.assertEqual(names, ["mu0", "mu1", "logvar0", "logvar1"])
+        self.assertEqual(len(rows), TEST_ROWS)
+        table = json.loads(self.good("embed", self.model, "--data", self.data, "--json").stdout)
+        self.assertEqual(table["columns"], ["mu0", "mu1"])
+        self.assertEqual(table["rows"][7], rows[7][:2])
+
+    def test_interpolate_ends_at_the_reconstructions(self):
+        _, points = read_csv(self.good("interpolate", self.model, "--data", self.data, "--from", 3,
+                                       "--to", 5, "--steps", 4).stdout)
+        _, whole = read_csv(self.good("reconstruct", self.model, "--data", self.data).stdout)
+        self.assertEqual(len(points), 4)
+        for got, wanted in ((points[0], whole[3]), (points[3], whole[5])):
+            for a, b in zip(got, wanted):
+                self.assertAlmostEqual(a, b, places=6)
+        png = self.folder / "line.png"
+        self.good("interpolate", self.model, "--data", self.data, "--from", 0, "--to", 1, "--out",
+                  png)
+        self.assertEqual(png_size(png), sheet(10, 1))
+
+    def test_traverse(self):
+        png = self.folder / "walk.png"
+        self.good("traverse", self.model, "--out", png)
+        self.assertEqual(png_size(png), sheet(9, 2))
+        _, rows = read_csv(self.good("traverse", self.model, "--dim", 1, "--steps", 5).stdout)
+        self.assertEqual(len(rows), 5)
+        _, rows = read_csv(self.good("traverse", self.model, "--data", self.data, "--row", 2,
+                                     "--dim", 0, "--range", 1, "--steps", 3).stdout)
+        self.assertEqual(len(rows), 3)
+
+    def test_info(self):
+        info = json.loads(self.good("info", self.model, "--json").stdout)
+        self.assertTrue(info["verified"])
+        self.assertEqual(info["scalar"], "float32")
+        self.assertEqual(info["parameters"],
+                         65 * 16 + 2 * 17 * 2 + 3 * 16 + 17 * 64)
+        text = self.good("info", self.model).stdout
+        self.assertIn("pictures of 8 x 8 x 1", text)
+        self.assertIn("encoder.0.weight", text)
+
+    def test_same_numbers_with_any_threads(self):
+        text = [self.good("sample", self.model, "--threads", n).stdout for n in (1, 2)]
+        self.assertEqual(text[0], text[1])
+
+    def test_a_state_dict_without_description(self):
+        data = self.model.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8:8 + length])
+        del header["__metadata__"]
+        bare = json.dumps(header).encode()
+        path = self.folder / "bare.safetensors"
+        path.write_bytes(struct.pack("<Q", len(bare)) + bare + data[8 + length:])
+        self.assertTrue(json.loads(self.good("info", path, "--json").stdout)["bare"])
+        self.bad(3, "--config", "embed", path, "--data", self.data)
+        config = self.run_folder / "config.toml"
+        self.assertEqual(self.good("embed", path, "--data", self.data, "--config", config).stdout,
+                         self.good("embed", self.model, "--data", self.data).stdout)
+
+    def test_help_and_version(self):
+        self.assertRegex(self.good("--version").stdout, r"^longhand \d+\.\d+\.\d+\n$")
+        for command in ("train", "evaluate", "sample", "reconstruct", "embed", "score",
+                        "interpolate", "traverse", "info"):
+            self.assertIn("--json", self.good(command, "--help").stdout)
+
+
+class Kinds(Case):
+    def test_cvae(self):
+        model, _ = self.train("cvae", "--model", "cvae")
+        info = json.loads(self.good("info", model, "--json").stdout)
+        shapes = {t["name"]: t["shape"] for t in info["tensors"]}
+        self.assertEqual(shapes["encoder.0.weight"], [16, PIXELS + 10])
+        png = self.folder / "classes.png"
+        self.good("sample", model, "--out", png, "--count", 40)
+        self.assertEqual(png_size(png), sheet(10, 4))
+        three = self.good("sample", model, "--label", 3).stdout
+        self.assertNotEqual(three, self.good("sample", model, "--label", 4).stdout)
+        for command in (["evaluate"], ["embed"], ["score"], ["reconstruct"],
+                        ["reconstruct", "--label", 2], ["interpolate", "--from", 1, "--to", 2]):
+            self.good(command[0], model, "--data", self.data, *command[1:])
+        self.good("traverse", model, "--label", 9)
+        self.bad(2, "--label is 10, expected 0 to 9", "sample", model, "--label", 10)
+        few = self.folder / "few.npy"
+        write_npy(few, "|u1", [2, SIDE, SIDE], [0] * 2 * PIXELS)
+        self.bad(2, "--labels", "embed", model, "--data", few)
+        labels = self.folder / "labels.npy"
+        write_npy(labels, "<i8", [2], [0, 12])
+        self.bad(3, ["label of row 1 is 12", "0 to 9"], "embed", model, "--data", few, "--labels",
+                 labels)
+        write_npy(labels, "<i8", [3], [0, 1, 2])
+        self.bad(3, "has 3 labels, expected 2", "embed", model, "--data", few, "--labels", labels)
+        write_npy(labels, "<i8", [2], [0, 1])
+        self.good("embed", model, "--data", few, "--labels", labels)
+
+    def test_autoencoder(self):
+        model, done = self.train("ae", "--model", "ae")
+        self.assertNotIn("elbo", done.stderr)
+        metrics = (model.parent / "metrics.jsonl").read_text().splitlines()
+        self.assertIsNone(json.loads(metrics[0])["elbo"])
+        result = json.loads(self.good("evaluate", model, "--data", self.data, "--json").stdout)
+        self.assertIsNone(result["elbo"])
+        self.assertIsNone(result["bits_per_dim"])
+        self.bad(2, "cannot be sampled", "sample", model)
+        names, _ = read_csv(self.good("score", model, "--data", self.data).stdout)
+        self.assertEqual(names, ["log_likelihood_term"])
+        self.good("traverse", model)
+        self.bad(2, "--logvar", "embed", model, "--data", self.data, "--logvar")
+
+    def test_table_with_labels_and_units(self):
+        rng = random.Random(2)
+        path = self.folder / "table.csv"
+        lines = ["height,kind,weight"]
+        for i in range(60):
+            kind = i % 3
+            lines.append(f"{170 + 5 * kind + rng.gauss(0, 2)},{kind},{1e-3 * rng.gauss(kind, 1)}")
+        path.write_text("\n".join(lines) + "\n")
+        out = self.folder / "table"
+        small = ["--hidden", 8, "--latent", 1, "--epochs", 30, "--batch", 10, "--lr", 0.01]
+        self.good("train", "--data", path, "--labels", "kind", "--model", "cvae", "--out", out,
+                  "--likelihood", "gaussian-learned", "--standardize", "--scalar", "double",
+                  *small)
+        model = out / "model.safetensors"
+        names, rows = read_csv(
+            self.good("reconstruct", model, "--data", path, "--labels", "kind").stdout)
+        self.assertEqual(names, ["height", "weight"])
+        self.assertTrue(all(150 < row[0] < 200 and abs(row[1]) < 0.01 for row in rows))
+        result = json.loads(self.good("evaluate", model, "--data", path, "--labels", "kind",
+                                      "--json").stdout)
+        self.assertEqual(result["split"], "all")
+        # A density in the user's units: weight is small, so its density is high.
+        self.assertIsNotNone(result["bits_per_dim"])
+        self.assertNotAlmostEqual(result["bits_per_dim"], -result["elbo"] / 2 / 0.6931471805599453)
+        self.bad(2, ["'colour'", "neither a file nor a column"], "embed", model, "--data", path,
+                 "--labels", "colour")
+
+    def test_missing_values(self):
+        rng = random.Random(3)
+        path = self.folder / "holes.csv"
+        lines = [f"{rng.gauss(5, 1)},{rng.gauss(-2, 3)}" for _ in range(40)]
+        lines[7] = "nan,1.5"
+        lines[9] = "4.5,"
+        path.write_text("a,b\n" + "\n".join(lines) + "\n")
+        out = self.folder / "holes"
+        arguments = ["train", "--data", path, "--out", out, "--likelihood", "gaussian",
+                     "--standardize", "--hidden", 4, "--latent", 1, "--epochs", 3]
+        self.bad(3, ["holes.csv", "row 7, column 0 is NaN", "--missing nan"], *arguments)
+        self.good(*arguments, "--missing", "nan")
+        model = out / "model.safetensors"
+        self.bad(3, "is NaN", "score", model, "--data", path)
+        _, rows = read_csv(self.good("score", model, "--data", path, "--missing", "nan").stdout)
+        self.assertTrue(all(v == v for row in rows for v in row))
+        # A missing cell enters as the column's mean, so a row with the mean there looks the same.
+        info = json.loads(self.good("info", model, "--json").stdout)
+        mean = info["config"]["input"]["transform"]["shift"][0]
+        same = self.folder / "same.csv"
+        same.write_text(f"a,b\nnan,1.5\n{mean!r},1.5\n")
+        _, rows = read_csv(self.good("embed", model, "--data", same, "--missing", "nan").stdout)
+        self.assertAlmostEqual(rows[0][0], rows[1][0], places=5)
+
+    def test_arrays_and_pictures(self):
+        rng = random.Random(4)
+        colour = self.folder / "colour.npy"
+        write_npy(colour, "<f4", [20, 4, 4, 3], [rng.random() for _ in range(20 * 48)])
+        out = self.folder / "colour"
+        self.good("train", "--data", colour, "--out", out, "--hidden", 8, "--latent", 2,
+                  "--epochs", 1)
+        png = self.folder / "colour.png"
+        self.good("sample", out / "model.safetensors", "--count", 4, "--out", png)
+        self.assertEqual(png_size(png), (11, 11))
+        self.assertEqual(png.read_bytes()[25], 2)  # RGB
+
+        flat = self.folder / "flat.npy"
+        write_npy(flat, "<f8", [20, 6], [rng.random() for _ in range(120)])
+        out = self.folder / "flat"
+        self.good("train", "--data", flat, "--out", out, "--hidden", 8, "--latent", 2,
+                  "--epochs", 1)
+        model = out / "model.safetensors"
+        self.bad(2, "--image", "sample", model, "--out", png.with_name("no.png"))
+        self.bad(2, "makes 4 numbers, but a row has 6", "sample", model, "--image", "2x2", "--out",
+                 png.with_name("no.png"))
+        self.good("sample", model, "--image", "2x3", "--out", png, "--count", 1)
+        self.assertEqual(png_size(png), (5, 4))
+
+    def test_plain_idx_folder_and_single_file(self):
+        folder = self.folder / "plain"
+        write_mnist(folder, gz="")
+        model, _ = self.train("plain-run", "--data", folder)
+        self.assertEqual(model.read_bytes(), self.model.read_bytes())
+        done = self.good("embed", model, "--data", folder / "t10k-images-idx3-ubyte")
+        self.assertEqual(done.stdout, self.good("embed", model, "--data", self.data).stdout)
+
+    def test_optimizers_schedules_and_transforms(self):
+        for arguments in (["--optimizer", "sgd", "--lr", "1e-4"],
+                          ["--optimizer", "momentum", "--momentum", "0.8", "--lr", "1e-4"],
+                          ["--optimizer", "rmsprop"], ["--lr-schedule", "cosine"],
+                          ["--input-transform", "unit"], ["--binarize", "dynamic"],
+                          ["--input-transform", "symmetric", "--likelihood", "gaussian"]):
+            model, _ = self.train("x" + "".join(arguments), *arguments)
+            self.good("evaluate", model, "--data", self.data)
+
+
+class BadInput(Case):
+    def test_usage(self):
+        new = self.folder / "new"
+        train = ["train", "--data", self.data, "--out", new]
+        for words, arguments in (
+                ("subcommand", []),
+                ("fly", ["fly"]),
+                ("--out is missing", ["train", "--data", self.data]),
+                ("--data is missing", ["train", "--out", new]),
+                ("--data is missing", ["embed", self.model]),
+                (["--latent", "'0'", "at least 1"], [*train, "--latent", 0]),
+                (["--lr", "'nan'", "positive number"], [*train, "--lr", "nan"]),
+                (["--lr", "'inf'"], [*train, "--lr", "inf"]),
+                (["--beta", "'-1'"], [*train, "--beta", -1]),
+                (["--epochs", "'2.5'"], [*train, "--epochs", 2.5]),
+                (["--hidden", "'4,x'"], [*train, "--hidden", "4,x"]),
+                (["--hidden", "'4,0'"], [*train, "--hidden", "4,0"]),
+                (["--model", "vae|ae|cvae"], [*train, "--model", "gan"]),
+                (["--logvar-bound", "none"], [*train, "--logvar-bound", "x"]),
+                (["--validation", "[0, 1)"], [*train, "--validation", 1]),
+                (["--seed", "'-1'"], [*train, "--seed", -1]),
+                ("--nonsense", [*train, "--nonsense"]),
+                ("--sigma is for", [*train, "--sigma", 2]),
+                ("--output", [*train, "--output", "sigmoid"]),
+                ("--weight-decay is for", [*train, "--weight-decay", 0.5]),
+                ("--early-stop needs", [*train, "--early-stop", 2, "--validation", 0]),
+                ("--precision", [*train, "--precision", "tf32"]),
+                ("--prior", [*train, "--prior", "conditional"]),
+                ("--batch is 500, expected at most 180", [*train, "--batch", 500]),
+                ("expected one of npy csv",
+                 ["embed", self.model, "--data", self.data, "--out", new.with_suffix(".png")]),
+                ("expected one of", ["sample", self.model, "--out", new.with_suffix(".gif")]),
+                ("--dim: is 2, expected 0 to 1", ["traverse", self.model, "--dim", 2]),
+                ("--from is 50, expected 0 to 49",
+                 ["interpolate", self.model, "--data", self.data, "--from", 50, "--to", 1]),
+                ("--label is for conditional models", ["sample", self.model, "--label", 1])):
+            with self.subTest(arguments=arguments):
+                self.bad(2, words, *arguments)
+
+    def test_config_files(self):
+        path = self.folder / "bad.toml"
+        train = ["train", "--data", self.data, "--out", self.folder / "new", "--config", path]
+        for words, content in ((["unknown key 'epoch'"], "epoch = 3\n"),
+                               (["unknown key 'sample.count'"], "[sample]\ncount = 3\n"),
+                               (["--latent", "'0'"], "latent = 0\n"),
+                               (["--lr", "'fast'"], "lr = \"fast\"\n"),
+                               (["standardize", "true or false"], "standardize = 3\n"),
+                               (["unknown key"], "what is this\n")):
+            path.write_text(content)
+            with self.subTest(content=content):
+                self.bad(2, [path, *words], *train)
+        path.unlink()
+        self.bad(2, [path, "cannot be read"], *train)
+
+    def test_data_files(self):
+        new = self.folder / "new"
+        path = self.folder / "x.npy"
+
+        def train(code, words, name, *more):
+            self.bad(code, words, "train", "--data", self.folder / name, "--out", new, *more)
+
+        train(3, "no such file", "none.npy")
+        (self.folder / "x.txt").write_text("1 2 3")
+        train(3, ".npy, .csv or an IDX file", "x.txt")
+        (self.folder / "empty").mkdir()
+        train(3, "train-images-idx3", "empty")
+
+        path.write_bytes(b"\x93NUMPZ" + bytes(100))
+        train(3, ["x.npy", "magic"], "x.npy")
+        write_npy(path, "<f4", [4, 3], [0.5] * 11)
+        train(3, "x.npy", "x.npy")
+        write_npy(path, "<f4", [4, 3], [0.5] * 13)
+        train(3, "x.npy", "x.npy")
+        write_npy(path, "<f4", [0, 3], [])
+        train(3, "no rows", "x.npy")
+        write_npy(path, "<f4", [2, 2], [0.5, 1.5, 0.5, 0.5])
+        train(3, ["row 0, column 1 is 1.5", "[0, 1]"], "x.npy")
+        write_npy(path, "<f4", [2, 2], [0.5, float("inf"), 0.5, 0.5])
+        train(3, ["row 0, column 1 is inf", "finite"], "x.npy", "--likelihood", "gaussian")
+        write_npy(path, "<f4", [2, 2], [0.5, float("nan"), 0.5, 0.5])
+        train(3, "row 0, column 1 is NaN", "x.npy")
+        write_npy(path, "<f4", [1, 2], [0.5, 0.5])
+        train(3, "nothing is left to train on", "x.npy", "--validation", 0.9)
+        (self.folder / "x.csv").write_text("a,b\n1,2\n3\n")
+        train(3, ["x.csv", "line 3"], "x.csv")
+        (self.folder / "x.csv").write_text("")
+        train(3, "x.csv", "x.csv")
+
+        folder = self.folder / "idx"
+        for name, change in (("train-images-idx3-ubyte.gz", lambda b: b[:-9]),
+                             ("train-images-idx3-ubyte.gz", lambda b: b + b"0"),
+                             ("train-images-idx3-ubyte.gz", lambda b: b"\1" + b[1:]),
+                             ("train-labels-idx1-ubyte.gz", lambda b: b[:-1])):
+            shutil.copytree(self.data, folder)
+            file = folder / name
+            file.write_bytes(gzip.compress(change(gzip.decompress(file.read_bytes()))))
+            with self.subTest(file=name):
+                train(3, name, "idx", "--model", "cvae")
+            shutil.rmtree(folder)
+
+    def test_model_files(self):
+        path = self.folder / "broken.safetensors"
+        data = self.model.read_bytes()
+        middle = bytearray(data)
+        middle[-40] ^= 1
+        for content in (b"", b"hello", data[:-4], data + b"1234", bytes(middle)):
+            path.write_bytes(content)
+            for command in (["info"], ["sample"], ["evaluate", "--data", self.data]):
+                with self.subTest(size=len(content), command=command):
+                    self.bad(3, path, command[0], path, *command[1:])
+        self.bad(3, "none.safetensors", "info", self.folder / "none.safetensors")
+        wide = self.folder / "wide.npy"
+        write_npy(wide, "<f4", [2, 5], [0.5] * 10)
+        self.bad(3, "rows have 5 numbers, the model expects 64", "embed", self.model, "--data",
+                 wide)
+
+    def test_device(self):
+        self.bad(5, "--device cuda", "train", "--data", self.data, "--out", self.folder / "new",
+                 "--device", "cuda")
+        self.bad(5, "--device cuda", "sample", self.model, "--device", "cuda")
+
+    def test_unwritable_output(self):
+        file = self.folder / "file"
+        file.write_text("kept")
+        self.bad(1, [file, "cannot be"], "train", "--data", self.data, "--out", file)
+        self.bad(1, "no folder", "sample", self.model, "--out", self.folder / "no" / "x.csv")
+        self.bad(1, "no folder", "sample", self.model, "--out", file / "x.csv")
+        (self.folder / "folder.csv").mkdir()
+        self.bad(1, "is a folder", "sample", self.model, "--out", self.folder / "folder.csv")
+        self.assertEqual(file.read_text(), "kept")
+        if os.path.exists("/dev/full"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([PROGRAM, "sample", str(self.model)], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("stdout", done.stderr)
+        if os.geteuid() != 0:
+            locked = self.folder / "locked"
+            locked.mkdir(mode=0o500)
+            self.bad(1, "cannot be written", "train", "--data", self.data, "--out", locked)
+            self.bad(1, "cannot be written", "sample", self.model, "--out", locked / "x.csv")
+
+
+if __name__ == "__main__":
+    PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
