@@ -2,6 +2,7 @@
 #pragma once
 #include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
+#include "longhand/math/scalar.hpp"
 
 namespace longhand {
 

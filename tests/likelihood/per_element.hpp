@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// What every likelihood that factorises over elements must do, whatever its formula.
+#pragma once
+
+#include <longhand/backend/cpu.hpp>
+#include <longhand/backend/reference.hpp>
+#include <longhand/likelihood/any.hpp>
+
+#include "support/allocation_count.hpp"
+#include "support/matrix.hpp"
+
+namespace longhand::test {
+
+template <class B>
+struct LikelihoodFixture : Bench<B> {
+  using S = typename B::Scalar;
+  Index d, n;
+  Matrix<S> output, target, mask, weights, per_sample, doutput;
+
+  template <class L>
+  LikelihoodFixture(const L& likelihood, Index data_rows, Index columns, Index gap = 0,
+                    B backend = B())
+      : Bench<B>(backend),
+        d(data_rows),
+        n(columns),
+        output(likelihood.output_rows(d), n, gap),
+        target(d, n, gap),
+        mask(d, n, gap),
+        weights(1, n, gap),
+        per_sample(1, n, gap),
+        doutput(likelihood.output_rows(d), n, gap) {
+    this->ready();
+    output.randomise(1, -3, 3), target.randomise(2, 0, 1), weights.randomise(3, 0.2, 2);
+    mask.randomise(4, -1, 1);
+    for (Index j = 0; j < n; ++j)
+      for (Index i = 0; i < d; ++i) mask(i, j) = mask(i, j) > S(-0.4) ? S(1) : S(0);
+  }
+  Batch<B> batch(bool masked) {
+    return {.input = target.view(),
+            .target = {},
+            .condition = {},
+            .mask = masked ? ConstView<B>(mask.view()) : ConstView<B>(),
+            .row_weights = {}};
+  }
+};
+
+/// The gradient of sum_j w_j NLL_j, with mask, by differences; w takes the cotangent's place.
+template <class B, class L>
+void check_likelihood_gradient(const L& likelihood) {
+  for (const bool masked : {false, true})
+    for (const auto& [d, n] : {std::array<Index, 2>{1, 2}, {3, 4}, {17, 3}}) {
+      LikelihoodFixture<B> f(likelihood, d, n);
+      check_passed(check_gradient(
+          likelihood.name, {f.output.tensor("output")},
+          [&] {
+            likelihood.value(f.pass(), f.output.view(), f.batch(masked), f.per_sample.view());
+            return f.per_sample.flat();
+          },
+          [&](std::span<const double> w, TensorGradients& g) {
+            Matrix<double> weight = cotangent<double>(w, 1, n);
+            likelihood.gradient(f.pass(), per_column(weight.view()), f.output.view(),
+                                f.batch(masked), f.doutput.view());
+            give(f.doutput, g["output"]);
+          }));
+    }
+}
+
+/// Fused and separate forms agree to the bit; per-sample values add up from single elements;
+/// everything is assigned over NaN, nothing outside is written.
+template <class B, class L>
+void check_likelihood_contract(const L& likelihood) {
+  using S = typename B::Scalar;
+  for (const auto& [d, n] : {std::array<Index, 2>{2, 1}, {33, 7}, {65, 257}}) {
+    LikelihoodFixture<B> f(likelihood, d, n, 2);
+    const auto w = per_column(f.weights.view());
+    likelihood.value_and_gradient(f.pass(), w, f.output.view(), f.batch(true), f.per_sample.view(),
+                                  f.doutput.view());
+    const auto value = f.per_sample.flat(), gradient = f.doutput.flat();
+    f.per_sample.poison(), f.doutput.poison();
+    likelihood.value(f.pass(), f.output.view(), f.batch(true), f.per_sample.view());
+    likelihood.gradient(f.pass(), w, f.output.view(), f.batch(true), f.doutput.view());
+    CHECK(f.per_sample.flat() == value);
+    CHECK(f.doutput.flat() == gradient);
+    for (const auto* m : {&f.output, &f.target, &f.mask, &f.weights, &f.per_sample, &f.doutput})
+      CHECK(m->guarded());
+
+    // One element at a time, in long double sums: sum_i m_ij nll_ij, and w_j times its gradient.
+    const Index blocks = likelihood.output_rows(1), j = n - 1;
+    long double sum = 0, size = 0;
+    for (Index i = 0; i < d; ++i) {
+      LikelihoodFixture<B> one(likelihood, 1, 1);
+      for (Index b = 0; b < blocks; ++b) one.output(b) = f.output(i + b * d, j);
+      one.target(0) = f.target(i, j);
+      likelihood.value_and_gradient(one.pass(), constant<B>(1), one.output.view(), one.batch(false),
+                                    one.per_sample.view(), one.doutput.view());
+      sum += f.mask(i, j) * one.per_sample(0);
+      size += std::fabs(one.per_sample(0));
+      for (Index b = 0; b < blocks; ++b)
+        CHECK(f.doutput(i + b * d, j) == f.mask(i, j) * (f.weights(0, j) * one.doutput(b)));
+    }
+    const long double bound =
+        static_cast<long double>(d) * std::numeric_limits<S>::epsilon() * size;
+    CHECK_FALSE(!(std::fabs(f.per_sample(0, j) - sum) <= bound));
+  }
+}
+
+/// A missing element's target and output may be anything; an observed NaN shows.
+template <class B, class L>
+void check_likelihood_mask(const L& likelihood) {
+  using S = typename B::Scalar;
+  LikelihoodFixture<B> f(likelihood, 5, 3);
+  const auto run = [&] {
+    likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(true),
+                                  f.per_sample.view(), f.doutput.view());
+  };
+  f.mask.fill(1);
+  f.mask(2, 1) = 0;
+  run();
+  const auto value = f.per_sample.flat(), gradient = f.doutput.flat();
+  f.target(2, 1) = std::numeric_limits<S>::quiet_NaN();
+  run();
+  CHECK(f.per_sample.flat() == value);
+  CHECK(f.doutput.flat() == gradient);
+  CHECK(f.doutput(2, 1) == 0);
+  f.target(3, 1) = std::numeric_limits<S>::quiet_NaN();
+  run();
+  CHECK(std::isnan(f.per_sample(0, 1)));
+  CHECK(std::isfinite(f.per_sample(0, 0)));
+  CHECK(std::isnan(f.doutput(3, 1)));
+  CHECK(f.doutput(2, 1) == 0);
+}
+
+/// Finite values and gradients for outputs however large.
+template <class B, class L>
+void check_likelihood_extremes(const L& likelihood, std::initializer_list<double> outputs) {
+  LikelihoodFixture<B> f(likelihood, 3, 2);
+  for (const double a : outputs) {
+    CAPTURE(a);
+    f.output.fill(a);
+    likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(false),
+                                  f.per_sample.view(), f.doutput.view());
+    for (const double v : f.per_sample.flat()) CHECK(std::isfinite(v));
+    for (const double v : f.doutput.flat()) CHECK(std::isfinite(v));
+  }
+}
+
+template <class L>
+void check_likelihood_shapes(const L& likelihood) {
+  using B = Cpu<double>;
+  LikelihoodFixture<B> f(likelihood, 3, 2);
+  Matrix<double> wide(3, 5), tall(7, 2);
+  const auto call = [&](ConstView<B> output, Batch<B> batch, View<B> per_sample, View<B> doutput) {
+    return [=, &f, &likelihood] {
+      likelihood.value_and_gradient(f.pass(), constant<B>(1), output, batch, per_sample, doutput);
+    };
+  };
+  Batch<B> wrong_mask = f.batch(true);
+  wrong_mask.mask = wide.view();
+  check_refused("likelihood: decoder output",
+                call(tall.view(), f.batch(false), f.per_sample, f.doutput));
+  check_refused("likelihood: mask", call(f.output.view(), wrong_mask, f.per_sample, f.doutput));
+  check_refused("likelihood: per_sample", call(f.output.view(), f.batch(false), wide, f.doutput));
+  check_refused("likelihood: doutput", call(f.output.view(), f.batch(false), f.per_sample, tall));
+}
+
+/// Float against long double on the same numbers: sums of d elements, each within `element`
+/// epsilons of `size`, and gradients the same.
+template <class L>
+void check_likelihood_parity(const L& likelihood, double element, double size) {
+  using F = Cpu<float>;
+  using R = Reference<long double>;
+  for (const auto& [d, n] :
+       {std::array<Index, 2>{1, 1}, {2, 257}, {16, 7}, {17, 7}, {64, 2}, {65, 1}, {3, 0}}) {
+    LikelihoodFixture<F> f(likelihood, d, n, 3, F(2));
+    LikelihoodFixture<R> r(likelihood, d, n);
+    likelihood.value_and_gradient(f.pass(), per_column(f.weights.view()), f.output.view(),
+                                  f.batch(true), f.per_sample.view(), f.doutput.view());
+    likelihood.value_and_gradient(r.pass(), per_column(r.weights.view()), r.output.view(),
+                                  r.batch(true), r.per_sample.view(), r.doutput.view());
+    const double eps = std::numeric_limits<float>::epsilon(), terms = static_cast<double>(d);
+    double worst = 0;
+    const auto see = [&](double got, double want, double bound) {
+      const double ratio = std::abs(got - want) / bound;
+      if (!(ratio <= worst)) worst = ratio;
+    };
+    for (std::size_t k = 0; k < f.per_sample.flat().size(); ++k)
+      see(f.per_sample.flat()[k], r.per_sample.flat()[k], (element + terms) * eps * size * terms);
+    const auto got = f.doutput.flat(), want = r.doutput.flat();
+    for (std::size_t k = 0; k < got.size(); ++k)
+      see(got[k], want[k], 2 * (element + 1) * eps * size);
+    CHECK_FALSE(!(worst <= 1));
+  }
+}
+
+template <class L>
+void check_likelihood_allocations(const L& likelihood) {
+#ifndef __clang__  // libomp allocates for every worksharing loop
+  using B = Cpu<float>;
+  LikelihoodFixture<B> f(likelihood, 100, 128, 0, B(2));
+  const auto step = [&] {
+    likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(true),
+                                  f.per_sample.view(), f.doutput.view());
+  };
+  step();
+  AllocationCount count;
+  step();
+  CHECK(count.get() == 0);
+#else
+  (void)likelihood;
+#endif
+}
+
+}  // namespace longhand::test

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include <longhand/backend/cpu.hpp>
+#include <longhand/backend/reference.hpp>
+#include <longhand/layers/dense.hpp>
+#include <longhand/optim/init.hpp>
+
+#include "support/matrix.hpp"
+
+using namespace longhand;
+using namespace longhand::test;
+
+namespace {
+
+ParamBlock block(Index in, Index out, bool bias) {
+  return {.rows = bias ? 1 : in, .outputs = out, .fan_in = in, .bias = bias};
+}
+
+}  // namespace
+
+TEST_CASE("init: worked numbers [INIT-1] [INIT-2] [INIT-3]") {
+  const auto near = [](double got, double want) { return std::abs(got - want) <= 1e-16; };
+  CHECK(near(init_half_width(Init::pytorch, block(784, 400, false)), 0.03571428571428571));
+  CHECK(near(init_half_width(Init::pytorch, block(784, 400, true)), 0.03571428571428571));
+  CHECK(near(init_half_width(Init::glorot, block(784, 400, false)), 0.07118684968143743));
+  CHECK(init_half_width(Init::glorot, block(784, 400, true)) == 0);
+  CHECK(near(init_half_width(Init::he, block(784, 400, false)), 0.08748177652797065));
+  CHECK(init_half_width(Init::he, block(784, 400, true)) == 0);
+}
+
+TEST_CASE_TEMPLATE("init: uniform over its width, padding zero [INIT-1] [INIT-2] [INIT-3]", B,
+                   Reference<double>, Cpu<double>, Cpu<float>) {
+  for (const Init init : {Init::pytorch, Init::glorot, Init::he}) {
+    Bench<B> bench;
+    const Dense<B> first(bench.layout, Segment::encoder, "first", 101, 33);
+    const Dense<B> second(bench.layout, Segment::decoder, "second", 101, 33);
+    bench.ready();
+    initialize(bench.on, init, 42, bench.theta);
+    for (const BlockId id : {first.weight(), first.bias()}) {
+      const double half = init_half_width(init, bench.layout[id]);
+      const std::vector<double> values = flat(bench.theta[id]);
+      double sum = 0, squares = 0, largest = 0;
+      for (const double v : values) {
+        sum += v, squares += v * v, largest = std::max(largest, std::abs(v));
+      }
+      const double n = static_cast<double>(values.size());
+      CHECK_FALSE(!(largest <= half * (1 + 1e-7)));
+      if (half == 0) continue;
+      CHECK(std::abs(sum / n) < 6 * half / std::sqrt(3 * n));
+      CHECK(std::abs(squares / n - half * half / 3) < 6 * half * half * std::sqrt(4 / 45.0 / n));
+    }
+    // Equal blocks get different numbers; another seed others; the same seed the same.
+    CHECK(flat(bench.theta[first.weight()]) != flat(bench.theta[second.weight()]));
+    const auto before = flat(bench.theta[first.weight()]);
+    initialize(bench.on, init, 43, bench.theta);
+    CHECK(flat(bench.theta[first.weight()]) != before);
+    initialize(bench.on, init, 42, bench.theta);
+    CHECK(flat(bench.theta[first.weight()]) == before);
+    const View<B> all = bench.theta.flat();
+    double covered = 0, everything = 0;
+    for (const ParamBlock& b : bench.layout.blocks())
+      for (Index k = 0; k < b.rows * b.outputs; ++k) covered += std::abs(all(b.offset + k));
+    for (Index k = 0; k < all.rows; ++k) everything += std::abs(all(k));
+    CHECK_FALSE(!(std::abs(covered - everything) <= 1e-9));
+  }
+}
+
+TEST_CASE("init: the same numbers on every backend, up to the scalar's rounding") {
+  const auto made = [](auto on) {
+    using B = decltype(on);
+    Bench<B> bench(on);
+    const Dense<B> layer(bench.layout, Segment::encoder, "layer", 7, 5);
+    bench.ready();
+    initialize(bench.on, Init::pytorch, 1, bench.theta);
+    return flat(bench.theta[layer.weight()]);
+  };
+  const auto want = made(Reference<double>());
+  CHECK(made(Cpu<double>(2)) == want);
+  const auto in_float = made(Cpu<float>(2));
+  for (std::size_t k = 0; k < want.size(); ++k)
+    CHECK(in_float[k] == static_cast<double>(static_cast<float>(want[k])));
+}

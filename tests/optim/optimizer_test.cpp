@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include <longhand/backend/cpu.hpp>
+#include <longhand/backend/reference.hpp>
+#include <longhand/optim/optimizer.hpp>
+
+#include "support/allocation_count.hpp"
+#include "support/matrix.hpp"
+
+using namespace longhand;
+using namespace longhand::test;
+
+namespace {
+
+/// Two blocks with padding between and behind: 5 x 7 and 1 x 3.
+template <class B>
+struct Fixture : Bench<B> {
+  using S = typename B::Scalar;
+  OptimizerState<B> state;
+  StepScalars<S> scalars;
+  explicit Fixture(const Optimizer& optimizer, B backend = B())
+      : Bench<B>(backend), state(optimizer, make_layout(this->layout)) {
+    this->ready();
+    scalars.learning_rate = S(0.01);
+  }
+  static const ParamLayout& make_layout(ParamLayout& layout) {
+    layout.add({.rows = 5, .outputs = 7, .fan_in = 5, .parts = {{"W", 0, 7}}});
+    layout.add({.rows = 1, .outputs = 3, .fan_in = 5, .bias = true, .parts = {{"b", 0, 3}}});
+    return layout;
+  }
+  /// Gradients of step t; padding stays zero.
+  void set_gradients(int t) {
+    for (std::size_t b = 0; b < 2; ++b) {
+      const View<B> g = this->grads[static_cast<BlockId>(b)];
+      Matrix<S> values(g.rows, g.cols);
+      values.randomise(static_cast<unsigned>(100 * t) + static_cast<unsigned>(b), -2, 2);
+      this->on.copy(values.view(), g);
+    }
+  }
+  void step(int t) {
+    set_gradients(t);
+    state.correct(scalars);
+    state.step(this->on, this->theta, this->grads, &scalars);
+  }
+  std::vector<double> numbers() const { return flat(this->theta.flat()); }
+};
+
+/// The same optimizer written straight from the page, in long double, one number at a time.
+struct Plain {
+  Optimizer optimizer;
+  std::vector<long double> theta, first, second;
+  int t = 0;
+  void step(const std::vector<double>& gradients, long double lr, long double clip) {
+    ++t;
+    first.resize(theta.size()), second.resize(theta.size());
+    for (std::size_t k = 0; k < theta.size(); ++k)
+      std::visit(
+          [&](const auto& o) { one(o, gradients[k] * clip, lr, theta[k], first[k], second[k]); },
+          optimizer);
+  }
+  static long double penalised(const Penalty& p, long double g, long double theta) {
+    return g + p.l2 * theta + p.l1 * (theta > 0 ? 1 : theta < 0 ? -1 : 0);
+  }
+  void one(const Sgd& o, long double g, long double lr, long double& x, long double&,
+           long double&) {
+    x -= lr * penalised(o.penalty, g, x);
+  }
+  void one(const Momentum& o, long double g, long double lr, long double& x, long double& u,
+           long double&) {
+    u = o.rho * u + penalised(o.penalty, g, x);
+    x -= lr * u;
+  }
+  void one(const RmsProp& o, long double g, long double lr, long double& x, long double& v,
+           long double&) {
+    g = penalised(o.penalty, g, x);
+    v = o.alpha * v + (1 - static_cast<long double>(o.alpha)) * g * g;
+    x -= lr * g / (std::sqrt(v) + o.epsilon);
+  }
+  void one(const Adam& o, long double g, long double lr, long double& x, long double& m,
+           long double& v) {
+    const long double b1 = o.beta1, b2 = o.beta2;
+    g = penalised(o.penalty, g, x);
+    m = b1 * m + (1 - b1) * g;
+    v = b2 * v + (1 - b2) * g * g;
+    x -= lr * o.weight_decay * x;
+    x -= lr * (m / (1 - std::pow(b1, t))) / (std::sqrt(v / (1 - std::pow(b2, t))) + o.epsilon);
+  }
+};
+
+const Penalty penalty{.l1 = 0.003, .l2 = 0.02};
+const Optimizer all_optimizers[] = {
+    Sgd{},
+    Sgd{penalty},
+    Momentum{},
+    Momentum{penalty, 0.8},
+    RmsProp{},
+    RmsProp{penalty, 0.9, 1e-6},
+    Adam{},
+    Adam{.penalty = penalty, .beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-4, .weight_decay = 0.05}};
+
+template <class B>
+void check_50_steps(double tolerance) {
+  for (const Optimizer& optimizer : all_optimizers) {
+    Fixture<B> f(optimizer);
+    f.scalars.clip = typename B::Scalar(0.75);
+    Plain plain{optimizer, {}, {}, {}};
+    for (const double v : f.numbers()) plain.theta.push_back(v);
+    for (int t = 1; t <= 50; ++t) {
+      f.scalars.learning_rate = typename B::Scalar(t < 25 ? 0.01 : 0.002);
+      f.step(t);
+      plain.step(flat(f.grads.flat()), static_cast<long double>(f.scalars.learning_rate), 0.75L);
+    }
+    CHECK(f.state.steps() == 50);
+    double worst = 0;
+    const std::vector<double> got = f.numbers();
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      const double error = static_cast<double>(std::fabs(got[k] - plain.theta[k]));
+      if (!(error <= worst)) worst = error;
+    }
+    CAPTURE(optimizer.index());
+    CAPTURE(worst);
+    CHECK_FALSE(!(worst <= tolerance));
+  }
+}
+
+}  // namespace
+
+// 50 steps round theta (at most 2 in size) and a step (at most 1/10, from moments with a few
+// roundings each): 50 (2 + 1/10 * 8) epsilons are never exceeded.
+TEST_CASE_TEMPLATE(
+    "optimizer: 50 steps against the page in long double [OPT-1] [OPT-2] [OPT-3] [OPT-4]", B,
+    Reference<double>, Cpu<double>) {
+  check_50_steps<B>(140 * std::numeric_limits<double>::epsilon());
+}
+TEST_CASE("optimizer: 50 steps in float [OPT-5] [OPT-6] [OPT-7] [OPT-8] [OPT-9]") {
+  check_50_steps<Cpu<float>>(140 * std::numeric_limits<float>::epsilon());
+}
+
+TEST_CASE_TEMPLATE("optimizer: worked numbers over the flat buffer [OPT-5] [OPT-6]", B,
+                   Reference<double>, Cpu<double>) {
+  const double gradients[] = {0.5, -1, 0.25},
+               adam[] = {0.900000002, 0.9366103542405656, 0.9502794203389764},
+               adamw[] = {0.899000002, 0.9347113542385656, 0.9474457089827378};
+  const auto check = [&](const Optimizer& optimizer, const double(&want)[3]) {
+    Fixture<B> f(optimizer);
+    f.scalars.learning_rate = 0.1;
+    f.on.fill(f.theta[BlockId{0}], 1);
+    for (int t = 0; t < 3; ++t) {
+      f.on.fill(f.grads[BlockId{0}], gradients[t]);
+      f.state.correct(f.scalars);
+      f.state.step(f.on, f.theta, f.grads, &f.scalars);
+      for (const double v : flat(f.theta[BlockId{0}]))
+        CHECK_FALSE(!(std::abs(v - want[t]) <= 1e-14));
+    }
+  };
+  check(Adam{}, adam);
+  check(Adam{.weight_decay = 0.01}, adamw);
+}
+
+TEST_CASE("optimizer: bias corrections are those of the step, in double even for float [OPT-5]") {
+  Fixture<Cpu<float>> f(Adam{});
+  for (int t = 1; t <= 20000; ++t) f.state.correct(f.scalars);
+  CHECK(f.scalars.correction1 == 1.0f);
+  CHECK(f.scalars.correction2 == static_cast<float>(1 / (1 - std::pow(0.999, 20000))));
+  Fixture<Cpu<float>> first(Adam{});
+  first.state.correct(first.scalars);
+  CHECK(first.scalars.correction1 == static_cast<float>(1 / (1 - 0.9)));
+  CHECK(first.scalars.correction2 == static_cast<float>(1 / (1 - 0.999)));
+}
+
+TEST_CASE("optimizer: clip factor, worked numbers and edges [OPT-10]") {
+  const auto factor = [](double most, double squared_norm) {
+    double f;
+    ClipFactor{most}(squared_norm, f);
+    return f;
+  };
+  CHECK(factor(6.5, 169) == 0.5);  // (3, 4, 12) has norm 13
+  CHECK(factor(13, 169) == 1);
+  CHECK(factor(20, 169) == 1);
+  CHECK(factor(0, 169) == 1);  // no clipping
+  CHECK(factor(6.5, 0) == 1);  // no division by zero
+}
+
+TEST_CASE_TEMPLATE("optimizer: padding stays zero, in theta and under penalties [OPT-9]", B,
+                   Reference<double>, Cpu<float>) {
+  for (const Optimizer& optimizer : all_optimizers) {
+    Fixture<B> f(optimizer);
+    for (int t = 1; t <= 5; ++t) f.step(t);
+    const View<B> all = f.theta.flat();
+    for (Index k = 35; k < 48; ++k) CHECK(all(k) == 0);
+    for (Index k = 51; k < all.rows; ++k) CHECK(all(k) == 0);
+    CHECK(all(34) != 0);
+    CHECK(all(48) != 0);
+  }
+}
+
+TEST_CASE("optimizer: the same bits on 1 and 3 threads; nothing allocated after the first step") {
+  using B = Cpu<float>;
+  const auto run = [](int threads) {
+    ParamLayout layout;
+    layout.add({.rows = 300, .outputs = 100, .fan_in = 300, .parts = {{"W", 0, 100}}});
+    const B on(threads);
+    const Params<B> theta(layout);
+    const Grads<B> grads(layout);
+    OptimizerState<B> state(Adam{}, layout);
+    StepScalars<float> scalars;
+    scalars.learning_rate = 0.01f;
+    const View<B> g = grads.flat();
+    for (Index k = 0; k < g.rows; ++k) g(k) = static_cast<float>(std::sin(static_cast<double>(k)));
+    for (int t = 0; t < 3; ++t) {
+      state.correct(scalars);
+      state.step(on, theta, grads, &scalars);
+    }
+#ifndef __clang__  // libomp allocates for every worksharing loop
+    AllocationCount count;
+    state.correct(scalars);
+    state.step(on, theta, grads, &scalars);
+    CHECK(count.get() == 0);
+#endif
+    return flat(theta.flat());
+  };
+  CHECK(run(1) == run(3));
+}
