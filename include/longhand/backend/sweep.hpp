@@ -20,8 +20,11 @@ using HostOperand = Operand<S, HostMemory>;
 template <class S>
 using HostView = MatrixView<S, HostMemory>;
 
+/// Inlined by force, here and below: left to itself g++ hands packs from one of these small
+/// functions to the next through memory, which costs a training step 5%.
 template <int W, class S>
-Pack<S, W> load(const HostOperand<S>& from, Index i, Index j, Index count) {
+[[gnu::always_inline]] inline Pack<S, W> load(const HostOperand<S>& from, Index i, Index j,
+                                              Index count) {
   if (from.data == nullptr) return Pack<S, W>(from.value);
   const S* place = from.data + j * from.col_step;
   if (from.row_step == 0) return Pack<S, W>(*place);
@@ -29,7 +32,8 @@ Pack<S, W> load(const HostOperand<S>& from, Index i, Index j, Index count) {
 }
 
 template <int W, class S>
-void store(const Pack<S, W>& pack, const HostView<S>& to, Index i, Index j, Index count) {
+[[gnu::always_inline]] inline void store(const Pack<S, W>& pack, const HostView<S>& to, Index i,
+                                         Index j, Index count) {
   S* place = to.data + i + j * to.ld;
   count == W ? pack.store(place) : pack.store(place, count);
 }
@@ -37,9 +41,10 @@ void store(const Pack<S, W>& pack, const HostView<S>& to, Index i, Index j, Inde
 /// Calls the formula on rows [i, i + count) of column j, count <= W; `extra` are further outputs
 /// that are not stored (the summand of a reduction).
 template <int W, class S, class F, std::size_t I, std::size_t O, class... Extra>
-void apply(const F& formula, const std::array<HostOperand<S>, I>& inputs,
-           const std::array<HostView<S>, O>& outputs, Index i, Index j, Index count,
-           Extra&... extra) {
+[[gnu::always_inline]] inline void apply(const F& formula,
+                                         const std::array<HostOperand<S>, I>& inputs,
+                                         const std::array<HostView<S>, O>& outputs, Index i,
+                                         Index j, Index count, Extra&... extra) {
   [&]<std::size_t... In, std::size_t... Out>(std::index_sequence<In...>,
                                              std::index_sequence<Out...>) {
     const std::array<Pack<S, W>, I> x{load<W>(inputs[In], i, j, count)...};
@@ -50,12 +55,12 @@ void apply(const F& formula, const std::array<HostOperand<S>, I>& inputs,
   (std::make_index_sequence<I>{}, std::make_index_sequence<O>{});
 }
 
-/// The formula over the rectangle of `rows` x `cols` elements at (row, col). Not inlined: one copy of
-/// each formula's loop instead of six halves the time to compile a model.
+/// The formula over the rectangle of `rows` x `cols` elements at (row, col). Not inlined: one copy
+/// of each formula's loop instead of six halves the time to compile a model.
 template <int W, class S, class F, std::size_t I, std::size_t O>
 [[gnu::noinline]] void sweep(const F& formula, const std::array<HostOperand<S>, I>& inputs,
-           const std::array<HostView<S>, O>& outputs, Index row, Index rows, Index col,
-           Index cols) {
+                             const std::array<HostView<S>, O>& outputs, Index row, Index rows,
+                             Index col, Index cols) {
   for (Index j = col; j < col + cols; ++j)
     for (Index i = row; i < row + rows; i += W)
       apply<W, S>(formula, inputs, outputs, i, j, std::min<Index>(W, row + rows - i));
@@ -65,7 +70,8 @@ template <int W, class S, class F, std::size_t I, std::size_t O>
 /// then a fixed tree. The 16-lane form equals the 64-lane one, whose other lanes would add zeros.
 template <int W, class S, class F, std::size_t I, std::size_t O>
 [[gnu::noinline]] S sum_down(const F& formula, const std::array<HostOperand<S>, I>& inputs,
-           const std::array<HostView<S>, O>& outputs, Index row, Index rows, Index j) {
+                             const std::array<HostView<S>, O>& outputs, Index row, Index rows,
+                             Index j) {
   Pack<S, W> total(0), value;
   for (Index i = row; i < row + rows; i += W) {
     const Index count = std::min<Index>(W, row + rows - i);
