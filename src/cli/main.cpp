@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
     return fail(ExitCode::usage, error.what());
   } catch (const std::bad_alloc&) {
     return fail(ExitCode::runtime, "not enough memory");
+  } catch (const std::length_error&) {
+    return fail(ExitCode::runtime, "not enough memory");
   } catch (const std::exception& error) {
     return fail(ExitCode::runtime, error.what());
   }

@@ -50,18 +50,27 @@ class RunFolder {
   /// There was a model before this run.
   bool had_model() const { return had_model_; }
 
-  void write(const std::string& name, const std::string& content) const {
-    write_text((path_ / name).string(), content);
+  /// Takes the folder over from an earlier run. Only once there is something to save: a run that
+  /// fails before that leaves the earlier one whole.
+  void begin(const std::string& config, const std::string& environment) {
+    if (metrics_.is_open()) return;
+    write_text((path_ / "config.toml").string(), config);
+    write_text((path_ / "env.json").string(), environment);
+    metrics_.open(path_ / "metrics.jsonl", std::ios::trunc);
+    check_metrics();
   }
 
   void add_metrics(const std::string& line) {
-    const std::string path = (path_ / "metrics.jsonl").string();
-    if (!metrics_.is_open()) metrics_.open(path, std::ios::trunc);
     metrics_ << line << std::endl;
-    if (!metrics_) throw Failure(ExitCode::runtime, path, ": cannot be written");
+    check_metrics();
   }
 
  private:
+  void check_metrics() const {
+    if (!metrics_)
+      throw Failure(ExitCode::runtime, (path_ / "metrics.jsonl").string(), ": cannot be written");
+  }
+
   fs::path path_;
   std::ofstream metrics_;
   bool had_model_ = false;
@@ -174,8 +183,9 @@ ExitCode run(const TrainArguments& a) {
   check_data_for(*model, data);
 
   RunFolder folder(a.out);
-  folder.write("config.toml", config_toml(a, options));
-  folder.write("env.json", environment_json(a.common.threads, a.seed, scalar));
+  const auto begin = [&] {
+    folder.begin(config_toml(a, options), environment_json(a.common.threads, a.seed, scalar));
+  };
 
   const bool has_elbo = config.latent == LatentKind::gaussian;
   ProgressStyle style = ProgressStyle::of_stderr();
@@ -191,12 +201,16 @@ ExitCode run(const TrainArguments& a) {
   options.on_step = [&](const StepReport& report) { progress.step(report); };
   options.on_epoch = [&](const EpochReport& report) {
     epoch_finished = true;
+    begin();
     const std::string line = metrics_line(report, has_elbo);
     folder.add_metrics(line);
     progress.epoch(report);
     if (a.common.json) print(line + "\n");
   };
-  const auto save = [&] { writing([&] { model->save(folder.model()); }); };
+  const auto save = [&] {
+    begin();
+    writing([&] { model->save(folder.model()); });
+  };
 
   say(a.common,
       text("training ", model->parameters(), " parameters on ", data.rows, " rows of ", data.path,
