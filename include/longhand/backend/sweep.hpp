@@ -9,8 +9,9 @@
 
 /// How the CPU backend walks a formula over matrices: one column segment at a time, 64 numbers at a
 /// time, tails padded to a full pack so that no number is ever computed by a different instruction.
-/// Narrow matrices (latents) take 16 at a time. The choice follows the shape, never the threads; the
-/// two loops may differ by one rounding where the compiler fuses a multiply-add in only one of them.
+/// Narrow matrices (latents) take 16 at a time. The choice follows the shape, never the threads;
+/// the two loops may differ by one rounding where the compiler fuses a multiply-add in only one of
+/// them.
 namespace longhand::detail {
 
 inline constexpr int kWide = 64;
