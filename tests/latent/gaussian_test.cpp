@@ -92,7 +92,8 @@ TEST_CASE_TEMPLATE("gaussian latent: gradient by differences [REP-3] [REP-4] [RE
             LatentCache<B> cache;
             f.latent.sample(pass, f.h.view(), f.z.view(), cache);
             f.dh.fill(0);
-            f.latent.backward(pass, cache, cotangent<double>(dz, dim, n).view(), f.dh.view());
+            f.latent.backward(pass, cache, cotangent<double>(dz, f.latent.dim, f.h.cols()).view(),
+                              f.dh.view());
             give(f.dh, g["h"]);
           }));
     }

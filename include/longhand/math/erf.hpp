@@ -7,7 +7,7 @@ namespace longhand {
 
 /// erf for value types that have no erf of their own: the rational approximations of fdlibm
 /// (s_erf.c, Sun Microsystems 1993) on its four intervals, all evaluated, the right one chosen, so
-/// that there is no data-dependent branch. Error: 2 epsilons of the value.
+/// that there is no data-dependent branch. Error: 1 epsilon of the value.
 template <class T>
 LONGHAND_HD T erf_rational(const T& x) {
   constexpr double p0[] = {1.28379167095512558561e-01, -3.25042107247001499370e-01,
