@@ -8,6 +8,7 @@ Usage: cli_test.py PROGRAM [unittest arguments]
 import ast
 import gzip
 import json
+import math
 import os
 import pathlib
 import random
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 PROGRAM = ""
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,6 +65,35 @@ def png_size(path):
     assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
     assert data[-8:-4] == b"IEND", data[-12:]
     return struct.unpack(">II", data[16:24])
+
+
+def read_png(path):
+    """The rows of an 8-bit grey picture."""
+    data, body, at = path.read_bytes(), b"", 8
+    width, height = png_size(path)
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at:at + 4])
+        if data[at + 4:at + 8] == b"IDAT":
+            body += data[at + 8:at + 8 + length]
+        at += length + 12
+    body, rows = zlib.decompress(body), [[0] * width]
+    for y in range(height):
+        kind, line = body[y * (width + 1)], body[y * (width + 1) + 1:(y + 1) * (width + 1)]
+        row = []
+        for x, value in enumerate(line):
+            a, b = row[x - 1] if x else 0, rows[-1][x]
+            c = rows[-1][x - 1] if x else 0
+            p = a + b - c
+            paeth = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            row.append((value + (0, a, b, (a + b) // 2, paeth)[kind]) % 256)
+        rows.append(row)
+    return rows[1:]
+
+
+def cell(png, column, row):
+    """One picture of a sheet, as a list of pixels."""
+    x, y = (place * (SIDE + 1) + 1 for place in (column, row))
+    return [pixel for line in png[y:y + SIDE] for pixel in line[x:x + SIDE]]
 
 
 def sheet(columns, rows):
@@ -129,6 +160,13 @@ class Case(unittest.TestCase):
             self.assertIn(str(word), done.stderr)
         self.assertEqual(sorted(self.folder.rglob("*")), before, arguments)
         return done
+
+    def near(self, got, wanted):
+        """Products may differ in the last bit between batches of different sizes."""
+        self.assertEqual(len(got), len(wanted))
+        for a, b in zip(got, wanted):
+            self.assertEqual(len(a), len(b))
+            self.assertLessEqual(max(abs(x - y) for x, y in zip(a, b)), 1e-5)
 
     def train(self, name, *arguments):
         out = self.folder / name
@@ -291,7 +329,7 @@ class Use(Case):
         binary = json.loads(self.good("evaluate", self.model, "--data", self.data, "--json",
                                       "--binarize", "static", "--split", "train").stdout)
         self.assertEqual((binary["rows"], binary["split"]), (TRAIN_ROWS, "train"))
-        self.assertAlmostEqual(binary["bits_per_dim"], -binary["elbo"] / PIXELS / 0.6931471805599453)
+        self.assertAlmostEqual(binary["bits_per_dim"], -binary["elbo"] / PIXELS / math.log(2))
 
         table = self.good("evaluate", self.model, "--data", self.data)
         self.assertIn("ELBO", table.stdout)
@@ -343,6 +381,16 @@ class Use(Case):
         self.assertEqual(png_size(png), sheet(8, 2))
         self.good("reconstruct", self.model, "--data", self.data, "--out", png, "--count", 9)
         self.assertEqual(png_size(png), sheet(8, 4))
+        # Nine pairs: the last original is the first of the third line, its reconstruction below.
+        _, rows = read_csv(self.good("reconstruct", self.model, "--data", self.data).stdout)
+        pixels = gzip.decompress((self.data / "t10k-images-idx3-ubyte.gz").read_bytes())[16:]
+        pictures = read_png(png)
+        for i, (column, row) in ((0, (0, 0)), (7, (7, 0)), (8, (0, 2))):
+            self.assertEqual(cell(pictures, column, row),
+                             list(pixels[i * PIXELS:(i + 1) * PIXELS]))
+            for shade, value in zip(cell(pictures, column, row + 1), rows[i]):
+                self.assertLessEqual(abs(shade - 255 * value), 0.51)
+
         out = self.folder / "reconstruction.npy"
         done = self.good("reconstruct", self.model, "--data", self.data, "--out", out, "--json")
         self.assertEqual(read_npy(out)[0], (TEST_ROWS, PIXELS))
@@ -358,6 +406,10 @@ class Use(Case):
         names, rows = read_csv(out.read_text())
         self.assertEqual(names, ["mu0", "mu1", "logvar0", "logvar1"])
         self.assertEqual(len(rows), TEST_ROWS)
+        kl = sum(0.5 * (row[i] ** 2 + math.expm1(row[2 + i]) - row[2 + i])
+                 for row in rows for i in (0, 1)) / len(rows)
+        result = self.good("evaluate", self.model, "--data", self.data, "--json").stdout
+        self.assertAlmostEqual(kl, json.loads(result)["kl"], places=4)
         table = json.loads(self.good("embed", self.model, "--data", self.data, "--json").stdout)
         self.assertEqual(table["columns"], ["mu0", "mu1"])
         self.assertEqual(table["rows"][7], rows[7][:2])
@@ -367,9 +419,7 @@ class Use(Case):
                                        "--to", 5, "--steps", 4).stdout)
         _, whole = read_csv(self.good("reconstruct", self.model, "--data", self.data).stdout)
         self.assertEqual(len(points), 4)
-        for got, wanted in ((points[0], whole[3]), (points[3], whole[5])):
-            for a, b in zip(got, wanted):
-                self.assertAlmostEqual(a, b, places=6)
+        self.near([points[0], points[3]], [whole[3], whole[5]])
         png = self.folder / "line.png"
         self.good("interpolate", self.model, "--data", self.data, "--from", 0, "--to", 1, "--out",
                   png)
@@ -379,8 +429,12 @@ class Use(Case):
         png = self.folder / "walk.png"
         self.good("traverse", self.model, "--out", png)
         self.assertEqual(png_size(png), sheet(9, 2))
-        _, rows = read_csv(self.good("traverse", self.model, "--dim", 1, "--steps", 5).stdout)
-        self.assertEqual(len(rows), 5)
+        _, both = read_csv(self.good("traverse", self.model, "--steps", 5).stdout)
+        for dim in (0, 1):
+            one = self.good("traverse", self.model, "--dim", dim, "--steps", 5).stdout
+            self.near(read_csv(one)[1], both[5 * dim:5 * dim + 5])
+        self.near([both[2]], [both[7]])  # the middle of both is z = 0
+        self.assertGreater(max(abs(a - b) for a, b in zip(both[0], both[5])), 1e-3)
         _, rows = read_csv(self.good("traverse", self.model, "--data", self.data, "--row", 2,
                                      "--dim", 0, "--range", 1, "--steps", 3).stdout)
         self.assertEqual(len(rows), 3)
@@ -429,8 +483,11 @@ class Kinds(Case):
         png = self.folder / "classes.png"
         self.good("sample", model, "--out", png, "--count", 40)
         self.assertEqual(png_size(png), sheet(10, 4))
-        three = self.good("sample", model, "--label", 3).stdout
-        self.assertNotEqual(three, self.good("sample", model, "--label", 4).stdout)
+        _, turns = read_csv(self.good("sample", model, "--count", 12).stdout)
+        for label, row in ((3, 3), (1, 11)):
+            done = self.good("sample", model, "--count", 12, "--label", label)
+            self.assertEqual(read_csv(done.stdout)[1][row], turns[row])
+            self.assertNotEqual(read_csv(done.stdout)[1][2], turns[2])
         for command in (["evaluate"], ["embed"], ["score"], ["reconstruct"],
                         ["reconstruct", "--label", 2], ["interpolate", "--from", 1, "--to", 2]):
             self.good(command[0], model, "--data", self.data, *command[1:])
@@ -485,7 +542,11 @@ class Kinds(Case):
         self.assertEqual(result["split"], "all")
         # A density in the user's units: weight is small, so its density is high.
         self.assertIsNotNone(result["bits_per_dim"])
-        self.assertNotAlmostEqual(result["bits_per_dim"], -result["elbo"] / 2 / 0.6931471805599453)
+        scale = json.loads(self.good("info", model, "--json").stdout)[
+            "config"]["input"]["transform"]["scale"]
+        self.assertAlmostEqual(
+            result["bits_per_dim"],
+            (-result["elbo"] + sum(math.log(s) for s in scale)) / 2 / math.log(2))
         self.bad(2, ["'colour'", "neither a file nor a column"], "embed", model, "--data", path,
                  "--labels", "colour")
 
@@ -536,6 +597,15 @@ class Kinds(Case):
                  png.with_name("no.png"))
         self.good("sample", model, "--image", "2x3", "--out", png, "--count", 1)
         self.assertEqual(png_size(png), (5, 4))
+
+    def test_bytes_are_divided_by_255(self):
+        rng = random.Random(5)
+        grey = [rng.randrange(256) for _ in range(10 * PIXELS)]
+        whole, parts = self.folder / "bytes.npy", self.folder / "parts.npy"
+        write_npy(whole, "|u1", [10, SIDE, SIDE], grey)
+        write_npy(parts, "<f4", [10, PIXELS], [value / 255 for value in grey])
+        self.assertEqual(self.good("score", self.model, "--data", whole).stdout,
+                         self.good("score", self.model, "--data", parts).stdout)
 
     def test_plain_idx_folder_and_single_file(self):
         folder = self.folder / "plain"
