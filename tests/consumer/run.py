@@ -44,8 +44,7 @@ class Consumer:
         self.meson = meson
         self.compiler = compiler
         self.prefix = folder / "prefix"
-        ten_lines = ROOT / "examples" / "02_embed_a_vae.cpp"
-        self.program = ten_lines if ten_lines.exists() else HERE / "version.cpp"
+        self.program = ROOT / "examples" / "02_embed_a_vae.cpp"
         self.io_program = HERE / "io.cpp"
         self.environment = dict(os.environ, CXX=shlex.join(compiler))
         self.has_io = False
