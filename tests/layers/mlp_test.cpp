@@ -3,7 +3,6 @@
 #include <longhand/backend/reference.hpp>
 #include <longhand/layers/mlp.hpp>
 
-#include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;
@@ -178,37 +177,3 @@ TEST_CASE("mlp: wrong shapes and rates are refused by name") {
       Mlp<B>(f.layout, Segment::encoder, "x", {.in = 2, .hidden = {2}, .out = 2, .dropout = p});
     });
 }
-
-TEST_CASE("mlp: a NaN in any parameter shows in the output, with every activation [ACT-1]") {
-  for (const Activation& activation : all_activations) {
-    const std::string name = name_of(activation);
-    CAPTURE(name);
-    for (std::size_t b = 0; b < 4; ++b) {
-      Fixture<Cpu<float>> f({.in = 3, .hidden = {4}, .out = 2, .activation = activation}, 2);
-      f.theta[static_cast<BlockId>(b)](0) = std::numeric_limits<float>::quiet_NaN();
-      Mlp<Cpu<float>>::Cache cache;
-      const auto y = f.net.forward(f.pass(), f.x.view(), cache);
-      CHECK(std::isnan(y(0, 0)));
-    }
-  }
-}
-
-#ifndef __clang__  // libomp allocates for every worksharing loop
-TEST_CASE("mlp: nothing is allocated after the first step") {
-  Fixture<Cpu<float>> f(
-      {.in = 64, .hidden = {65, 33}, .out = 17, .activation = Silu{}, .dropout = 0.1}, 257,
-      Cpu<float>(2));
-  Matrix<float> dy(17, 257);
-  dy.randomise(9);
-  const auto step = [&] {
-    const Pass<Cpu<float>> pass = f.pass();
-    Mlp<Cpu<float>>::Cache cache;
-    f.net.forward(pass, f.x.view(), cache);
-    f.net.backward(pass, cache, dy.view(), f.dx);
-  };
-  step();
-  AllocationCount count;
-  step();
-  CHECK(count.get() == 0);
-}
-#endif
