@@ -2,12 +2,16 @@
 #include <longhand/backend/cpu.hpp>
 #include <longhand/layers/mlp.hpp>
 
+#include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;
 using namespace longhand::test;
 
 namespace {
+
+const Activation all_activations[] = {Relu{}, LeakyRelu{}, Tanh{}, Sigmoid{}, Softplus{},
+                                      Elu{},  Silu{},      Gelu{}, Identity{}};
 
 using Grid = std::vector<std::vector<long double>>;
 Grid zeros(Index rows, Index cols) {
@@ -116,10 +120,7 @@ double worst_ratio(const MlpConfig& config, Index n) {
 }  // namespace
 
 TEST_CASE("mlp in float: every stage within its bound, every activation [DEN-1] [DEN-2] [DEN-4]") {
-  for (const Activation& activation :
-       {Activation(Relu{}), Activation(LeakyRelu{}), Activation(Tanh{}), Activation(Sigmoid{}),
-        Activation(Softplus{}), Activation(Elu{}), Activation(Silu{}), Activation(Gelu{}),
-        Activation(Identity{})}) {
+  for (const Activation& activation : all_activations) {
     const std::string name = name_of(activation);
     CAPTURE(name);
     const double worst =
@@ -139,3 +140,41 @@ TEST_CASE("mlp in float: awkward shapes [DEN-1] [DEN-3]") {
           !(worst_ratio({.in = 3, .hidden = {width}, .out = 2, .activation = Silu{}}, n) <= 1));
     }
 }
+
+TEST_CASE("mlp in float: a NaN in any parameter shows in the output, every activation [ACT-1]") {
+  using B = Cpu<float>;
+  for (const Activation& activation : all_activations)
+    for (std::uint32_t b = 0; b < 4; ++b) {
+      Bench<B> bench;
+      const Mlp<B> net(bench.layout, Segment::encoder, "net",
+                       {.in = 3, .hidden = {4}, .out = 2, .activation = activation});
+      bench.ready();
+      bench.theta[BlockId{b}](0) = std::numeric_limits<float>::quiet_NaN();
+      Matrix<float> x(3, 2);
+      x.randomise(7);
+      Mlp<B>::Cache cache;
+      CHECK(std::isnan(net.forward(bench.pass(), x.view(), cache)(0, 0)));
+    }
+}
+
+#ifndef __clang__  // libomp allocates for every worksharing loop
+TEST_CASE("mlp in float: nothing is allocated after the first step") {
+  using B = Cpu<float>;
+  Bench<B> bench(B(2));
+  const Mlp<B> net(bench.layout, Segment::encoder, "net",
+                   {.in = 64, .hidden = {65, 33}, .out = 17, .activation = Silu{}, .dropout = 0.1});
+  bench.ready();
+  Matrix<float> x(64, 257), dy(17, 257), dx(64, 257);
+  x.randomise(7), dy.randomise(9);
+  const auto step = [&] {
+    const Pass<B> pass = bench.pass();
+    Mlp<B>::Cache cache;
+    net.forward(pass, x.view(), cache);
+    net.backward(pass, cache, dy.view(), dx);
+  };
+  step();
+  AllocationCount count;
+  step();
+  CHECK(count.get() == 0);
+}
+#endif
