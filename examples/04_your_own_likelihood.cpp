@@ -17,8 +17,10 @@ struct LaplaceFormula {
   static constexpr double domain_max = std::numeric_limits<double>::infinity();
   double scale = 1;
 
+  // `using longhand::abs`: for plain numbers take longhand's function, not one of <cmath>'s.
   template <class T>
   LONGHAND_HD void value_and_gradient(const T& a, const T& t, T& nll, T& da) const {
+    using longhand::abs;
     nll = abs(a - t) / T(scale) + T(std::log(2 * scale));
     da = sign(a - t) / T(scale);
   }
@@ -28,6 +30,7 @@ struct LaplaceFormula {
   }
   template <class T>
   LONGHAND_HD void draw(const T& a, const T& u, T& t) const {  // by the inverse distribution
+    using longhand::abs, longhand::log1p;
     const T centred = u - T(0.5);
     t = a - T(scale) * sign(centred) * log1p(T(-2) * abs(centred));
   }
