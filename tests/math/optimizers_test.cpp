@@ -166,3 +166,19 @@ TEST_CASE_TEMPLATE("optimizers: zeros stay zero; a NaN gradient shows [OPT-1] [O
   check_tail<S>(Step<RmsProp>{}, std::array{0., 0.1, 1., 0., 0.}, std::array{0., 0.});
   check_tail<S>(Step<Momentum>{}, std::array{kNan, 0.1, 1., 1., 0.}, std::array{kNan, kNan});
 }
+
+TEST_CASE_TEMPLATE("optimizers: a moment without news becomes 0 and not subnormal [OPT-3] [OPT-4]",
+                   S, float, double) {
+  const S rate = S(1) / 1024, one(1);
+  S theta(1), m(0), v(0), u(0), w(0);
+  Adam{}(one, rate, one, one, one, theta, m, v);
+  Momentum{}(one, rate, one, theta, u);
+  RmsProp{}(one, rate, one, theta, w);
+  for (int t = 0; t < 100'000; ++t) {
+    Adam{}(S(0), rate, one, one, one, theta, m, v);
+    Momentum{}(S(0), rate, one, theta, u);
+    RmsProp{}(S(0), rate, one, theta, w);
+    for (const S moment : {m, v, u, w}) REQUIRE((moment == S(0) || std::isnormal(moment)));
+  }
+  for (const S moment : {m, v, u, w}) CHECK(moment == S(0));
+}
