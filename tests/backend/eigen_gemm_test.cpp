@@ -119,6 +119,21 @@ double worst_ratio(Problem<S>& p, Operand<S>* before) {
   return worst;
 }
 
+// The bits are compared on many shapes; where a sanitizer makes each ten times slower it looks at
+// memory, for which a few are enough.
+#if defined(__SANITIZE_ADDRESS__)
+#define LONGHAND_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LONGHAND_TEST_SANITIZED 1
+#endif
+#endif
+#ifdef LONGHAND_TEST_SANITIZED
+constexpr std::size_t kShapesForBits = 12;
+#else
+constexpr std::size_t kShapesForBits = 72;
+#endif
+
 std::vector<Shape> awkward_shapes() {
   std::vector<Shape> shapes{{400, 65, 784},  {784, 65, 400},  {784, 400, 65},
                             {257, 127, 784}, {40, 1100, 257}, {3, 2100, 400}};
@@ -160,7 +175,7 @@ TEST_CASE_TEMPLATE("product: the same bits for any number of threads", S, float,
   std::mt19937 random(7);
   std::vector<Shape> shapes{{400, 128, 784}, {784, 128, 400},  {784, 400, 128}, {40, 128, 400},
                             {400, 1, 784},   {400, 1024, 784}, {40, 3001, 400}, {9000, 1, 900}};
-  while (shapes.size() < 72)
+  while (shapes.size() < kShapesForBits)
     shapes.push_back({1 + static_cast<Index>(random() % 900),
                       1 + static_cast<Index>(random() % 700),
                       1 + static_cast<Index>(random() % 900)});
