@@ -61,6 +61,6 @@ int main() {
         Eigen::Map<MatrixXd>(g["W"].data(), out, in) = d * x.transpose();
         Eigen::Map<VectorXd>(g["b"].data(), out) = d.rowwise().sum();
       });
-  std::cout << report.text;
-  return worst < 1e-14 && report.passed ? 0 : 1;
+  std::cout << report.text();
+  return worst < 1e-14 && report.passed() ? 0 : 1;
 }

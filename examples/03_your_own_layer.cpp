@@ -105,7 +105,7 @@ int main() {
         gain.backward(pass, view(x), {dy.data(), 5, 3, 5}, {g["x"].data(), 5, 3, 5});
         std::copy_n(grads.flat().data, 5, g["g"].data());
       });
-  std::cout << report.text;
+  std::cout << report.text();
 
   // ---- train with it ---------------------------------------------------------------------------
   Eigen::MatrixXf X = Eigen::MatrixXf::Random(1000, 6);
@@ -115,5 +115,5 @@ int main() {
   const TrainResult result = fit(vae, samples_in_rows(X), {.epochs = 5});
   std::cout << "loss " << result.history.front().loss << " -> " << result.history.back().loss
             << " nats per row\n";
-  return report.passed && result.history.back().loss < result.history.front().loss ? 0 : 1;
+  return report.passed() && result.history.back().loss < result.history.front().loss ? 0 : 1;
 }

@@ -57,7 +57,7 @@ int main() {
           g["a"][i] = dnll[i] * da;
         }
       });
-  std::cout << report.text;
+  std::cout << report.text();
 
   // Data with a few wild outliers, where an absolute error is kinder than a squared one.
   Eigen::MatrixXf X = Eigen::MatrixXf::Random(1000, 6);
@@ -68,5 +68,5 @@ int main() {
   const TrainResult result = fit(vae, samples_in_rows(X), {.epochs = 10});
   std::cout << "loss " << result.history.front().loss << " -> " << result.history.back().loss
             << " nats per row; a draw: " << vae.sample(1, 0, {}, true).in_rows() << '\n';
-  return report.passed && result.history.back().loss < result.history.front().loss ? 0 : 1;
+  return report.passed() && result.history.back().loss < result.history.front().loss ? 0 : 1;
 }

@@ -75,8 +75,8 @@ TEST_CASE("gradient check: accepts a right gradient, sharply, and restores the t
   Layer layer;
   const Layer before = layer;
   const GradientReport r = layer.check([](auto, auto) {});
-  CHECK_MESSAGE(r.passed, r.text);
-  CHECK(r.checked == n * n + n * batch);
+  CHECK_MESSAGE(r.passed(), r.text());
+  CHECK(r.entries.size() == n * n + n * batch);
   CHECK(r.resolution < 1e-7);
   CHECK(layer.W == before.W);
   CHECK(layer.x == before.x);
@@ -86,8 +86,8 @@ TEST_CASE("gradient check: rejects wrong gradients and names the entry") {
   Layer layer;
   const auto rejected = [&](const char* what, const auto& spoil) {
     const GradientReport r = layer.check(spoil);
-    CHECK_MESSAGE(!r.passed, what);
-    CHECK(!(r.ratio <= 1));
+    CHECK_MESSAGE(!r.passed(), what);
+    CHECK(r.verdict == Verdict::fail);
     return r;
   };
   rejected("sign", [](auto dW, auto) {
@@ -102,7 +102,8 @@ TEST_CASE("gradient check: rejects wrong gradients and names the entry") {
   rejected("divided by the batch", [](auto dW, auto) {
     for (double& g : dW) g /= batch;
   });
-  CHECK(rejected("one entry", [](auto, auto dx) { dx[4] *= 1.01; }).worst == "x[1,1]");
+  CHECK(rejected("one entry", [](auto, auto dx) { dx[4] *= 1.01; }).worst()->diagnosis ==
+        "only [1,1] is wrong");
   rejected("transposed", [](auto dW, auto) {
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t k = 0; k < i; ++k) std::swap(dW[i + k * n], dW[k + i * n]);
@@ -124,7 +125,7 @@ TEST_CASE("gradient check: rejects the gradient of other inputs") {
       [&](std::span<const double> dy, TensorGradients& g) {
         earlier.backward(dy, g["W"], g["x"]);
       });
-  CHECK(!r.passed);
+  CHECK(!r.passed());
 }
 
 TEST_CASE("gradient check: refuses what proves nothing") {
@@ -133,22 +134,22 @@ TEST_CASE("gradient check: refuses what proves nothing") {
     const GradientReport r = check_gradient(
         "empty", {{"W", std::span<double>()}}, [&] { return layer.forward(); },
         [](std::span<const double>, TensorGradients&) {});
-    CHECK(!r.passed);
-    CHECK(r.text.find("nothing was checked") != std::string::npos);
+    CHECK(!r.passed());
+    CHECK(r.text().find("nothing was checked") != std::string::npos);
   }
   SUBCASE("an entry not assigned") {
     const GradientReport r = check_gradient(
         "unassigned", {{"W", layer.W, n}}, [&] { return layer.forward(); },
         [](std::span<const double>, TensorGradients&) {});
-    CHECK(!r.passed);
-    CHECK(r.text.find("not finite at W[0,0]") != std::string::npos);
+    CHECK(!r.passed());
+    CHECK(r.text().find("not finite at W[0,0]") != std::string::npos);
   }
   SUBCASE("a NaN in the gradient") {
-    CHECK(!layer.check([](auto, auto dx) { dx[2] = std::nan(""); }).passed);
+    CHECK(!layer.check([](auto, auto dx) { dx[2] = std::nan(""); }).passed());
   }
   SUBCASE("a NaN in the outputs") {
     layer.x[0] = std::nan("");
-    CHECK(!layer.check([](auto, auto) {}).passed);
+    CHECK(!layer.check([](auto, auto) {}).passed());
   }
   SUBCASE("a random forward") {
     double drift = 0;
@@ -160,34 +161,30 @@ TEST_CASE("gradient check: refuses what proves nothing") {
           return y;
         },
         [&](std::span<const double>, TensorGradients&) {});
-    CHECK(r.text.find("other bits") != std::string::npos);
+    CHECK(r.text().find("does not repeat itself") != std::string::npos);
   }
   SUBCASE("a backward that adds up") {
     double twice = 0;
     const GradientReport r = layer.check([&](auto dW, auto) { dW[1] *= ++twice; });
-    CHECK(r.text.find("second backward gives another gradient at W[1,0]") != std::string::npos);
-  }
-  SUBCASE("a kink exactly here") {
-    const GradientReport r = check_scalar(
-        {0.0}, [](double a) { return a > 0 ? a : 0; }, [](double) { return 0.0; });
-    CHECK(!r.passed);
+    CHECK(r.text().find("second backward gives another gradient, at W[1,0]") != std::string::npos);
   }
   SUBCASE("an unknown tensor") {
-    CHECK_THROWS_AS(check_gradient(
-                        "name", {{"W", layer.W}}, [&] { return layer.forward(); },
-                        [](std::span<const double>, TensorGradients& g) { g["V"][0] = 1; }),
-                    std::invalid_argument);
+    const GradientReport r = check_gradient(
+        "name", {{"W", layer.W}}, [&] { return layer.forward(); },
+        [](std::span<const double>, TensorGradients& g) { g["V"][0] = 1; });
+    CHECK(!r.passed());
+    CHECK(r.text().find("a gradient of 'V'") != std::string::npos);
   }
 }
 
 TEST_CASE("gradient check: a gradient that is zero must be confirmed to be zero") {
   const auto one = [](double) { return 1.0; };
   const auto zero = [](double) { return 0.0; };
-  CHECK(check_scalar({0.3, -2.0}, one, zero).passed);
+  CHECK(check_scalar({0.3, -2.0}, one, zero).passed());
   CHECK(!check_scalar(
              {0.3, -2.0}, [](double a) { return a * a; }, zero)
-             .passed);
-  CHECK(!check_scalar({0.3, -2.0}, one, one).passed);
+             .passed());
+  CHECK(!check_scalar({0.3, -2.0}, one, one).passed());
 }
 
 TEST_CASE("gradient check: right over scales, offsets, curvature and nearby kinks") {
@@ -196,23 +193,23 @@ TEST_CASE("gradient check: right over scales, offsets, curvature and nearby kink
     const GradientReport r = check_scalar(
         {0.3, -1.2, 4.0}, [s](double a) { return s * std::exp(a); },
         [s](double a) { return s * std::exp(a); });
-    CHECK_MESSAGE(r.passed, r.text);
+    CHECK_MESSAGE(r.passed(), r.text());
   }
   const GradientReport offset = check_scalar(
       {0.3, -1.2}, [](double a) { return 1e6 + std::sin(a); },
       [](double a) { return std::cos(a); });
-  CHECK_MESSAGE(offset.passed, offset.text);
+  CHECK_MESSAGE(offset.passed(), offset.text());
   const GradientReport large = check_scalar(
       {1000.0, -3e5}, [](double a) { return a * a; }, [](double a) { return 2 * a; });
-  CHECK_MESSAGE(large.passed, large.text);
+  CHECK_MESSAGE(large.passed(), large.text());
   const GradientReport steep = check_scalar(
       {0.3, 1.1}, [](double a) { return std::sin(30 * a); },
       [](double a) { return 30 * std::cos(30 * a); });
-  CHECK_MESSAGE(steep.passed, steep.text);
+  CHECK_MESSAGE(steep.passed(), steep.text());
   const GradientReport kink = check_scalar(
       {0.01, -0.003, 0.2}, [](double a) { return a > 0 ? a * (1 + a) : 0; },
       [](double a) { return a > 0 ? 1 + 2 * a : 0; });
-  CHECK_MESSAGE(kink.passed, kink.text);
+  CHECK_MESSAGE(kink.passed(), kink.text());
 }
 
 TEST_CASE("gradient check: thousands of right gradients, none rejected") {
@@ -223,7 +220,7 @@ TEST_CASE("gradient check: thousands of right gradients, none rejected") {
     Layer layer;
     for (double& w : layer.W) w = weight(random);
     for (double& v : layer.x) v = weight(random);
-    rejected += !layer.check([](auto, auto) {}).passed;
+    rejected += !layer.check([](auto, auto) {}).passed();
   }
   CHECK(rejected == 0);
 }

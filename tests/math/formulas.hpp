@@ -181,7 +181,7 @@ inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// A report of the gradient checker that must have passed.
 inline void check_passed(const GradientReport& report) {
-  CHECK_MESSAGE(report.passed, report.text);
+  CHECK_MESSAGE(report.passed(), report.text());
 }
 
 }  // namespace longhand::test

@@ -184,7 +184,7 @@ std::vector<double> flat(const MatrixView<T, Memory>& m) {
 }
 
 inline void check_passed(const GradientReport& report) {
-  CHECK_MESSAGE(report.passed, report.text);
+  CHECK_MESSAGE(report.passed(), report.text());
 }
 
 /// Checks that `call` throws std::invalid_argument whose text contains `name`.

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <cmath>
+
+#include "longhand/gradcheck/noise.hpp"
+#include "longhand/gradcheck/objective.hpp"
+#include "longhand/gradcheck/richardson.hpp"
+
+namespace longhand::detail {
+
+inline constexpr double kFirstStep = 0x1p-3;  // a power of two, times the scale of x
+inline constexpr double kNoiseFactor = 3;     // from a standard deviation to a bound
+
+/// A power of two, at least the largest |x| the line moves and at least 1.
+inline double scale_of(const Objective& objective, const Line& line) {
+  double largest = 1;
+  for (const Step& s : line.steps)
+    largest = std::max(largest, std::fabs(objective.tensors()[line.tensor].values[s.index]));
+  return std::exp2(std::ceil(std::log2(largest)));
+}
+
+/// d phi / dt along `line` by central differences. `noise` is the standard deviation of phi's
+/// rounding at the base; the table ends when rounding limits it or its error is below `enough`.
+inline Estimate central_difference(Objective& objective, const Line& line, double noise,
+                                   double enough) {
+  RichardsonTable table(4);
+  double step = kFirstStep * scale_of(objective, line);
+  while (!table.full() && !table.settled(enough)) {
+    const Objective::Value right = objective.along(line, step), left = objective.along(line, -step);
+    const double width = right.distance - left.distance;
+    table.add((right.change - left.change) / width,
+              2 * kNoiseFactor * noise * std::max(right.growth, left.growth) / width);
+    step /= 2;
+  }
+  return table.best();
+}
+
+/// The derivative to the right (sign = 1) or to the left (sign = -1) of the base.
+inline Estimate one_sided_difference(Objective& objective, const Line& line, double noise,
+                                     double sign) {
+  RichardsonTable table(2);
+  double step = sign * kFirstStep * scale_of(objective, line);
+  while (!table.full() && !table.settled(0)) {
+    const Objective::Value side = objective.along(line, step);
+    table.add(side.change / side.distance,
+              2 * kNoiseFactor * noise * side.growth / std::fabs(side.distance));
+    step /= 2;
+  }
+  return table.best();
+}
+
+/// Standard deviation of phi's rounding, from short lines in random directions through points a
+/// little away from the base (a kink exactly at the base is not noise); never below half a rounding
+/// of the largest output. NaN if phi is finite on none of them.
+inline double measure_noise(Objective& objective, double largest_output, Random& random) {
+  double noise = largest_output * std::numeric_limits<double>::epsilon() / 2;
+  bool measured = false;
+  for (int line = 0; line < 3; ++line) {
+    const PointGuard home(objective);
+    Objective::Point centre = home.point(), direction = centre;
+    for (std::size_t t = 0; t < centre.size(); ++t)
+      for (std::size_t i = 0; i < centre[t].size(); ++i) {
+        const double scale = std::max(1.0, std::fabs(centre[t][i]));
+        centre[t][i] += 0x1p-20 * random.weight() * scale;
+        direction[t][i] = kNoiseStep * random.weight() * scale;
+      }
+    double values[kNoisePoints];
+    for (int p = 0; p < kNoisePoints; ++p) {
+      Objective::Point moved = centre;
+      for (std::size_t t = 0; t < centre.size(); ++t)
+        for (std::size_t i = 0; i < centre[t].size(); ++i) moved[t][i] += p * direction[t][i];
+      objective.move_to(moved);
+      values[p] = objective.change_here();
+    }
+    const double here = noise_of(values);
+    if (!std::isfinite(here)) continue;
+    noise = std::max(noise, here);
+    measured = true;
+  }
+  return measured ? noise : std::nan("");
+}
+
+}  // namespace longhand::detail
