@@ -13,17 +13,16 @@ inline constexpr double kFirstStep = 0x1p-3;  // a power of two, times the scale
 inline constexpr double kNoiseFactor = 3;     // from a standard deviation to a bound
 
 /// A power of two, at least the largest |x| the line moves and at least 1.
-inline double scale_of(const Objective& objective, const Line& line) {
+inline double scale_of(const Objective& objective, Line line) {
   double largest = 1;
-  for (const Step& s : line.steps)
-    largest = std::max(largest, std::fabs(objective.tensors()[line.tensor].values[s.index]));
+  for (const Step& s : line)
+    largest = std::max(largest, std::fabs(objective.tensors()[s.tensor].values[s.index]));
   return std::exp2(std::ceil(std::log2(largest)));
 }
 
 /// d phi / dt along `line` by central differences. `noise` is the standard deviation of phi's
 /// rounding at the base; the table ends when rounding limits it or its error is below `enough`.
-inline Estimate central_difference(Objective& objective, const Line& line, double noise,
-                                   double enough) {
+inline Estimate central_difference(Objective& objective, Line line, double noise, double enough) {
   RichardsonTable table(4);
   double step = kFirstStep * scale_of(objective, line);
   while (!table.full() && !table.settled(enough)) {
@@ -37,8 +36,7 @@ inline Estimate central_difference(Objective& objective, const Line& line, doubl
 }
 
 /// The derivative to the right (sign = 1) or to the left (sign = -1) of the base.
-inline Estimate one_sided_difference(Objective& objective, const Line& line, double noise,
-                                     double sign) {
+inline Estimate one_sided_difference(Objective& objective, Line line, double noise, double sign) {
   RichardsonTable table(2);
   double step = sign * kFirstStep * scale_of(objective, line);
   while (!table.full() && !table.settled(0)) {
@@ -48,6 +46,21 @@ inline Estimate one_sided_difference(Objective& objective, const Line& line, dou
     step /= 2;
   }
   return table.best();
+}
+
+/// What the derivatives on the two sides of the base say.
+enum class Sides {
+  agree,     ///< and are fine enough to have seen a jump of the size asked about
+  disagree,  ///< a kink
+  unclear,   ///< they agree, but too coarsely
+};
+inline Sides compare_sides(Objective& objective, Line line, double noise, double safety,
+                           double jump) {
+  const Estimate right = one_sided_difference(objective, line, noise, 1),
+                 left = one_sided_difference(objective, line, noise, -1);
+  const double slack = safety * (right.error() + left.error());
+  if (std::fabs(right.value - left.value) > slack) return Sides::disagree;
+  return slack < jump ? Sides::agree : Sides::unclear;
 }
 
 /// Standard deviation of phi's rounding, from short lines in random directions through points a

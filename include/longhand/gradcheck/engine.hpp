@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <iomanip>
 #include <limits>
 #include <set>
 #include <span>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +47,8 @@ class GradientCheck {
       find_scales();
       judge_here();
       judge_beside_kinks();
+      locate_errors();
+      judge_elsewhere();
       ask_dual_numbers();
       if (!objective_.is_at(home.point())) throw Refusal("forward changes its inputs");
       summarise();
@@ -76,12 +80,13 @@ class GradientCheck {
   /// A table finer than this beside the tensor's gradient may stop.
   static constexpr double kFineEnough = 0x1p-37;
   static constexpr int kFreshPoints = 16;
+  /// Fresh points outside the bound, with no kink in sight, that make a failure.
+  static constexpr int kStrikes = 2;
   static constexpr std::size_t kDirections = 3;
   /// Entries of one tensor for which a failure is proven one by one; it is enough then.
   static constexpr int kProven = 4;
 
   const std::vector<NamedTensor>& tensors() const { return subject_.tensors(); }
-  Line line(std::size_t k) const { return {report_.entries[k].tensor, steps_[k]}; }
 
   // ---- measuring --------------------------------------------------------------------------------
 
@@ -117,37 +122,39 @@ class GradientCheck {
     for (std::size_t t = 0; t < tensors().size(); ++t) {
       const std::size_t n = tensors()[t].values.size();
       if (n <= options_.every_entry_up_to) {
-        for (std::size_t i = 0; i < n; ++i) add(t, i, false, {{i, 1.0}});
+        for (std::size_t i = 0; i < n; ++i) add(t, i, false, {{t, i, 1.0}});
       } else {
-        for (std::size_t k = 0; k < kDirections; ++k) add(t, k, true, random_direction(n));
-        for (const std::size_t i : sampled_entries(t)) add(t, i, false, {{i, 1.0}});
+        for (std::size_t k = 0; k < kDirections; ++k) add(t, k, true, random_direction(t));
+        for (const std::size_t i : sampled_entries(t)) add(t, i, false, {{t, i, 1.0}});
       }
     }
   }
   void add(std::size_t t, std::size_t index, bool direction, std::vector<Step> steps) {
     CheckedEntry e;
     e.tensor = t, e.index = index, e.direction = direction;
-    e.analytic = along(analytic_, t, steps);
+    e.analytic = along(analytic_, steps);
     const double enough = kFineEnough * largest(analytic_.at(t));
-    estimates_.push_back(central_difference(objective_, {t, steps}, noise_, enough));
+    estimates_.push_back(central_difference(objective_, steps, noise_, enough));
     e.numeric = estimates_.back().value;
     report_.entries.push_back(e);
     steps_.push_back(std::move(steps));
   }
   /// Of unit length, no entry near 0.
-  std::vector<Step> random_direction(std::size_t n) {
+  std::vector<Step> random_direction(std::size_t t) {
     std::vector<Step> steps;
+    for (std::size_t i = 0; i < tensors()[t].values.size(); ++i)
+      steps.push_back({t, i, random_.weight()});
+    return unit(std::move(steps));
+  }
+  static std::vector<Step> unit(std::vector<Step> steps) {
     double squares = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      steps.push_back({i, random_.weight()});
-      squares += steps.back().weight * steps.back().weight;
-    }
+    for (const Step& s : steps) squares += s.weight * s.weight;
     for (Step& s : steps) s.weight /= std::sqrt(squares);
     return steps;
   }
   std::set<std::size_t> sampled_entries(std::size_t t) {
-    constexpr std::size_t border = 16, random = 64;
-    constexpr std::ptrdiff_t extreme = 16;
+    constexpr std::size_t border = 4, random = 16;
+    constexpr std::ptrdiff_t extreme = 4;
     const std::size_t rows = tensors()[t].row_count(), cols = tensors()[t].col_count(),
                       n = rows * cols;
     std::set<std::size_t> sample;
@@ -168,9 +175,9 @@ class GradientCheck {
     return sample;
   }
 
-  static double along(const TensorGradients& g, std::size_t t, std::span<const Step> steps) {
+  static double along(const TensorGradients& g, Line line) {
     long double sum = 0;
-    for (const Step& s : steps) sum += static_cast<long double>(g.at(t)[s.index]) * s.weight;
+    for (const Step& s : line) sum += static_cast<long double>(g.at(s.tensor)[s.index]) * s.weight;
     return static_cast<double>(sum);
   }
   static double largest(std::span<const double> v) {
@@ -181,7 +188,8 @@ class GradientCheck {
 
   // ---- judging ----------------------------------------------------------------------------------
 
-  /// The size of each tensor's gradient, by the differences that are sure of themselves.
+  /// The size of each tensor's gradient, by the differences that are sure of themselves; where none
+  /// is, by what is claimed.
   void find_scales() {
     scale_.assign(tensors().size(), 0);
     for (std::size_t k = 0; k < estimates_.size(); ++k) {
@@ -190,6 +198,8 @@ class GradientCheck {
       if (std::isfinite(size) && kSafety * estimates_[k].error() < size)
         scale = std::max(scale, size);
     }
+    for (std::size_t t = 0; t < scale_.size(); ++t)
+      if (scale_[t] == 0) scale_[t] = largest(analytic_.at(t));
     largest_scale_ = largest(scale_);
   }
   double bound_of(std::size_t tensor, const Estimate& numeric) const {
@@ -225,41 +235,45 @@ class GradientCheck {
     for (const std::size_t k : outside) {
       CheckedEntry& e = report_.entries[k];
       const bool wrong = proven[e.tensor] >= kProven ||
-                         (e.ratio() > kBeyondDoubt && smooth(line(k), e.error() / 2));
+                         (e.ratio() > kBeyondDoubt && sides(k, e.error() / 2) == Sides::agree);
       e.verdict = wrong ? Verdict::fail : Verdict::unresolved;
       wrong ? void(++proven[e.tensor]) : undecided_.push_back(k);
     }
-    for (const std::size_t k : outside)
-      if (report_.entries[k].direction && report_.entries[k].verdict == Verdict::fail) bisect(k);
   }
 
-  /// Whether the one-sided derivatives at the base agree, by differences fine enough to see a jump
-  /// of size `jump`.
-  bool smooth(const Line& l, double jump) {
-    const Estimate right = one_sided_difference(objective_, l, noise_, 1),
-                   left = one_sided_difference(objective_, l, noise_, -1);
-    const double slack = kSafety * (right.error() + left.error());
-    return slack < jump && std::fabs(right.value - left.value) <= slack;
+  Sides sides(std::size_t k, double jump) {
+    return compare_sides(objective_, steps_[k], noise_, kSafety, jump);
+  }
+
+  /// For every wrong direction of a tensor none of whose entries is known to be wrong: one that is.
+  void locate_errors() {
+    for (std::size_t k = 0; k < report_.entries.size(); ++k) {
+      const CheckedEntry& e = report_.entries[k];
+      const auto known = [&](const CheckedEntry& other) {
+        return other.tensor == e.tensor && !other.direction && other.verdict == Verdict::fail;
+      };
+      if (e.direction && e.verdict == Verdict::fail &&
+          std::none_of(report_.entries.begin(), report_.entries.end(), known))
+        bisect(k);
+    }
   }
 
   /// From a wrong directional derivative to a wrong entry: halve the index set, keep the half whose
-  /// own derivative is further off. 2 log2(n) evaluations of a derivative at most.
+  /// own derivative is further off. log2(n) derivatives.
   void bisect(std::size_t k) {
     const std::size_t t = report_.entries[k].tensor;
-    for (const CheckedEntry& e : report_.entries)
-      if (e.tensor == t && !e.direction && e.verdict == Verdict::fail) return;  // one is known
     std::vector<Step> steps = steps_[k];
-    double gap = report_.entries[k].analytic - report_.entries[k].numeric;
+    double gap = along(analytic_, steps) - estimates_[k].value;
     while (steps.size() > 1) {
       const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
       std::vector<Step> first(steps.begin(), middle), second(middle, steps.end());
       const double first_gap =
-          along(analytic_, t, first) - central_difference(objective_, {t, first}, noise_, 0).value;
+          along(analytic_, first) - central_difference(objective_, first, noise_, 0).value;
       const bool keep_first = std::fabs(first_gap) >= std::fabs(gap - first_gap);
       gap = keep_first ? first_gap : gap - first_gap;
       steps = std::move(keep_first ? first : second);
     }
-    add(t, steps.front().index, false, {{steps.front().index, 1.0}});
+    add(t, steps.front().index, false, {{t, steps.front().index, 1.0}});
     CheckedEntry& found = report_.entries.back();
     found.bound = bound_of(t, estimates_.back());
     found.resolution = resolution_of(t, found.bound);
@@ -270,17 +284,17 @@ class GradientCheck {
 
   /// What is undecided lies at a kink, or its bound is coarse, or its error barely outside. Forward
   /// and backward are run again at fresh points nearby: right there with a gradient that is not
-  /// zero, it is accepted; wrong at a smooth point, it fails.
+  /// zero, it is accepted; wrong at a smooth point, or at several where no kink shows, it fails.
   void judge_beside_kinks() {
     std::vector<AtKink> accepted;
+    strikes_.assign(report_.entries.size(), 0);
     for (int k = 0; k < kFreshPoints && !undecided_.empty(); ++k) {
       const PointGuard home(objective_);
       subject_.move_a_little(k % 2 == 0 ? 0.02 : 0.1);
       judge_at_fresh_point(accepted);
       ++report_.fresh_points;
     }
-    if (report_.fresh_points == 0) return;
-    (void)objective_.rebase();
+    if (report_.fresh_points > 0) (void)objective_.rebase();
     for (const AtKink& kink : accepted) {
       CheckedEntry& e = report_.entries[kink.entry];
       e.verdict = subgradient(kink) ? Verdict::kink_ok : Verdict::fail;
@@ -302,30 +316,35 @@ class GradientCheck {
     for (const std::size_t k : undecided_) {
       CheckedEntry& e = report_.entries[k];
       const Estimate numeric =
-          central_difference(objective_, line(k), noise_, kFineEnough * scale_[e.tensor]);
+          central_difference(objective_, steps_[k], noise_, kFineEnough * scale_[e.tensor]);
       CheckedEntry here = e;
-      here.analytic = along(gradient, e.tensor, steps_[k]);
+      here.analytic = along(gradient, steps_[k]);
       here.numeric = numeric.value;
       here.bound = bound_of(e.tensor, numeric);
       here.resolution = resolution_of(e.tensor, here.bound);
       const bool fine = here.resolution <= kCoarsest;
+      // Zero agrees with zero wherever a unit is dead: that proves nothing.
+      const bool alive = std::fabs(here.analytic) > 4 * here.bound;
       if (!(here.ratio() <= 1)) {
         here.verdict = Verdict::fail;
-        if (smooth(line(k), here.error()))
+        const Sides there = sides(k, here.error());
+        strikes_[k] += there == Sides::unclear;
+        if (there == Sides::agree || strikes_[k] == kStrikes)
           e = here;
         else
           still.push_back(k);
       } else if (e.verdict == Verdict::unresolved) {
-        // Zero agrees with zero wherever a unit is dead: that proves nothing about the kink.
-        if (fine && std::fabs(here.analytic) > 4 * here.bound) {
+        if (fine && alive) {
           accepted.push_back({k, e.analytic, e.numeric});
           e = here;
         } else {
           still.push_back(k);
         }
       } else {
-        if (fine) e.verdict = Verdict::pass;
-        e.resolution = std::min(e.resolution, here.resolution);
+        if (alive && here.resolution < e.resolution) {
+          if (e.verdict == Verdict::no_power && fine) e.verdict = Verdict::kink_ok;
+          e.resolution = here.resolution;
+        }
         if (!(e.resolution <= kCoarse)) still.push_back(k);
       }
     }
@@ -338,8 +357,8 @@ class GradientCheck {
   bool subgradient(const AtKink& kink) {
     const CheckedEntry& e = report_.entries[kink.entry];
     if (e.direction) return true;
-    const Estimate right = one_sided_difference(objective_, line(kink.entry), noise_, 1),
-                   left = one_sided_difference(objective_, line(kink.entry), noise_, -1);
+    const Estimate right = one_sided_difference(objective_, steps_[kink.entry], noise_, 1),
+                   left = one_sided_difference(objective_, steps_[kink.entry], noise_, -1);
     const double slack = kSafety * (right.error() + left.error()) + e.bound;
     if (kink.analytic >= std::min(right.value, left.value) - slack &&
         kink.analytic <= std::max(right.value, left.value) + slack)
@@ -359,6 +378,51 @@ class GradientCheck {
     return distinct > 2;
   }
 
+  /// The gradient at the given inputs may be right and its code wrong: what backward kept from its
+  /// first call, or a kink there, can hide it. One direction through all tensors at a fresh point.
+  void judge_elsewhere() {
+    for (const CheckedEntry& e : report_.entries)
+      if (!passes(e.verdict)) return;
+    bool decided = false;
+    int strikes = 0;
+    for (int k = 0; k < kFreshPoints && !decided; ++k) {
+      const PointGuard home(objective_);
+      subject_.move_a_little(0.1);
+      bool finite = true;
+      for (const double y : objective_.rebase()) finite = finite && std::isfinite(y);
+      if (!finite) continue;
+      const TensorGradients gradient = subject_.backward_here();
+      std::vector<Step> steps;
+      for (std::size_t t = 0; t < tensors().size(); ++t)
+        for (std::size_t i = 0; i < tensors()[t].values.size(); ++i)
+          steps.push_back({t, i, random_.weight()});
+      steps = unit(std::move(steps));
+      const Estimate numeric = central_difference(objective_, steps, noise_, 0);
+      const double analytic = along(gradient, steps);
+      const double bound = bound_of(largest_tensor(), numeric);
+      const double error = std::fabs(analytic - numeric.value);
+      if (error <= bound) {
+        decided = std::fabs(analytic) > 4 * bound;
+        continue;
+      }
+      const Sides sides = compare_sides(objective_, steps, noise_, kSafety, error);
+      strikes += sides == Sides::unclear;
+      if (sides != Sides::agree && strikes < kStrikes) continue;
+      std::ostringstream why;
+      why << std::setprecision(12)
+          << "right at the given inputs, wrong at others nearby: along a random direction the "
+             "analytic derivative is "
+          << analytic << ", the numeric one " << numeric.value
+          << " (does backward keep something?)";
+      throw Refusal(why.str());
+    }
+    (void)objective_.rebase();
+  }
+  std::size_t largest_tensor() const {
+    return static_cast<std::size_t>(std::max_element(scale_.begin(), scale_.end()) -
+                                    scale_.begin());
+  }
+
   // ---- dual numbers -----------------------------------------------------------------------------
 
   /// The second opinion: exact derivatives of the same forward, in a few directions per tensor, and
@@ -373,18 +437,19 @@ class GradientCheck {
       if (n == 0) continue;
       bool agree = true;
       for (std::size_t k = 0; k < kDirections && agree; ++k) {
-        const std::vector<Step> steps = random_direction(n);
-        const double length = std::sqrt(static_cast<double>(n));
-        agree = std::fabs(along(analytic_, t, steps) - dual_along(x, t, steps)) <=
-                length * dual_bound(t);
+        const std::vector<Step> steps = random_direction(t);
+        agree = std::fabs(along(analytic_, steps) - dual_along(x, steps)) <=
+                std::sqrt(static_cast<double>(n)) * dual_bound(t);
       }
       if (agree) continue;
       bool kinks = false, located = false;
       for (CheckedEntry& e : report_.entries) {
         if (e.tensor != t || e.direction) continue;
-        kinks = kinks || e.verdict != Verdict::pass;
-        if (e.verdict != Verdict::pass) continue;
-        e.dual = dual_along(x, t, std::vector<Step>{{e.index, 1.0}});
+        if (e.verdict != Verdict::pass && e.verdict != Verdict::fail) {
+          kinks = true;
+          continue;
+        }
+        e.dual = dual_along(x, std::vector<Step>{{t, e.index, 1.0}});
         if (std::fabs(e.analytic - e.dual) <= dual_bound(t)) continue;
         e.verdict = Verdict::fail;
         located = true;
@@ -397,8 +462,8 @@ class GradientCheck {
     return 4 * kRoundings * kEpsilon * size +
            kSafety * std::min(kNoiseFactor * gradient_noise_[t], 0x1p12 * kEpsilon * size);
   }
-  double dual_along(DualTensors& x, std::size_t t, std::span<const Step> steps) {
-    for (const Step& s : steps) x.at(t)[s.index].slope = s.weight;
+  double dual_along(DualTensors& x, Line line) {
+    for (const Step& s : line) x.at(s.tensor)[s.index].slope = s.weight;
     ++dual_evaluations_;
     std::vector<Dual> y;
     try {
@@ -406,7 +471,7 @@ class GradientCheck {
     } catch (const std::exception& error) {
       throw Refusal(std::string("the dual forward threw: ") + error.what());
     }
-    for (const Step& s : steps) x.at(t)[s.index].slope = 0;
+    for (const Step& s : line) x.at(s.tensor)[s.index].slope = 0;
     return objective_.slope(y);
   }
 
@@ -475,6 +540,7 @@ class GradientCheck {
   std::vector<std::vector<Step>> steps_;  // beside report_.entries
   std::vector<Estimate> estimates_;       // beside report_.entries
   std::vector<std::size_t> undecided_;
+  std::vector<int> strikes_;             // beside report_.entries
   std::vector<TensorGradients> nearby_;  // gradients around the base, where kinks meet
   std::set<std::size_t> dual_disagrees_;
   std::size_t dual_evaluations_ = 0;

@@ -25,16 +25,14 @@ struct Refusal : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Entry `index` moves by t * weight.
+/// Entry `index` of tensor `tensor` moves by t * weight.
 struct Step {
+  std::size_t tensor = 0;
   std::size_t index = 0;
   double weight = 1;
 };
-/// A straight line through the point, inside one tensor.
-struct Line {
-  std::size_t tensor = 0;
-  std::span<const Step> steps;
-};
+/// A straight line through the point; t is the distance along it.
+using Line = std::span<const Step>;
 
 /// Random numbers, the same on every machine (the standard's distributions are not).
 class Random {
@@ -100,22 +98,21 @@ class Objective {
     double growth;    ///< size() there beside size() at the base, at least 1
   };
   /// phi at distance t along `line`; the tensors are put back.
-  Value along(const Line& line, double t) {
-    const std::span<double> x = tensors_[line.tensor].values;
+  Value along(Line line, double t) {
     before_.clear();
-    for (const Step& s : line.steps) before_.push_back(x[s.index]);
-    for (const Step& s : line.steps) x[s.index] += t * s.weight;
+    for (const Step& s : line) before_.push_back(entry(s));
+    for (const Step& s : line) entry(s) += t * s.weight;
     // One coordinate: the step that x + t really made. Of many, each is off by its own rounding,
     // which the measured noise contains.
-    const double distance = line.steps.size() == 1 && line.steps[0].weight != 0
-                                ? (x[line.steps[0].index] - before_[0]) / line.steps[0].weight
+    const double distance = line.size() == 1 && line[0].weight != 0
+                                ? (entry(line[0]) - before_[0]) / line[0].weight
                                 : t;
     try {
       const std::vector<double> y = call();
-      restore(line, x);
+      restore(line);
       return {change(y), distance, growth(y)};
     } catch (...) {
-      restore(line, x);
+      restore(line);
       throw;
     }
   }
@@ -155,8 +152,9 @@ class Objective {
   }
 
  private:
-  void restore(const Line& line, std::span<double> x) const {
-    for (std::size_t k = 0; k < before_.size(); ++k) x[line.steps[k].index] = before_[k];
+  double& entry(const Step& s) const { return tensors_[s.tensor].values[s.index]; }
+  void restore(Line line) const {
+    for (std::size_t k = 0; k < before_.size(); ++k) entry(line[k]) = before_[k];
   }
   double change(const std::vector<double>& y) const {
     long double sum = 0;
