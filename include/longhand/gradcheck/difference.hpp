@@ -9,8 +9,9 @@
 
 namespace longhand::detail {
 
-inline constexpr double kFirstStep = 0x1p-3;  // a power of two, times the scale of x
-inline constexpr double kNoiseFactor = 3;     // from a standard deviation to a bound
+inline constexpr double kFirstStep = 0x1p-5;  // powers of two, times the scale of x
+inline constexpr double kLongStep = 1;
+inline constexpr double kNoiseFactor = 3;  // from a standard deviation to a bound
 
 /// A power of two, at least the largest |x| the line moves and at least 1.
 inline double scale_of(const Objective& objective, Line line) {
@@ -20,25 +21,32 @@ inline double scale_of(const Objective& objective, Line line) {
   return std::exp2(std::ceil(std::log2(largest)));
 }
 
-/// d phi / dt along `line` by central differences. `noise` is the standard deviation of phi's
-/// rounding at the base; the table ends when rounding limits it or its error is below `enough`.
+/// d phi / dt along `line` by central differences, first at steps where most functions are nearly
+/// polynomials already. Where rounding limits that and the error is still above `enough`, also at
+/// long steps, where it weighs less. `noise`: standard deviation of phi's rounding at the base.
 inline Estimate central_difference(Objective& objective, Line line, double noise, double enough) {
-  RichardsonTable table(4);
-  double step = kFirstStep * scale_of(objective, line);
-  while (!table.full() && !table.settled(enough)) {
-    const Objective::Value right = objective.along(line, step), left = objective.along(line, -step);
-    const double width = right.distance - left.distance;
-    table.add((right.change - left.change) / width,
-              2 * kNoiseFactor * noise * std::max(right.growth, left.growth) / width);
-    step /= 2;
-  }
-  return table.best();
+  const double scale = scale_of(objective, line);
+  const auto from = [&](double step) {
+    RichardsonTable table(4);
+    for (step *= scale; !table.full() && !table.settled(enough); step /= 2) {
+      const Objective::Value right = objective.along(line, step),
+                             left = objective.along(line, -step);
+      const double width = right.distance - left.distance;
+      table.add((right.change - left.change) / width,
+                2 * kNoiseFactor * noise * std::max(right.growth, left.growth) / width);
+    }
+    return table.best();
+  };
+  const Estimate best = from(kFirstStep);
+  if (best.error() <= enough || best.truncation > best.rounding) return best;
+  const Estimate longer = from(kLongStep);
+  return longer.error() < best.error() ? longer : best;
 }
 
 /// The derivative to the right (sign = 1) or to the left (sign = -1) of the base.
 inline Estimate one_sided_difference(Objective& objective, Line line, double noise, double sign) {
   RichardsonTable table(2);
-  double step = sign * kFirstStep * scale_of(objective, line);
+  double step = sign * 0x1p-3 * scale_of(objective, line);
   while (!table.full() && !table.settled(0)) {
     const Objective::Value side = objective.along(line, step);
     table.add(side.change / side.distance,

@@ -78,7 +78,7 @@ class GradientCheck {
   /// One coarser than this is worth a fresh point.
   static constexpr double kCoarse = 1e-6;
   /// A table finer than this beside the tensor's gradient may stop.
-  static constexpr double kFineEnough = 0x1p-37;
+  static constexpr double kFineEnough = 0x1p-35;
   static constexpr int kFreshPoints = 16;
   /// Fresh points outside the bound, with no kink in sight, that make a failure.
   static constexpr int kStrikes = 2;
