@@ -10,7 +10,7 @@
 namespace longhand::detail {
 
 inline constexpr double kFirstStep = 0x1p-5;  // powers of two, times the scale of x
-inline constexpr double kLongStep = 1;
+inline constexpr double kLongestStep = 0x1p12;
 inline constexpr double kNoiseFactor = 3;  // from a standard deviation to a bound
 
 /// A power of two, at least the largest |x| the line moves and at least 1.
@@ -21,36 +21,81 @@ inline double scale_of(const Objective& objective, Line line) {
   return std::exp2(std::ceil(std::log2(largest)));
 }
 
-/// d phi / dt along `line` by central differences, first at steps where most functions are nearly
-/// polynomials already. Where rounding limits that and the error is still above `enough`, also at
-/// long steps, where it weighs less. `noise`: standard deviation of phi's rounding at the base.
-inline Estimate central_difference(Objective& objective, Line line, double noise, double enough) {
-  const double scale = scale_of(objective, line);
-  const auto from = [&](double step) {
+/// Central quotients along one line, and the tables that can be made of them.
+class CentralQuotients {
+ public:
+  CentralQuotients(Objective& objective, Line line)
+      : objective_(objective), line_(line), scale_(scale_of(objective, line)) {}
+
+  /// A table from `step` down, until it is settled.
+  Estimate from(double step, double enough) {
     RichardsonTable table(4);
-    for (step *= scale; !table.full() && !table.settled(enough); step /= 2) {
-      const Objective::Value right = objective.along(line, step),
-                             left = objective.along(line, -step);
-      const double width = right.distance - left.distance;
-      table.add((right.change - left.change) / width,
-                2 * kNoiseFactor * noise * std::max(right.growth, left.growth) / width);
+    quotients_.clear();
+    for (; !table.full() && !table.settled(enough); step /= 2) {
+      quotients_.push_back(at(step));
+      table.add(quotients_.back().value, quotients_.back().rounding);
     }
     return table.best();
+  }
+  /// The same table begun one longer step earlier.
+  Estimate with(double longer_step) {
+    quotients_.insert(quotients_.begin(), at(longer_step));
+    RichardsonTable table(4);
+    for (const Quotient& q : quotients_)
+      if (!table.full()) table.add(q.value, q.rounding);
+    return table.best();
+  }
+
+ private:
+  struct Quotient {
+    double value, rounding;
   };
-  const Estimate best = from(kFirstStep);
-  if (best.error() <= enough || best.truncation > best.rounding) return best;
-  const Estimate longer = from(kLongStep);
-  return longer.error() < best.error() ? longer : best;
+  Quotient at(double step) {
+    const Objective::Value right = objective_.along(line_, step * scale_),
+                           left = objective_.along(line_, -step * scale_);
+    const double width = right.distance - left.distance;
+    return {(right.change - left.change) / width,
+            kNoiseFactor * (right.noise + left.noise) / width};
+  }
+
+  Objective& objective_;
+  Line line_;
+  double scale_;
+  std::vector<Quotient> quotients_;  // from the longest step to the shortest
+};
+
+/// d phi / dt along `line` by central differences, first at steps where most functions are nearly
+/// polynomials already. Where rounding limits that and the error is still above `enough`: outputs
+/// that do not depend on the line are left out, and the steps grow for as long as that helps and
+/// what they say lies within what is known. Steps above 1 need a derivative that is known already:
+/// from far away a saturated unit looks flat.
+inline Estimate central_difference(Objective& objective, Line line, double enough) {
+  CentralQuotients quotients(objective, line);
+  Estimate best = quotients.from(kFirstStep, enough);
+  const auto coarse = [&] { return best.error() > enough && best.truncation <= best.rounding; };
+  if (!coarse()) return best;
+  if (objective.find_independent(line, kLongestStep * scale_of(objective, line)))
+    best = quotients.from(kFirstStep, enough);
+  for (double step = 2 * kFirstStep; step <= kLongestStep && coarse(); step *= 2) {
+    if (step > 1 && !(std::fabs(best.value) > 8 * best.error())) break;
+    const Estimate longer = quotients.with(step);
+    if (!(longer.error() < best.error() &&
+          std::fabs(longer.value - best.value) <= best.error() + longer.error()))
+      break;
+    best = longer;
+  }
+  objective.forget_independent();
+  return best;
 }
 
 /// The derivative to the right (sign = 1) or to the left (sign = -1) of the base.
-inline Estimate one_sided_difference(Objective& objective, Line line, double noise, double sign) {
+inline Estimate one_sided_difference(Objective& objective, Line line, double sign) {
   RichardsonTable table(2);
-  double step = sign * 0x1p-3 * scale_of(objective, line);
+  double step = sign * 4 * kFirstStep * scale_of(objective, line);
   while (!table.full() && !table.settled(0)) {
     const Objective::Value side = objective.along(line, step);
     table.add(side.change / side.distance,
-              2 * kNoiseFactor * noise * side.growth / std::fabs(side.distance));
+              2 * kNoiseFactor * side.noise / std::fabs(side.distance));
     step /= 2;
   }
   return table.best();
@@ -62,20 +107,22 @@ enum class Sides {
   disagree,  ///< a kink
   unclear,   ///< they agree, but too coarsely
 };
-inline Sides compare_sides(Objective& objective, Line line, double noise, double safety,
-                           double jump) {
-  const Estimate right = one_sided_difference(objective, line, noise, 1),
-                 left = one_sided_difference(objective, line, noise, -1);
+inline Sides compare_sides(Objective& objective, Line line, double safety, double jump) {
+  const Estimate right = one_sided_difference(objective, line, 1),
+                 left = one_sided_difference(objective, line, -1);
   const double slack = safety * (right.error() + left.error());
   if (std::fabs(right.value - left.value) > slack) return Sides::disagree;
   return slack < jump ? Sides::agree : Sides::unclear;
 }
 
-/// Standard deviation of phi's rounding, from short lines in random directions through points a
-/// little away from the base (a kink exactly at the base is not noise); never below half a rounding
-/// of the largest output. NaN if phi is finite on none of them.
-inline double measure_noise(Objective& objective, double largest_output, Random& random) {
-  double noise = largest_output * std::numeric_limits<double>::epsilon() / 2;
+/// Standard deviation of each output's rounding, from short lines in random directions through
+/// points a little away from the given inputs (a kink exactly there is not noise); never below half
+/// a rounding of the output. Empty if the outputs are finite on none of the lines.
+inline std::vector<double> measure_noise(Objective& objective, const std::vector<double>& outputs,
+                                         Random& random) {
+  std::vector<double> sigma;
+  for (const double y : outputs)
+    sigma.push_back(std::fabs(y) * std::numeric_limits<double>::epsilon() / 2);
   bool measured = false;
   for (int line = 0; line < 3; ++line) {
     const PointGuard home(objective);
@@ -86,20 +133,25 @@ inline double measure_noise(Objective& objective, double largest_output, Random&
         centre[t][i] += 0x1p-20 * random.weight() * scale;
         direction[t][i] = kNoiseStep * random.weight() * scale;
       }
-    double values[kNoisePoints];
+    std::vector<std::vector<double>> on_line;
     for (int p = 0; p < kNoisePoints; ++p) {
       Objective::Point moved = centre;
       for (std::size_t t = 0; t < centre.size(); ++t)
         for (std::size_t i = 0; i < centre[t].size(); ++i) moved[t][i] += p * direction[t][i];
       objective.move_to(moved);
-      values[p] = objective.change_here();
+      on_line.push_back(objective.call());
     }
-    const double here = noise_of(values);
-    if (!std::isfinite(here)) continue;
-    noise = std::max(noise, here);
-    measured = true;
+    bool finite = true;
+    for (std::size_t k = 0; k < sigma.size(); ++k) {
+      double values[kNoisePoints];
+      for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p][k] - outputs[k];
+      const double noise = noise_of(values);
+      finite = finite && std::isfinite(noise);
+      if (std::isfinite(noise)) sigma[k] = std::max(sigma[k], noise);
+    }
+    measured = measured || finite;
   }
-  return measured ? noise : std::nan("");
+  return measured ? sigma : std::vector<double>();
 }
 
 }  // namespace longhand::detail

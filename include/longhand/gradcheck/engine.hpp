@@ -40,8 +40,9 @@ class GradientCheck {
       const PointGuard home(objective_);
       subject_.require_repeatable_forward();
       analytic_ = subject_.require_repeatable_backward();
-      noise_ = measure_noise(objective_, subject_.largest_output(), random_);
-      if (!std::isfinite(noise_)) throw Refusal("forward is finite nowhere nearby");
+      std::vector<double> noise = measure_noise(objective_, objective_.rebase(), random_);
+      if (noise.empty()) throw Refusal("forward is finite nowhere nearby");
+      objective_.set_noise(std::move(noise));
       measure_gradient_noise();
       difference_everything();
       find_scales();
@@ -134,7 +135,7 @@ class GradientCheck {
     e.tensor = t, e.index = index, e.direction = direction;
     e.analytic = along(analytic_, steps);
     const double enough = kFineEnough * largest(analytic_.at(t));
-    estimates_.push_back(central_difference(objective_, steps, noise_, enough));
+    estimates_.push_back(central_difference(objective_, steps, enough));
     e.numeric = estimates_.back().value;
     report_.entries.push_back(e);
     steps_.push_back(std::move(steps));
@@ -204,9 +205,10 @@ class GradientCheck {
   }
   double bound_of(std::size_t tensor, const Estimate& numeric) const {
     const double size = std::max(scale_[tensor], 1e-3 * largest_scale_);
-    const double own = std::min(kNoiseFactor * gradient_noise_[tensor], 0x1p12 * kEpsilon * size);
-    return kSafety * (numeric.error() + own) + kRoundings * kEpsilon * size;
+    return kSafety * (numeric.error() + own_noise(tensor)) + kRoundings * kEpsilon * size;
   }
+  /// The gradient's own rounding, measured.
+  double own_noise(std::size_t tensor) const { return kNoiseFactor * gradient_noise_[tensor]; }
   /// The error that could hide, relative to the tensor's gradient. Nothing can where all is zero.
   double resolution_of(std::size_t tensor, double bound) const {
     if (largest_scale_ == 0) return 0;
@@ -242,7 +244,7 @@ class GradientCheck {
   }
 
   Sides sides(std::size_t k, double jump) {
-    return compare_sides(objective_, steps_[k], noise_, kSafety, jump);
+    return compare_sides(objective_, steps_[k], kSafety, jump);
   }
 
   /// For every wrong direction of a tensor none of whose entries is known to be wrong: one that is.
@@ -268,7 +270,7 @@ class GradientCheck {
       const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
       std::vector<Step> first(steps.begin(), middle), second(middle, steps.end());
       const double first_gap =
-          along(analytic_, first) - central_difference(objective_, first, noise_, 0).value;
+          along(analytic_, first) - central_difference(objective_, first, 0).value;
       const bool keep_first = std::fabs(first_gap) >= std::fabs(gap - first_gap);
       gap = keep_first ? first_gap : gap - first_gap;
       steps = std::move(keep_first ? first : second);
@@ -316,7 +318,7 @@ class GradientCheck {
     for (const std::size_t k : undecided_) {
       CheckedEntry& e = report_.entries[k];
       const Estimate numeric =
-          central_difference(objective_, steps_[k], noise_, kFineEnough * scale_[e.tensor]);
+          central_difference(objective_, steps_[k], kFineEnough * scale_[e.tensor]);
       CheckedEntry here = e;
       here.analytic = along(gradient, steps_[k]);
       here.numeric = numeric.value;
@@ -357,8 +359,8 @@ class GradientCheck {
   bool subgradient(const AtKink& kink) {
     const CheckedEntry& e = report_.entries[kink.entry];
     if (e.direction) return true;
-    const Estimate right = one_sided_difference(objective_, steps_[kink.entry], noise_, 1),
-                   left = one_sided_difference(objective_, steps_[kink.entry], noise_, -1);
+    const Estimate right = one_sided_difference(objective_, steps_[kink.entry], 1),
+                   left = one_sided_difference(objective_, steps_[kink.entry], -1);
     const double slack = kSafety * (right.error() + left.error()) + e.bound;
     if (kink.analytic >= std::min(right.value, left.value) - slack &&
         kink.analytic <= std::max(right.value, left.value) + slack)
@@ -397,7 +399,7 @@ class GradientCheck {
         for (std::size_t i = 0; i < tensors()[t].values.size(); ++i)
           steps.push_back({t, i, random_.weight()});
       steps = unit(std::move(steps));
-      const Estimate numeric = central_difference(objective_, steps, noise_, 0);
+      const Estimate numeric = central_difference(objective_, steps, 0);
       const double analytic = along(gradient, steps);
       const double bound = bound_of(largest_tensor(), numeric);
       const double error = std::fabs(analytic - numeric.value);
@@ -405,7 +407,7 @@ class GradientCheck {
         decided = std::fabs(analytic) > 4 * bound;
         continue;
       }
-      const Sides sides = compare_sides(objective_, steps, noise_, kSafety, error);
+      const Sides sides = compare_sides(objective_, steps, kSafety, error);
       strikes += sides == Sides::unclear;
       if (sides != Sides::agree && strikes < kStrikes) continue;
       std::ostringstream why;
@@ -457,10 +459,14 @@ class GradientCheck {
       if (located || !kinks) dual_disagrees_.insert(t);
     }
   }
+  /// Roundings of both; where the gradient is zero in all digits (a saturated unit), what the
+  /// differences could see.
   double dual_bound(std::size_t t) const {
     const double size = std::max(scale_[t], 1e-3 * largest_scale_);
-    return 4 * kRoundings * kEpsilon * size +
-           kSafety * std::min(kNoiseFactor * gradient_noise_[t], 0x1p12 * kEpsilon * size);
+    double bound = 4 * kRoundings * kEpsilon * size + kSafety * own_noise(t);
+    for (const CheckedEntry& e : report_.entries)
+      if (scale_[t] == 0 && e.tensor == t) bound = std::max(bound, e.bound);
+    return bound;
   }
   double dual_along(DualTensors& x, Line line) {
     for (const Step& s : line) x.at(s.tensor)[s.index].slope = s.weight;
@@ -534,7 +540,6 @@ class GradientCheck {
   Objective& objective_ = subject_.objective;
   GradientReport report_;
   TensorGradients analytic_{{}};
-  double noise_ = 0;                            // of the objective, a standard deviation
   std::vector<double> gradient_noise_, scale_;  // per tensor
   double largest_scale_ = 0;
   std::vector<std::vector<Step>> steps_;  // beside report_.entries

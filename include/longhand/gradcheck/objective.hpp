@@ -67,15 +67,14 @@ class Objective {
 
   void set_cotangent(std::vector<double> v) { cotangent_ = std::move(v); }
   Cotangent cotangent() const { return cotangent_; }
+  /// Standard deviation of each output's rounding.
+  void set_noise(std::vector<double> sigma) { noise_ = std::move(sigma); }
 
   /// Runs forward here and makes this the base point.
   const std::vector<double>& rebase() {
     base_ = call();
-    size_ = sum_of_sizes(base_);
     return base_;
   }
-  /// sum |v_k y_k| at the base: what its rounding is a part of.
-  double size() const { return size_; }
 
   /// The outputs here.
   std::vector<double> call() {
@@ -89,13 +88,15 @@ class Objective {
     if (!base_.empty() && y.size() != base_.size())
       throw Refusal("forward returned " + std::to_string(y.size()) + " outputs, before " +
                     std::to_string(base_.size()));
+    ever_moved_.resize(base_.size(), 0);
+    for (std::size_t k = 0; k < base_.size(); ++k) ever_moved_[k] |= y[k] != base_[k];
     return y;
   }
 
   struct Value {
     double change;    ///< phi(t) - phi(0)
     double distance;  ///< t as the numbers could represent it
-    double growth;    ///< size() there beside size() at the base, at least 1
+    double noise;     ///< standard deviation of the rounding in `change`
   };
   /// phi at distance t along `line`; the tensors are put back.
   Value along(Line line, double t) {
@@ -110,7 +111,7 @@ class Objective {
     try {
       const std::vector<double> y = call();
       restore(line);
-      return {change(y), distance, growth(y)};
+      return {change(y), distance, noise(y)};
     } catch (...) {
       restore(line);
       throw;
@@ -121,17 +122,39 @@ class Objective {
     if (y.size() != base_.size())
       throw Refusal("the dual forward returned " + std::to_string(y.size()) + " outputs, forward " +
                     std::to_string(base_.size()));
-    long double sum = 0, gap = 0;
+    long double sum = 0, gap = 0, size = 0;
     for (std::size_t k = 0; k < y.size(); ++k) {
       sum += static_cast<long double>(cotangent_[k]) * y[k].slope;
-      gap += std::fabs(cotangent_[k] * (y[k].value - base_[k]));
+      gap += std::fabs(y[k].value - base_[k]);
+      size += std::fabs(base_[k]);
     }
-    if (!(gap <= 0x1p-26 * size_))
+    if (!(gap <= 0x1p-26L * size))
       throw Refusal("the dual forward computes other values than forward");
     return static_cast<double>(sum);
   }
-  /// phi here minus phi at the base, for whoever moves the tensors.
-  double change_here() { return change(call()); }
+  /// Outputs that move elsewhere, but not along `line` even at distances -t and t, bring no
+  /// rounding into differences along it. Leaves them out until forget_independent(); false if there
+  /// are none.
+  bool find_independent(Line line, double t) {
+    independent_.clear();
+    std::vector<char> still = ever_moved_;
+    for (const double side : {t, -t}) {
+      const std::vector<double> before = point_of(line);
+      for (const Step& s : line) entry(s) += side * s.weight;
+      std::vector<double> y;
+      try {
+        y = call();
+      } catch (const Refusal&) {
+        still.assign(base_.size(), 0);  // too far for this function: nothing is known
+      }
+      for (std::size_t k = 0; k < line.size(); ++k) entry(line[k]) = before[k];
+      for (std::size_t k = 0; k < y.size(); ++k) still[k] = still[k] != 0 && y[k] == base_[k];
+    }
+    if (std::find(still.begin(), still.end(), 1) == still.end()) return false;
+    independent_ = std::move(still);
+    return true;
+  }
+  void forget_independent() { independent_.clear(); }
 
   Point point() const {
     Point all;
@@ -153,6 +176,11 @@ class Objective {
 
  private:
   double& entry(const Step& s) const { return tensors_[s.tensor].values[s.index]; }
+  std::vector<double> point_of(Line line) const {
+    std::vector<double> values;
+    for (const Step& s : line) values.push_back(entry(s));
+    return values;
+  }
   void restore(Line line) const {
     for (std::size_t k = 0; k < before_.size(); ++k) entry(line[k]) = before_[k];
   }
@@ -162,20 +190,21 @@ class Objective {
       sum += cotangent_[k] * (static_cast<long double>(y[k]) - base_[k]);
     return static_cast<double>(sum);
   }
-  double sum_of_sizes(const std::vector<double>& y) const {
-    double sum = 0;
-    for (std::size_t k = 0; k < y.size(); ++k)
-      sum += std::fabs(y[k] * (cotangent_.empty() ? 1 : cotangent_[k]));
-    return sum;
-  }
-  double growth(const std::vector<double>& y) const {
-    return size_ > 0 ? std::max(1.0, sum_of_sizes(y) / size_) : 1.0;
+  double noise(const std::vector<double>& y) const {
+    double variance = 0;
+    for (std::size_t k = 0; k < y.size(); ++k) {
+      if (!independent_.empty() && independent_[k] != 0) continue;
+      const double own = std::numeric_limits<double>::epsilon() / 2 * std::fabs(y[k]);
+      const double sigma = cotangent_[k] * ((k < noise_.size() ? noise_[k] : 0) + own);
+      variance += sigma * sigma;
+    }
+    return std::sqrt(variance);
   }
 
   std::vector<NamedTensor> tensors_;
   Forward forward_;
-  std::vector<double> cotangent_, base_, before_;
-  double size_ = 0;
+  std::vector<double> cotangent_, base_, noise_, before_;
+  std::vector<char> ever_moved_, independent_;  // by output
   std::size_t evaluations_ = 0;
 };
 
