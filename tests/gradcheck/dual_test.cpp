@@ -97,6 +97,7 @@ TEST_CASE("dual numbers: a convention at a kink is not held against the gradient
   };
   CHECK(check(0, 1).verdict == Verdict::kink_ok);
   CHECK(check(1, 1).verdict == Verdict::kink_ok);
+  CHECK(check(0.5, 1).verdict == Verdict::kink_ok);  // what central differences give there
   CHECK(check(0, 1 + 1e-10).verdict == Verdict::fail);
 }
 
