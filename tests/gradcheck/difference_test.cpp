@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <longhand/gradcheck/difference.hpp>
+#include <longhand/gradcheck/noise.hpp>
 #include <random>
 
 using namespace longhand;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "longhand/gradcheck/noise.hpp"
+#include "longhand/gradcheck/bounds.hpp"
 #include "longhand/gradcheck/objective.hpp"
 #include "longhand/gradcheck/richardson.hpp"
 
@@ -11,7 +11,6 @@ namespace longhand::detail {
 
 inline constexpr double kFirstStep = 0x1p-5;  // powers of two, times the scale of x
 inline constexpr double kLongestStep = 0x1p12;
-inline constexpr double kNoiseFactor = 3;  // from a standard deviation to a bound
 
 /// A power of two, at least the largest |x| the line moves and at least 1.
 inline double scale_of(const Objective& objective, Line line) {
@@ -107,51 +106,12 @@ enum class Sides {
   disagree,  ///< a kink
   unclear,   ///< they agree, but too coarsely
 };
-inline Sides compare_sides(Objective& objective, Line line, double safety, double jump) {
+inline Sides compare_sides(Objective& objective, Line line, double jump) {
   const Estimate right = one_sided_difference(objective, line, 1),
                  left = one_sided_difference(objective, line, -1);
-  const double slack = safety * (right.error() + left.error());
+  const double slack = kSafety * (right.error() + left.error());
   if (std::fabs(right.value - left.value) > slack) return Sides::disagree;
   return slack < jump ? Sides::agree : Sides::unclear;
-}
-
-/// Standard deviation of each output's rounding, from short lines in random directions through
-/// points a little away from the given inputs (a kink exactly there is not noise); never below half
-/// a rounding of the output. Empty if the outputs are finite on none of the lines.
-inline std::vector<double> measure_noise(Objective& objective, const std::vector<double>& outputs,
-                                         Random& random) {
-  std::vector<double> sigma;
-  for (const double y : outputs)
-    sigma.push_back(std::fabs(y) * std::numeric_limits<double>::epsilon() / 2);
-  bool measured = false;
-  for (int line = 0; line < 3; ++line) {
-    const PointGuard home(objective);
-    Objective::Point centre = home.point(), direction = centre;
-    for (std::size_t t = 0; t < centre.size(); ++t)
-      for (std::size_t i = 0; i < centre[t].size(); ++i) {
-        const double scale = std::max(1.0, std::fabs(centre[t][i]));
-        centre[t][i] += 0x1p-20 * random.weight() * scale;
-        direction[t][i] = kNoiseStep * random.weight() * scale;
-      }
-    std::vector<std::vector<double>> on_line;
-    for (int p = 0; p < kNoisePoints; ++p) {
-      Objective::Point moved = centre;
-      for (std::size_t t = 0; t < centre.size(); ++t)
-        for (std::size_t i = 0; i < centre[t].size(); ++i) moved[t][i] += p * direction[t][i];
-      objective.move_to(moved);
-      on_line.push_back(objective.call());
-    }
-    bool finite = true;
-    for (std::size_t k = 0; k < sigma.size(); ++k) {
-      double values[kNoisePoints];
-      for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p][k] - outputs[k];
-      const double noise = noise_of(values);
-      finite = finite && std::isfinite(noise);
-      if (std::isfinite(noise)) sigma[k] = std::max(sigma[k], noise);
-    }
-    measured = measured || finite;
-  }
-  return measured ? sigma : std::vector<double>();
 }
 
 }  // namespace longhand::detail

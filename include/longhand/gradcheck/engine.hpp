@@ -13,9 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/diagnosis.hpp"
+#include "longhand/gradcheck/bounds.hpp"
 #include "longhand/gradcheck/difference.hpp"
+#include "longhand/gradcheck/lines.hpp"
+#include "longhand/gradcheck/noise.hpp"
 #include "longhand/gradcheck/subject.hpp"
+#include "longhand/gradcheck/summary.hpp"
 
 namespace longhand::detail {
 
@@ -43,16 +46,16 @@ class GradientCheck {
       std::vector<double> noise = measure_noise(objective_, objective_.rebase(), random_);
       if (noise.empty()) throw Refusal("forward is finite nowhere nearby");
       objective_.set_noise(std::move(noise));
-      measure_gradient_noise();
+      std::vector<double> gradient_noise = measure_gradient_noise(subject_, random_);
       difference_everything();
-      find_scales();
+      bounds_ = Bounds(sizes_of_gradients(), std::move(gradient_noise));
       judge_here();
       judge_beside_kinks();
       locate_errors();
       judge_elsewhere();
       ask_dual_numbers();
       if (!objective_.is_at(home.point())) throw Refusal("forward changes its inputs");
-      summarise();
+      summarise(report_, tensors(), dual_disagrees_);
     } catch (const Refusal& refusal) {
       report_.entries.clear();
       report_.reason = refusal.what();
@@ -66,20 +69,6 @@ class GradientCheck {
   }
 
  private:
-  static constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-  /// A bound is this many times the estimated error of the difference (docs/results.md tells how
-  /// far the estimates are off in millions of entries) …
-  static constexpr double kSafety = 8;
-  /// … and this many roundings at the size of the tensor's gradient, for the gradient itself.
-  static constexpr double kRoundings = 64;
-  /// Beyond this many bounds, no error is blamed on the estimate any more.
-  static constexpr double kBeyondDoubt = 32;
-  /// A bound coarser than this beside the tensor's gradient proves nothing.
-  static constexpr double kCoarsest = 1e-4;
-  /// One coarser than this is worth a fresh point.
-  static constexpr double kCoarse = 1e-6;
-  /// A table finer than this beside the tensor's gradient may stop.
-  static constexpr double kFineEnough = 0x1p-35;
   static constexpr int kFreshPoints = 16;
   /// Fresh points outside the bound, with no kink in sight, that make a failure.
   static constexpr int kStrikes = 2;
@@ -91,32 +80,6 @@ class GradientCheck {
 
   // ---- measuring --------------------------------------------------------------------------------
 
-  /// How exactly the gradient itself is computed: the noise of its entries on a short line.
-  void measure_gradient_noise() {
-    gradient_noise_.assign(tensors().size(), 0);
-    const PointGuard home(objective_);
-    subject_.move_a_little(0x1p-20);
-    const Objective::Point centre = objective_.point();
-    Objective::Point direction = centre;
-    for (std::vector<double>& d : direction)
-      for (double& x : d) x = kNoiseStep * random_.weight() * std::max(1.0, std::fabs(x));
-    std::vector<TensorGradients> on_line;
-    for (int p = 0; p < kNoisePoints; ++p) {
-      Objective::Point moved = centre;
-      for (std::size_t t = 0; t < moved.size(); ++t)
-        for (std::size_t i = 0; i < moved[t].size(); ++i) moved[t][i] += p * direction[t][i];
-      objective_.move_to(moved);
-      on_line.push_back(subject_.gradient_here());
-    }
-    for (std::size_t t = 0; t < tensors().size(); ++t)
-      for (std::size_t i = 0; i < tensors()[t].values.size(); ++i) {
-        double values[kNoisePoints];
-        for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p].at(t)[i];
-        const double noise = noise_of(values);
-        if (std::isfinite(noise)) gradient_noise_[t] = std::max(gradient_noise_[t], noise);
-      }
-  }
-
   /// Every entry; of a large tensor a few directions over all its entries, its border, and a sample
   /// that includes the largest and the smallest gradients.
   void difference_everything() {
@@ -125,8 +88,11 @@ class GradientCheck {
       if (n <= options_.every_entry_up_to) {
         for (std::size_t i = 0; i < n; ++i) add(t, i, false, {{t, i, 1.0}});
       } else {
-        for (std::size_t k = 0; k < kDirections; ++k) add(t, k, true, random_direction(t));
-        for (const std::size_t i : sampled_entries(t)) add(t, i, false, {{t, i, 1.0}});
+        for (std::size_t k = 0; k < kDirections; ++k)
+          add(t, k, true, random_direction(tensors(), t, t + 1, random_));
+        for (const std::size_t i : sampled_entries(
+                 tensors()[t].row_count(), tensors()[t].col_count(), analytic_.at(t), random_))
+          add(t, i, false, {{t, i, 1.0}});
       }
     }
   }
@@ -140,79 +106,22 @@ class GradientCheck {
     report_.entries.push_back(e);
     steps_.push_back(std::move(steps));
   }
-  /// Of unit length, no entry near 0.
-  std::vector<Step> random_direction(std::size_t t) {
-    std::vector<Step> steps;
-    for (std::size_t i = 0; i < tensors()[t].values.size(); ++i)
-      steps.push_back({t, i, random_.weight()});
-    return unit(std::move(steps));
-  }
-  static std::vector<Step> unit(std::vector<Step> steps) {
-    double squares = 0;
-    for (const Step& s : steps) squares += s.weight * s.weight;
-    for (Step& s : steps) s.weight /= std::sqrt(squares);
-    return steps;
-  }
-  std::set<std::size_t> sampled_entries(std::size_t t) {
-    constexpr std::size_t border = 4, random = 16;
-    constexpr std::ptrdiff_t extreme = 4;
-    const std::size_t rows = tensors()[t].row_count(), cols = tensors()[t].col_count(),
-                      n = rows * cols;
-    std::set<std::size_t> sample;
-    for (std::size_t k = 0; k < border; ++k) {
-      const std::size_t i = k * (rows - 1) / (border - 1), j = k * (cols - 1) / (border - 1);
-      sample.insert({i, i + (cols - 1) * rows, j * rows, j * rows + rows - 1});
-    }
-    for (std::size_t k = 0; k < random; ++k) sample.insert(random_.below(n));
-    std::vector<std::size_t> order(n);
-    for (std::size_t i = 0; i < n; ++i) order[i] = i;
-    const auto smaller = [&](std::size_t a, std::size_t b) {
-      return std::fabs(analytic_.at(t)[a]) < std::fabs(analytic_.at(t)[b]);
-    };
-    std::nth_element(order.begin(), order.begin() + extreme, order.end(), smaller);
-    sample.insert(order.begin(), order.begin() + extreme);
-    std::nth_element(order.begin(), order.end() - extreme, order.end(), smaller);
-    sample.insert(order.end() - extreme, order.end());
-    return sample;
-  }
-
-  static double along(const TensorGradients& g, Line line) {
-    long double sum = 0;
-    for (const Step& s : line) sum += static_cast<long double>(g.at(s.tensor)[s.index]) * s.weight;
-    return static_cast<double>(sum);
-  }
-  static double largest(std::span<const double> v) {
-    double m = 0;
-    for (const double x : v) m = std::max(m, std::fabs(x));
-    return m;
-  }
 
   // ---- judging ----------------------------------------------------------------------------------
 
   /// The size of each tensor's gradient, by the differences that are sure of themselves; where none
   /// is, by what is claimed.
-  void find_scales() {
-    scale_.assign(tensors().size(), 0);
+  std::vector<double> sizes_of_gradients() const {
+    std::vector<double> sizes(tensors().size(), 0.0);
     for (std::size_t k = 0; k < estimates_.size(); ++k) {
-      double& scale = scale_[report_.entries[k].tensor];
-      const double size = std::fabs(estimates_[k].value);
-      if (std::isfinite(size) && kSafety * estimates_[k].error() < size)
-        scale = std::max(scale, size);
+      double& size = sizes[report_.entries[k].tensor];
+      const double here = std::fabs(estimates_[k].value);
+      if (std::isfinite(here) && kSafety * estimates_[k].error() < here)
+        size = std::max(size, here);
     }
-    for (std::size_t t = 0; t < scale_.size(); ++t)
-      if (scale_[t] == 0) scale_[t] = largest(analytic_.at(t));
-    largest_scale_ = largest(scale_);
-  }
-  double bound_of(std::size_t tensor, const Estimate& numeric) const {
-    const double size = std::max(scale_[tensor], 1e-3 * largest_scale_);
-    return kSafety * (numeric.error() + own_noise(tensor)) + kRoundings * kEpsilon * size;
-  }
-  /// The gradient's own rounding, measured.
-  double own_noise(std::size_t tensor) const { return kNoiseFactor * gradient_noise_[tensor]; }
-  /// The error that could hide, relative to the tensor's gradient. Nothing can where all is zero.
-  double resolution_of(std::size_t tensor, double bound) const {
-    if (largest_scale_ == 0) return 0;
-    return bound / std::max(scale_[tensor], 1e-6 * largest_scale_);
+    for (std::size_t t = 0; t < sizes.size(); ++t)
+      if (sizes[t] == 0) sizes[t] = largest(analytic_.at(t));
+    return sizes;
   }
 
   /// Within a fine bound: passed. Outside, where the function is smooth and the error beyond doubt:
@@ -221,8 +130,8 @@ class GradientCheck {
     std::vector<std::size_t> outside;
     for (std::size_t k = 0; k < report_.entries.size(); ++k) {
       CheckedEntry& e = report_.entries[k];
-      e.bound = bound_of(e.tensor, estimates_[k]);
-      e.resolution = resolution_of(e.tensor, e.bound);
+      e.bound = bounds_.of(e.tensor, estimates_[k]);
+      e.resolution = bounds_.resolution(e.tensor, e.bound);
       if (!(e.ratio() <= 1)) {
         outside.push_back(k);
       } else if (!(e.resolution <= kCoarse)) {
@@ -243,9 +152,7 @@ class GradientCheck {
     }
   }
 
-  Sides sides(std::size_t k, double jump) {
-    return compare_sides(objective_, steps_[k], kSafety, jump);
-  }
+  Sides sides(std::size_t k, double jump) { return compare_sides(objective_, steps_[k], jump); }
 
   /// For every wrong direction of a tensor none of whose entries is known to be wrong: one that is.
   void locate_errors() {
@@ -277,8 +184,8 @@ class GradientCheck {
     }
     add(t, steps.front().index, false, {{t, steps.front().index, 1.0}});
     CheckedEntry& found = report_.entries.back();
-    found.bound = bound_of(t, estimates_.back());
-    found.resolution = resolution_of(t, found.bound);
+    found.bound = bounds_.of(t, estimates_.back());
+    found.resolution = bounds_.resolution(t, found.bound);
     if (!(found.ratio() <= 1)) found.verdict = Verdict::fail;
   }
 
@@ -318,12 +225,12 @@ class GradientCheck {
     for (const std::size_t k : undecided_) {
       CheckedEntry& e = report_.entries[k];
       const Estimate numeric =
-          central_difference(objective_, steps_[k], kFineEnough * scale_[e.tensor]);
+          central_difference(objective_, steps_[k], kFineEnough * bounds_.size(e.tensor));
       CheckedEntry here = e;
       here.analytic = along(gradient, steps_[k]);
       here.numeric = numeric.value;
-      here.bound = bound_of(e.tensor, numeric);
-      here.resolution = resolution_of(e.tensor, here.bound);
+      here.bound = bounds_.of(e.tensor, numeric);
+      here.resolution = bounds_.resolution(e.tensor, here.bound);
       const bool fine = here.resolution <= kCoarsest;
       // Zero agrees with zero wherever a unit is dead: that proves nothing.
       const bool alive = std::fabs(here.analytic) > 4 * here.bound;
@@ -376,7 +283,7 @@ class GradientCheck {
     std::sort(slopes.begin(), slopes.end());
     int distinct = 1;
     for (std::size_t k = 1; k < slopes.size(); ++k)
-      distinct += slopes[k] - slopes[k - 1] > 1e-3 * scale_[e.tensor];
+      distinct += slopes[k] - slopes[k - 1] > 1e-3 * bounds_.size(e.tensor);
     return distinct > 2;
   }
 
@@ -394,20 +301,16 @@ class GradientCheck {
       for (const double y : objective_.rebase()) finite = finite && std::isfinite(y);
       if (!finite) continue;
       const TensorGradients gradient = subject_.backward_here();
-      std::vector<Step> steps;
-      for (std::size_t t = 0; t < tensors().size(); ++t)
-        for (std::size_t i = 0; i < tensors()[t].values.size(); ++i)
-          steps.push_back({t, i, random_.weight()});
-      steps = unit(std::move(steps));
+      const std::vector<Step> steps = random_direction(tensors(), 0, tensors().size(), random_);
       const Estimate numeric = central_difference(objective_, steps, 0);
       const double analytic = along(gradient, steps);
-      const double bound = bound_of(largest_tensor(), numeric);
+      const double bound = bounds_.of(bounds_.largest_tensor(), numeric);
       const double error = std::fabs(analytic - numeric.value);
       if (error <= bound) {
         decided = std::fabs(analytic) > 4 * bound;
         continue;
       }
-      const Sides sides = compare_sides(objective_, steps, kSafety, error);
+      const Sides sides = compare_sides(objective_, steps, error);
       strikes += sides == Sides::unclear;
       if (sides != Sides::agree && strikes < kStrikes) continue;
       std::ostringstream why;
@@ -420,11 +323,6 @@ class GradientCheck {
     }
     (void)objective_.rebase();
   }
-  std::size_t largest_tensor() const {
-    return static_cast<std::size_t>(std::max_element(scale_.begin(), scale_.end()) -
-                                    scale_.begin());
-  }
-
   // ---- dual numbers -----------------------------------------------------------------------------
 
   /// The second opinion: exact derivatives of the same forward, in a few directions per tensor, and
@@ -439,7 +337,7 @@ class GradientCheck {
       if (n == 0) continue;
       bool agree = true;
       for (std::size_t k = 0; k < kDirections && agree; ++k) {
-        const std::vector<Step> steps = random_direction(t);
+        const std::vector<Step> steps = random_direction(tensors(), t, t + 1, random_);
         agree = std::fabs(along(analytic_, steps) - dual_along(x, steps)) <=
                 std::sqrt(static_cast<double>(n)) * dual_bound(t);
       }
@@ -467,13 +365,11 @@ class GradientCheck {
       if (located || !kinks) dual_disagrees_.insert(t);
     }
   }
-  /// Roundings of both; where the gradient is zero in all digits (a saturated unit), what the
-  /// differences could see.
+  /// Where the gradient is zero in all digits (a saturated unit): what the differences could see.
   double dual_bound(std::size_t t) const {
-    const double size = std::max(scale_[t], 1e-3 * largest_scale_);
-    double bound = 4 * kRoundings * kEpsilon * size + kSafety * own_noise(t);
+    double bound = bounds_.exact(t);
     for (const CheckedEntry& e : report_.entries)
-      if (scale_[t] == 0 && e.tensor == t) bound = std::max(bound, e.bound);
+      if (bounds_.size(t) == 0 && e.tensor == t) bound = std::max(bound, e.bound);
     return bound;
   }
   double dual_along(DualTensors& x, Line line) {
@@ -489,67 +385,13 @@ class GradientCheck {
     return objective_.slope(y);
   }
 
-  // ---- the report -------------------------------------------------------------------------------
-
-  void summarise() {
-    report_.verdict = Verdict::pass;
-    std::vector<std::vector<double>> numeric_of(tensors().size());
-    for (std::size_t t = 0; t < tensors().size(); ++t) {
-      CheckedTensor tensor;
-      tensor.name = tensors()[t].name;
-      tensor.rows = tensors()[t].row_count(), tensor.cols = tensors()[t].col_count();
-      for (const CheckedEntry& e : report_.entries) {
-        if (e.tensor != t) continue;
-        (e.direction ? tensor.directions : tensor.checked) += 1;
-        if (!e.direction) numeric_of[t].push_back(e.numeric);
-        const bool first = tensor.checked + tensor.directions == 1;
-        if (first || e.verdict > tensor.worst.verdict ||
-            (e.verdict == tensor.worst.verdict && e.ratio() > tensor.worst.ratio()))
-          tensor.worst = e;
-        tensor.verdict = std::max(tensor.verdict, e.verdict);
-        tensor.resolution = std::max(tensor.resolution, e.resolution);
-      }
-      tensor.dual_disagrees = dual_disagrees_.count(t) > 0;
-      if (tensor.dual_disagrees) tensor.verdict = Verdict::fail;
-      if (numeric_of[t].size() < tensors()[t].values.size()) numeric_of[t].clear();
-      report_.verdict = std::max(report_.verdict, tensor.verdict);
-      report_.resolution = std::max(report_.resolution, tensor.resolution);
-      report_.tensors.push_back(std::move(tensor));
-    }
-    for (std::size_t t = 0; t < tensors().size(); ++t)
-      report_.tensors[t].diagnosis = diagnose(t, numeric_of);
-  }
-
-  std::string diagnose(std::size_t t, const std::vector<std::vector<double>>& numeric_of) const {
-    const CheckedTensor& tensor = report_.tensors[t];
-    if (tensors()[t].values.empty()) return "empty";
-    if (passes(tensor.verdict))
-      return scale_[t] == 0 && largest(analytic_.at(t)) == 0 ? "zero, confirmed" : "";
-    if (tensor.verdict == Verdict::no_power)
-      return "the differences are too coarse to prove anything (noise, or kinks everywhere)";
-    if (tensor.verdict == Verdict::unresolved) return "a kink, and no smooth point beside it";
-    if (tensor.dual_disagrees && tensor.worst.ratio() <= 1)
-      return "within the differences' bound, but dual numbers disagree";
-    Suspect suspect;
-    suspect.tensor = t;
-    suspect.complete = !numeric_of[t].empty();
-    for (const CheckedEntry& e : report_.entries) {
-      if (e.tensor != t || e.direction) continue;
-      suspect.index.push_back(e.index);
-      suspect.analytic.push_back(e.analytic), suspect.numeric.push_back(e.numeric);
-      suspect.bound.push_back(e.bound);
-    }
-    return Diagnosis(tensors(), numeric_of).of(suspect);
-  }
-
   CheckOptions options_;
   Random random_;
   Subject subject_;
   Objective& objective_ = subject_.objective;
   GradientReport report_;
   TensorGradients analytic_{{}};
-  std::vector<double> gradient_noise_, scale_;  // per tensor
-  double largest_scale_ = 0;
+  Bounds bounds_;
   std::vector<std::vector<Step>> steps_;  // beside report_.entries
   std::vector<Estimate> estimates_;       // beside report_.entries
   std::vector<std::size_t> undecided_;

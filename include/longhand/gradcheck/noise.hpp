@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
+#include <vector>
+
+#include "longhand/gradcheck/subject.hpp"
 
 namespace longhand::detail {
 
-/// Function values on a line so short that a smooth function is a straight line there: what high
+/// Function values on a line so short that a smooth function is straight there: what high
 /// differences of them leave is rounding noise (Moré and Wild, ECnoise, 2011).
 inline constexpr int kNoisePoints = 9;
 inline constexpr double kNoiseStep = 0x1p-36;
 
-/// Standard deviation of the noise in kNoisePoints equally spaced values, which are overwritten.
-/// NaN if one of them is not finite.
+/// Standard deviation of the noise in equally spaced values, which are overwritten. NaN if one of
+/// them is not finite.
 inline double noise_of(std::span<double> values) {
   double noise = 0;
   double gamma = 1;  // (k!)^2 / (2k)!: k-th differences multiply the variance by its inverse
@@ -30,6 +34,67 @@ inline double noise_of(std::span<double> values) {
       noise = std::max(noise, std::sqrt(gamma * squares / static_cast<double>(points - k)));
   }
   return noise;
+}
+
+/// Calls `at_point` at kNoisePoints points of a short line, in a random direction, through a point
+/// a little away from the given inputs (a kink exactly there is not noise).
+template <class AtPoint>
+void walk_short_line(Objective& objective, Random& random, const AtPoint& at_point) {
+  const PointGuard home(objective);
+  Objective::Point here = home.point(), step = here;
+  for (std::size_t t = 0; t < here.size(); ++t)
+    for (std::size_t i = 0; i < here[t].size(); ++i) {
+      const double scale = std::max(1.0, std::fabs(here[t][i]));
+      here[t][i] += 0x1p-20 * random.weight() * scale;
+      step[t][i] = kNoiseStep * random.weight() * scale;
+    }
+  for (int p = 0; p < kNoisePoints; ++p) {
+    Objective::Point moved = here;
+    for (std::size_t t = 0; t < here.size(); ++t)
+      for (std::size_t i = 0; i < here[t].size(); ++i) moved[t][i] += p * step[t][i];
+    objective.move_to(moved);
+    at_point();
+  }
+}
+
+/// Standard deviation of each output's rounding; never below half a rounding of the output. Empty
+/// if the outputs are finite on none of three lines.
+inline std::vector<double> measure_noise(Objective& objective, const std::vector<double>& outputs,
+                                         Random& random) {
+  std::vector<double> sigma;
+  for (const double y : outputs)
+    sigma.push_back(std::fabs(y) * std::numeric_limits<double>::epsilon() / 2);
+  bool measured = false;
+  for (int line = 0; line < 3; ++line) {
+    std::vector<std::vector<double>> on_line;
+    walk_short_line(objective, random, [&] { on_line.push_back(objective.call()); });
+    bool finite = true;
+    for (std::size_t k = 0; k < sigma.size(); ++k) {
+      double values[kNoisePoints];
+      for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p][k] - outputs[k];
+      const double noise = noise_of(values);
+      finite = finite && std::isfinite(noise);
+      if (std::isfinite(noise)) sigma[k] = std::max(sigma[k], noise);
+    }
+    measured = measured || finite;
+  }
+  return measured ? sigma : std::vector<double>();
+}
+
+/// Standard deviation of the rounding in each tensor's gradient, that of its noisiest entry: how
+/// exactly backward computes.
+inline std::vector<double> measure_gradient_noise(Subject& subject, Random& random) {
+  std::vector<TensorGradients> on_line;
+  walk_short_line(subject.objective, random, [&] { on_line.push_back(subject.gradient_here()); });
+  std::vector<double> sigma(subject.tensors().size(), 0.0);
+  for (std::size_t t = 0; t < sigma.size(); ++t)
+    for (std::size_t i = 0; i < subject.tensors()[t].values.size(); ++i) {
+      double values[kNoisePoints];
+      for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p].at(t)[i];
+      const double noise = noise_of(values);
+      if (std::isfinite(noise)) sigma[t] = std::max(sigma[t], noise);
+    }
+  return sigma;
 }
 
 }  // namespace longhand::detail
