@@ -19,7 +19,9 @@ inline constexpr double kSafety = 8;
 /// … and this many roundings at the size of the tensor's gradient, for the gradient itself.
 inline constexpr double kRoundings = 64;
 /// Beyond this many bounds, no error is blamed on the estimate any more.
-inline constexpr double kBeyondDoubt = 32;
+inline constexpr double kBeyondDoubt = 4;
+/// Beyond this many, also where the bound is coarse.
+inline constexpr double kFarBeyondDoubt = 32;
 /// A bound coarser than this beside the tensor's gradient proves nothing.
 inline constexpr double kCoarsest = 1e-4;
 /// One coarser than this is worth a look at a fresh point.
@@ -47,7 +49,7 @@ class Bounds {
     return kSafety * numeric.error() + own(tensor, kRoundings);
   }
   /// For a derivative without an error of its own (dual numbers: roundings on both sides).
-  double exact(std::size_t tensor) const { return own(tensor, 4 * kRoundings); }
+  double exact(std::size_t tensor) const { return 4 * own(tensor, 4 * kRoundings); }
   /// The error that could hide, relative to the tensor's gradient. Nothing can where all is zero.
   double resolution(std::size_t tensor, double bound) const {
     return largest_ == 0 ? 0 : bound / std::max(sizes_[tensor], 1e-6 * largest_);

@@ -17,8 +17,8 @@ namespace longhand::detail {
 /// that were sampled, in the same order).
 struct Suspect {
   std::size_t tensor = 0;
-  std::vector<std::size_t> index;  ///< of the entries below, ascending
-  std::vector<double> analytic, numeric;
+  std::vector<std::size_t> index;         ///< of the entries below, ascending
+  std::vector<double> analytic, numeric;  ///< numeric is NaN where it is not known here
   std::vector<double> bound;
   bool complete = false;  ///< every entry of the tensor is here
 };
@@ -55,7 +55,7 @@ class Diagnosis {
 
  private:
   static bool within(const Suspect& s, std::size_t k, double a, double n) {
-    return std::fabs(a - n) <= s.bound[k];
+    return !(std::fabs(a - n) > s.bound[k]);  // what is not known fits every pattern
   }
   static double largest(std::span<const double> v) {
     double m = 0;
@@ -80,8 +80,8 @@ class Diagnosis {
       // Both sides carry the bound's error; c carries that of its own entry.
       const double slack =
           (1 + std::fabs(c)) * 2 * s.bound[k] + 1e-6 * std::fabs(c - 1) * std::fabs(s.numeric[k]);
-      if (!(std::fabs(s.analytic[k] - c * s.numeric[k]) <= slack)) return "";
-      ++agree;
+      if (std::fabs(s.analytic[k] - c * s.numeric[k]) > slack) return "";
+      agree += !std::isnan(s.numeric[k]);
       if (std::fabs(s.numeric[k]) > s.bound[k]) ++matter;
     }
     if (matter < 2 && s.index.size() > 1 && c != 0) return "";
@@ -191,11 +191,12 @@ class Diagnosis {
       const double size = largest(b);
       if (b.size() != gap.size() || size == 0) return 0.0;
       double gb = 0, bb = 0;
-      for (std::size_t k = 0; k < gap.size(); ++k) gb += gap[k] * b[k], bb += b[k] * b[k];
+      for (std::size_t k = 0; k < gap.size(); ++k)
+        if (!std::isnan(gap[k]) && !std::isnan(b[k])) gb += gap[k] * b[k], bb += b[k] * b[k];
+      if (bb == 0) return 0.0;
       const double c = gb / bb;
       for (std::size_t k = 0; k < gap.size(); ++k)
-        if (!(std::fabs(gap[k] - c * b[k]) <= 4 * s.bound[k] + 1e-6 * std::fabs(c) * size))
-          return 0.0;
+        if (std::fabs(gap[k] - c * b[k]) > 4 * s.bound[k] + 1e-6 * std::fabs(c) * size) return 0.0;
       return c;
     };
     const auto say = [](double c, const std::string& what) {

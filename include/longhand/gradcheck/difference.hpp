@@ -9,7 +9,7 @@
 
 namespace longhand::detail {
 
-inline constexpr double kFirstStep = 0x1p-5;  // powers of two, times the scale of x
+inline constexpr double kFirstStep = 0x1p-6;  // powers of two, times the scale of x
 inline constexpr double kLongestStep = 0x1p12;
 
 /// A power of two, at least the largest |x| the line moves and at least 1.
@@ -90,7 +90,7 @@ inline Estimate central_difference(Objective& objective, Line line, double enoug
 /// The derivative to the right (sign = 1) or to the left (sign = -1) of the base.
 inline Estimate one_sided_difference(Objective& objective, Line line, double sign) {
   RichardsonTable table(2);
-  double step = sign * 4 * kFirstStep * scale_of(objective, line);
+  double step = sign * 8 * kFirstStep * scale_of(objective, line);
   while (!table.full() && !table.settled(0)) {
     const Objective::Value side = objective.along(line, step);
     table.add(side.change / side.distance,

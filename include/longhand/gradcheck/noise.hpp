@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "longhand/gradcheck/lines.hpp"
 #include "longhand/gradcheck/subject.hpp"
 
 namespace longhand::detail {
@@ -14,7 +15,6 @@ namespace longhand::detail {
 /// Function values on a line so short that a smooth function is straight there: what high
 /// differences of them leave is rounding noise (Moré and Wild, ECnoise, 2011).
 inline constexpr int kNoisePoints = 9;
-inline constexpr double kNoiseStep = 0x1p-36;
 
 /// Standard deviation of the noise in equally spaced values, which are overwritten. NaN if one of
 /// them is not finite.
@@ -36,17 +36,25 @@ inline double noise_of(std::span<double> values) {
   return noise;
 }
 
-/// Calls `at_point` at kNoisePoints points of a short line, in a random direction, through a point
-/// a little away from the given inputs (a kink exactly there is not noise).
+/// Relative to the inputs' size. `away` from the given point, since a kink exactly there is no
+/// noise.
+struct ShortLine {
+  double away, step;
+};
+inline constexpr ShortLine kShortest{0x1p-20, 0x1p-36};
+/// Long enough for saturated functions (1 - tanh^2 at 10) to take several values.
+inline constexpr ShortLine kLonger{0x1p-16, 0x1p-24};
+
+/// Calls `at_point` at kNoisePoints points of a short line in a random direction.
 template <class AtPoint>
-void walk_short_line(Objective& objective, Random& random, const AtPoint& at_point) {
+void walk(const ShortLine& line, Objective& objective, Random& random, const AtPoint& at_point) {
   const PointGuard home(objective);
   Objective::Point here = home.point(), step = here;
   for (std::size_t t = 0; t < here.size(); ++t)
     for (std::size_t i = 0; i < here[t].size(); ++i) {
       const double scale = std::max(1.0, std::fabs(here[t][i]));
-      here[t][i] += 0x1p-20 * random.weight() * scale;
-      step[t][i] = kNoiseStep * random.weight() * scale;
+      here[t][i] += line.away * random.weight() * scale;
+      step[t][i] = line.step * random.weight() * scale;
     }
   for (int p = 0; p < kNoisePoints; ++p) {
     Objective::Point moved = here;
@@ -67,7 +75,7 @@ inline std::vector<double> measure_noise(Objective& objective, const std::vector
   bool measured = false;
   for (int line = 0; line < 3; ++line) {
     std::vector<std::vector<double>> on_line;
-    walk_short_line(objective, random, [&] { on_line.push_back(objective.call()); });
+    walk(kShortest, objective, random, [&] { on_line.push_back(objective.call()); });
     bool finite = true;
     for (std::size_t k = 0; k < sigma.size(); ++k) {
       double values[kNoisePoints];
@@ -82,18 +90,25 @@ inline std::vector<double> measure_noise(Objective& objective, const std::vector
 }
 
 /// Standard deviation of the rounding in each tensor's gradient, that of its noisiest entry: how
-/// exactly backward computes.
-inline std::vector<double> measure_gradient_noise(Subject& subject, Random& random) {
-  std::vector<TensorGradients> on_line;
-  walk_short_line(subject.objective, random, [&] { on_line.push_back(subject.gradient_here()); });
+/// exactly backward computes. `gradient` is the one at the given inputs. On the longer line a kink
+/// may lie: what it leaves is too much for noise.
+inline std::vector<double> measure_gradient_noise(Subject& subject, const TensorGradients& gradient,
+                                                  Random& random) {
+  constexpr double too_much = 0x1p-20;
   std::vector<double> sigma(subject.tensors().size(), 0.0);
-  for (std::size_t t = 0; t < sigma.size(); ++t)
-    for (std::size_t i = 0; i < subject.tensors()[t].values.size(); ++i) {
-      double values[kNoisePoints];
-      for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p].at(t)[i];
-      const double noise = noise_of(values);
-      if (std::isfinite(noise)) sigma[t] = std::max(sigma[t], noise);
+  for (const ShortLine& line : {kShortest, kLonger}) {
+    std::vector<TensorGradients> on_line;
+    walk(line, subject.objective, random, [&] { on_line.push_back(subject.gradient_here()); });
+    for (std::size_t t = 0; t < sigma.size(); ++t) {
+      const double most = too_much * largest(gradient.at(t));
+      for (std::size_t i = 0; i < gradient.at(t).size(); ++i) {
+        double values[kNoisePoints];
+        for (std::size_t p = 0; p < kNoisePoints; ++p) values[p] = on_line[p].at(t)[i];
+        if (const double noise = noise_of(values); noise <= most)
+          sigma[t] = std::max(sigma[t], noise);
+      }
     }
+  }
   return sigma;
 }
 

@@ -45,6 +45,7 @@ struct CheckedEntry {
   double bound = 0;        ///< the largest |analytic - numeric| that the estimated errors allow
   double resolution = 0;   ///< bound / the tensor's largest gradient: a smaller error could hide
   double dual = std::nan("");  ///< what dual numbers say, where they were asked about this entry
+  bool elsewhere = false;      ///< both numbers are from a point nearby
   Verdict verdict = Verdict::pass;
 
   double error() const { return std::fabs(analytic - numeric); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <set>
 #include <string>
@@ -44,7 +45,8 @@ inline std::string remark_on(const GradientReport& report, std::size_t t,
     if (e.tensor != t || e.direction) continue;
     zero = zero && e.analytic == 0;
     suspect.index.push_back(e.index);
-    suspect.analytic.push_back(e.analytic), suspect.numeric.push_back(e.numeric);
+    suspect.analytic.push_back(e.analytic);
+    suspect.numeric.push_back(e.elsewhere ? std::nan("") : e.numeric);
     suspect.bound.push_back(e.bound);
   }
   if (tensors[t].values.empty()) return "empty";
@@ -63,7 +65,7 @@ inline void summarise(GradientReport& report, const std::vector<NamedTensor>& te
   report.verdict = Verdict::pass;
   std::vector<std::vector<double>> numeric_of(tensors.size());
   for (const CheckedEntry& e : report.entries)
-    if (!e.direction) numeric_of[e.tensor].push_back(e.numeric);
+    if (!e.direction) numeric_of[e.tensor].push_back(e.elsewhere ? std::nan("") : e.numeric);
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     if (numeric_of[t].size() < tensors[t].values.size()) numeric_of[t].clear();
     report.tensors.push_back(summary_of(report.entries, t, tensors[t]));
