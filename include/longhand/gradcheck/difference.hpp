@@ -9,7 +9,7 @@
 
 namespace longhand::detail {
 
-inline constexpr double kFirstStep = 0x1p-6;  // powers of two, times the scale of x
+inline constexpr double kFirstStep = 0x1p-5;  // powers of two, times the scale of x
 inline constexpr double kLongestStep = 0x1p12;
 
 /// A power of two, at least the largest |x| the line moves and at least 1.
@@ -64,33 +64,40 @@ class CentralQuotients {
 };
 
 /// d phi / dt along `line` by central differences, first at steps where most functions are nearly
-/// polynomials already. Where rounding limits that and the error is still above `enough`: outputs
-/// that do not depend on the line are left out, and the steps grow for as long as that helps and
-/// what they say lies within what is known. Steps above 1 need a derivative that is known already:
-/// from far away a saturated unit looks flat.
+/// polynomials already, until the error is below `enough` or rounding limits it. Where that is far
+/// from enough, the steps grow for as long as it helps and what they say lies within what is known;
+/// then the outputs that do not depend on the line are left out. Steps above 1 need a derivative
+/// that is known already: from far away a saturated unit looks flat.
 inline Estimate central_difference(Objective& objective, Line line, double enough) {
   CentralQuotients quotients(objective, line);
   Estimate best = quotients.from(kFirstStep, enough);
-  const auto coarse = [&] { return best.error() > enough && best.truncation <= best.rounding; };
-  if (!coarse()) return best;
-  if (objective.find_independent(line, kLongestStep * scale_of(objective, line)))
+  const auto limited = [&](double by) {
+    return best.error() > by * enough && best.truncation <= best.rounding;
+  };
+  const auto grow = [&] {
+    for (double step = 2 * kFirstStep; step <= kLongestStep && limited(8); step *= 2) {
+      if (step > 1 && !(std::fabs(best.value) > 8 * best.error())) break;
+      const Estimate longer = quotients.with(step);
+      if (!(longer.error() < best.error() &&
+            std::fabs(longer.value - best.value) <= best.error() + longer.error()))
+        break;
+      best = longer;
+    }
+  };
+  grow();
+  if (limited(0x1p12) &&
+      objective.find_independent(line, kLongestStep * scale_of(objective, line))) {
     best = quotients.from(kFirstStep, enough);
-  for (double step = 2 * kFirstStep; step <= kLongestStep && coarse(); step *= 2) {
-    if (step > 1 && !(std::fabs(best.value) > 8 * best.error())) break;
-    const Estimate longer = quotients.with(step);
-    if (!(longer.error() < best.error() &&
-          std::fabs(longer.value - best.value) <= best.error() + longer.error()))
-      break;
-    best = longer;
+    grow();
+    objective.forget_independent();
   }
-  objective.forget_independent();
   return best;
 }
 
 /// The derivative to the right (sign = 1) or to the left (sign = -1) of the base.
 inline Estimate one_sided_difference(Objective& objective, Line line, double sign) {
   RichardsonTable table(2);
-  double step = sign * 8 * kFirstStep * scale_of(objective, line);
+  double step = sign * 4 * kFirstStep * scale_of(objective, line);
   while (!table.full() && !table.settled(0)) {
     const Objective::Value side = objective.along(line, step);
     table.add(side.change / side.distance,
