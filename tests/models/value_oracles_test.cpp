@@ -162,7 +162,7 @@ TEST_CASE("the mean gradient over 100,000 draws is the closed form's [ELBO-1] [R
     CAPTURE(i);
     CHECK(error > 0);
     CHECK(!(std::abs(mean - exact[i]) > 4.5 * error));
-    CHECK(error < 0.02);  // sharp enough to mean something: entries are of order 1
+    CHECK(50 * error < 1);  // sharp enough to mean something: entries are of order 1
   }
 }
 
