@@ -57,17 +57,14 @@ void check_bounds(const A& act, const Value& value, const Slope& slope, Range sa
 
 template <class A>
 void check_derivative(const A& act) {
-  std::vector<double> a{-3, -1.25, -0.4, -0.002, 0.003, 0.75, 2, 5};
-  check_passed(check_gradient(
-      A::name, {{"a", a}},
-      [&] {
-        std::vector<double> y(a.size());
-        for (std::size_t k = 0; k < a.size(); ++k) act.forward(a[k], y[k]);
+  LONGHAND_CHECK(check_formula<1>(
+      A::name, {{-3}, {-1.25}, {-0.4}, {-0.002}, {-0.0}, {0}, {0.003}, {0.75}, {2}, {5}},
+      [&](const auto& a) {
+        auto y = a;
+        act.forward(a[0], y[0]);
         return y;
       },
-      [&](std::span<const double> dy, TensorGradients& g) {
-        for (std::size_t k = 0; k < a.size(); ++k) g["a"][k] = Both<A>{act}.at(a[k], dy[k])[1];
-      }));
+      [&](const auto& a, const auto& dy) { return std::array{Both<A>{act}.at(a[0], dy[0])[1]}; }));
 }
 
 struct Tail {

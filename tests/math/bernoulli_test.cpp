@@ -54,20 +54,15 @@ TEST_CASE_TEMPLATE("bernoulli: within the declared bounds [BER-2] [BER-3] [BER-4
 }
 
 TEST_CASE("bernoulli: derivative by differences [BER-3]") {
-  std::vector<double> a{-5, -1.5, -0.01, 0, 0.8, 3, 20};
-  const std::vector<double> t{1, 0.3, 0, 0.5, 1, 0.9, 0.25};
-  const auto sweep = [&](int output) {
-    std::vector<double> y;
-    for (std::size_t k = 0; k < a.size(); ++k)
-      y.push_back(All{}(std::array{a[k], t[k]})[static_cast<std::size_t>(output)]);
-    return y;
-  };
-  check_passed(check_gradient(
-      "bernoulli", {{"a", a}}, [&] { return sweep(0); },
-      [&](std::span<const double> dnll, TensorGradients& g) {
-        const std::vector<double> da = sweep(1);
-        for (std::size_t k = 0; k < a.size(); ++k) g["a"][k] = dnll[k] * da[k];
-      }));
+  for (const double t : {0.0, 0.3, 0.5, 1.0}) {
+    const auto all = [&](const auto& a) {
+      return All{}(std::array{a[0], decltype(a[0] + a[0])(t)});
+    };
+    LONGHAND_CHECK(check_formula<1>(
+        "bernoulli", {{-5}, {-1.5}, {-0.01}, {-0.0}, {0}, {0.8}, {3}, {20}},
+        [&](const auto& a) { return std::array{all(a)[0]}; },
+        [&](const auto& a, const auto& dy) { return std::array{dy[0] * all(a)[1]}; }));
+  }
 }
 
 TEST_CASE_TEMPLATE("bernoulli: tails; NaN in, NaN out [BER-2] [BER-3] [BER-4]", S, float, double) {

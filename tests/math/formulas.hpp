@@ -10,7 +10,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <longhand/gradcheck/check_gradient.hpp>
+#include <longhand/gradcheck/check_formula.hpp>
+#include <longhand/gradcheck/doctest.hpp>
 #include <longhand/math/pack.hpp>
 #include <longhand/math/scalar.hpp>
 #include <random>
@@ -178,10 +179,5 @@ void check_tail(const F& f, const std::array<double, I>& at, const std::array<do
 
 inline constexpr double kInf = std::numeric_limits<double>::infinity();
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-/// A report of the gradient checker that must have passed.
-inline void check_passed(const GradientReport& report) {
-  CHECK_MESSAGE(report.passed(), report.text());
-}
 
 }  // namespace longhand::test

@@ -120,42 +120,25 @@ TEST_CASE_TEMPLATE("gaussian KL: within the declared bounds [KL-1] [KL-4] [KL-9]
 }
 
 TEST_CASE("gaussian KL: derivatives by differences [KL-2] [KL-3] [KL-5] [KL-6] [KL-7] [KL-8]") {
-  std::vector<double> x{0.5, -0.2, 0.2, 0.3,   -1,  1,    0.5, -0.7,
-                        2,   -3,   0,   0.004, 0.1, 0.05, 0.1, 0.05};
-  const auto points = [&] {
-    std::vector<std::array<double, 4>> p;
-    for (std::size_t k = 0; k < x.size(); k += 4) p.push_back({x[k], x[k + 1], x[k + 2], x[k + 3]});
-    return p;
+  const auto conditional = [](const auto& x, const auto& w) {
+    return Conditional{}(std::array{x[0], x[1], x[2], x[3], w});
   };
-  check_passed(check_gradient(
-      "conditional", {{"mu, logvar, mu_p, logvar_p", x, 4}},
-      [&] {
-        std::vector<double> kl;
-        for (const auto& p : points())
-          kl.push_back(Conditional{}(std::array{p[0], p[1], p[2], p[3], 1.})[0]);
-        return kl;
-      },
-      [&](std::span<const double> w, TensorGradients& g) {
-        for (std::size_t k = 0; k < x.size(); k += 4) {
-          const auto p = points()[k / 4];
-          const auto y = Conditional{}(std::array{p[0], p[1], p[2], p[3], w[k / 4]});
-          std::copy_n(y.begin() + 1, 4,
-                      g["mu, logvar, mu_p, logvar_p"].begin() + static_cast<long>(k));
-        }
+  LONGHAND_CHECK(check_formula<4>(
+      "conditional",
+      {{0.5, -0.2, 0.2, 0.3}, {-1, 1, 0.5, -0.7}, {2, -3, 0, 0.004}, {0.1, 0.05, 0.1, 0.05}},
+      [&](const auto& x) { return std::array{conditional(x, x[0])[0]}; },
+      [&](const auto& x, const auto& dkl) {
+        const auto y = conditional(x, dkl[0]);
+        return std::array{y[1], y[2], y[3], y[4]};
       }));
-  check_passed(check_gradient(
-      "standard", {{"mu, logvar", x, 2}},
-      [&] {
-        std::vector<double> kl;
-        for (std::size_t k = 0; k < x.size(); k += 2)
-          kl.push_back(Standard{}(std::array{x[k], x[k + 1], 1.})[0]);
-        return kl;
+  LONGHAND_CHECK(check_formula<2>(
+      "standard", {{0.5, -0.2}, {0.2, 0.3}, {-1, 1}, {2, -3}, {0, 0.004}, {0.1, 0}},
+      [](const auto& x) {
+        return std::array{Standard{}(std::array{x[0], x[1], x[0]})[0]};
       },
-      [&](std::span<const double> w, TensorGradients& g) {
-        for (std::size_t k = 0; k < x.size(); k += 2) {
-          const auto y = Standard{}(std::array{x[k], x[k + 1], w[k / 2]});
-          std::copy_n(y.begin() + 1, 2, g["mu, logvar"].begin() + static_cast<long>(k));
-        }
+      [](const auto& x, const auto& dkl) {
+        const auto y = Standard{}(std::array{x[0], x[1], dkl[0]});
+        return std::array{y[1], y[2]};
       }));
 }
 

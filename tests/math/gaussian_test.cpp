@@ -36,31 +36,27 @@ struct Learned {
 
 constexpr long double log_two_pi = 1.83787706640934548356065947281L;
 
-/// Differences of the first output by the first `by` inputs; the others say the gradient.
+/// Differences of the first output by all inputs but the target, which comes last; the other
+/// outputs say the gradient.
 template <std::size_t I, class F>
-void check_derivative(const F& f, std::vector<std::array<double, I>> points, std::size_t by) {
-  std::vector<double> x;
-  for (const auto& p : points) x.insert(x.end(), p.begin(), p.begin() + static_cast<long>(by));
-  const auto sweep = [&] {
-    std::vector<std::array<double, 3>> y;
-    for (std::size_t k = 0; k < points.size(); ++k) {
-      std::copy_n(x.begin() + static_cast<long>(k * by), by, points[k].begin());
-      y.push_back(f(points[k]));
-    }
-    return y;
-  };
-  check_passed(check_gradient(
-      "gaussian", {{"x", x, by}},
-      [&] {
-        std::vector<double> nll;
-        for (const auto& y : sweep()) nll.push_back(y[0]);
-        return nll;
-      },
-      [&](std::span<const double> dnll, TensorGradients& g) {
-        const auto y = sweep();
-        for (std::size_t k = 0; k < y.size(); ++k)
-          for (std::size_t i = 0; i < by; ++i) g["x"][k * by + i] = dnll[k] * y[k][1 + i];
-      }));
+void check_derivative(const F& f, const std::vector<std::array<double, I>>& points) {
+  for (const std::array<double, I>& point : points) {
+    const auto all = [&](const auto& x) {
+      std::array<std::remove_cvref_t<decltype(x[0])>, I> with_target{};
+      std::copy(x.begin(), x.end(), with_target.begin());
+      with_target.back() = point.back();
+      return f(with_target);
+    };
+    std::array<double, I - 1> at;
+    std::copy_n(point.begin(), I - 1, at.begin());
+    LONGHAND_CHECK(check_formula<I - 1>(
+        "gaussian", {at}, [&](const auto& x) { return std::array{all(x)[0]}; },
+        [&](auto x, const auto& dnll) {
+          const auto y = all(x);
+          for (std::size_t i = 0; i + 1 < I; ++i) x[i] = dnll[0] * y[1 + i];
+          return x;
+        }));
+  }
 }
 
 }  // namespace
@@ -152,15 +148,15 @@ TEST_CASE_TEMPLATE("gaussian, learned variance: within the declared bounds [GAU-
 
 TEST_CASE("gaussian: derivatives by differences [GAU-2] [GAU-4] [GAU-5] [GAU-7]") {
   const std::vector<std::array<double, 2>> points{{0.8, 1}, {-0.3, 0.4}, {2, 0}, {-3, 0.5}, {0, 0}};
-  check_derivative(Fixed{fixed(0.5)}, points, 1);
-  check_derivative(Fixed{fixed(0.02)}, points, 1);
-  check_derivative(Fixed{fixed(0.5, OutputMap::sigmoid)}, points, 1);
+  check_derivative(Fixed{fixed(0.5)}, points);
+  check_derivative(Fixed{fixed(0.02)}, points);
+  check_derivative(Fixed{fixed(0.5, OutputMap::sigmoid)}, points);
   const std::vector<std::array<double, 3>> learned{
       {0.8, -1.5, 1}, {-0.3, 2, 0.4}, {0.1, -5, 0.2}, {4, 9, -3}, {1, 0, 1}};
-  check_derivative(Learned{}, learned, 2);
-  check_derivative(Learned{{{}, {2}}}, learned, 2);
-  check_derivative(Learned{{{}, {kInf}}}, learned, 2);
-  check_derivative(Learned{{{OutputMap::sigmoid}, {}}}, learned, 2);
+  check_derivative(Learned{}, learned);
+  check_derivative(Learned{{{}, {2}}}, learned);
+  check_derivative(Learned{{{}, {kInf}}}, learned);
+  check_derivative(Learned{{{OutputMap::sigmoid}, {}}}, learned);
 }
 
 TEST_CASE_TEMPLATE("gaussian: tails; NaN in, NaN out [GAU-1] [GAU-3] [GAU-6]", S, float, double) {
