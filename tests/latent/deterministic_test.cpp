@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <longhand/backend/cpu.hpp>
 #include <longhand/backend/reference.hpp>
+#include <longhand/gradcheck/check_latent.hpp>
 #include <longhand/latent/deterministic.hpp>
 
 #include "support/matrix.hpp"
@@ -31,24 +32,8 @@ TEST_CASE_TEMPLATE("deterministic latent: z = h and dh = dz, to the bit [REP-6] 
   }
 }
 
-TEST_CASE("deterministic latent: gradient by differences [REP-7]") {
-  using B = Cpu<double>;
-  Bench<B> bench;
-  bench.ready();
-  const DeterministicLatent latent{3};
-  Matrix<double> h(3, 2), z(3, 2), dh(3, 2);
-  h.randomise(1);
-  LatentCache<B> cache;
-  check_passed(check_gradient(
-      "deterministic", {h.tensor("h")},
-      [&] {
-        latent.sample(bench.pass(), h.view(), z.view(), cache);
-        return z.flat();
-      },
-      [&](std::span<const double> dz, TensorGradients& g) {
-        latent.backward(bench.pass(), cache, cotangent<double>(dz, 3, 2).view(), dh.view());
-        give(dh, g["h"]);
-      }));
+TEST_CASE("deterministic latent: gradient and contracts [REP-7]") {
+  LONGHAND_CHECK(check_latent("deterministic", DeterministicLatent{3}));
 }
 
 TEST_CASE("deterministic latent: wrong shapes are refused by name") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <longhand/backend/cpu.hpp>
 #include <longhand/backend/reference.hpp>
+#include <longhand/gradcheck/check_latent.hpp>
 #include <longhand/latent/any.hpp>
 #include <longhand/latent/gaussian.hpp>
 
@@ -75,48 +76,13 @@ TEST_CASE_TEMPLATE("gaussian latent: z is mu + sigma eps with the noise of key a
   CHECK(logvar.flat() == flat(cache.logvar));
 }
 
-TEST_CASE_TEMPLATE("gaussian latent: gradient by differences [REP-3] [REP-4] [REP-5]", B,
-                   Reference<double>, Cpu<double>) {
+TEST_CASE_TEMPLATE(
+    "gaussian latent: gradient and contracts, joined with the divergence's [REP-3] [REP-4] [REP-5] "
+    "[ELBO-4]",
+    B, Reference<double>, Cpu<double>) {
   for (const double c : {15.0, 2.0, HUGE_VAL})
-    for (const auto& [dim, n] : {std::array<Index, 2>{1, 2}, {3, 4}, {17, 2}}) {
-      Fixture<B> f(dim, n, c);
-      check_passed(check_gradient(
-          "gaussian latent", {f.h.tensor("h")},
-          [&] {
-            LatentCache<B> cache;
-            f.latent.sample(f.pass(), f.h.view(), f.z.view(), cache);
-            return f.z.flat();
-          },
-          [&](std::span<const double> dz, TensorGradients& g) {
-            const Pass<B> pass = f.pass();
-            LatentCache<B> cache;
-            f.latent.sample(pass, f.h.view(), f.z.view(), cache);
-            f.dh.fill(0);
-            f.latent.backward(pass, cache, cotangent<double>(dz, f.latent.dim, f.h.cols()).view(),
-                              f.dh.view());
-            give(f.dh, g["h"]);
-          }));
-    }
-}
-
-TEST_CASE_TEMPLATE("gaussian latent: adds to what the divergence left, then the bound [ELBO-4]", B,
-                   Reference<double>, Cpu<double>) {
-  Fixture<B> f(3, 4);
-  const Pass<B> pass = f.pass();
-  LatentCache<B> cache;
-  f.latent.sample(pass, f.h.view(), f.z.view(), cache);
-  f.latent.backward(pass, cache, f.dz.view(), f.dh.view());
-  Matrix<double> joined(6, 4);
-  joined.randomise(9);
-  const Matrix<double> left = joined;
-  f.latent.backward(pass, cache, f.dz.view(), joined.view());
-  for (Index j = 0; j < 4; ++j)
-    for (Index i = 0; i < 3; ++i) {
-      const double r = cache.logvar(i, j) / 15;
-      CHECK_FALSE(!(std::abs(joined(i, j) - f.dh(i, j) - left(i, j)) <= 1e-15));
-      CHECK_FALSE(
-          !(std::abs(joined(3 + i, j) - f.dh(3 + i, j) - left(3 + i, j) * (1 - r * r)) <= 1e-15));
-    }
+    for (const Index dim : {1, 3, 17})
+      LONGHAND_CHECK(check_latent<B>("gaussian latent", GaussianLatent{dim, {c}}));
 }
 
 TEST_CASE("gaussian latent: float within the declared bounds, awkward shapes [REP-2] [REP-4]") {

@@ -26,7 +26,7 @@ TEST_CASE_TEMPLATE("bernoulli likelihood: worked numbers, summed per row [BER-2]
   CHECK_FALSE(!(std::abs(mean(1) - 0.18242552380635635) <= e));
 }
 
-TEST_CASE_TEMPLATE("bernoulli likelihood: gradient by differences [BER-3]", B, Reference<double>,
+TEST_CASE_TEMPLATE("bernoulli likelihood: gradient and contracts [BER-3]", B, Reference<double>,
                    Cpu<double>) {
   check_likelihood_gradient<B>(Bernoulli());
 }

@@ -50,7 +50,7 @@ TEST_CASE_TEMPLATE("learned gaussian likelihood: worked numbers, mean above raw 
   CHECK(mean.flat() == std::vector<double>{out[0], out[1]});
 }
 
-TEST_CASE_TEMPLATE("gaussian likelihoods: gradient by differences [GAU-2] [GAU-4] [GAU-5] [GAU-7]",
+TEST_CASE_TEMPLATE("gaussian likelihoods: gradient and contracts [GAU-2] [GAU-4] [GAU-5] [GAU-7]",
                    B, Reference<double>, Cpu<double>) {
   check_likelihood_gradient<B>(Gaussian(0.3));
   check_likelihood_gradient<B>(Gaussian(0.3, OutputMap::sigmoid));

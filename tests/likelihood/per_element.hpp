@@ -4,6 +4,7 @@
 
 #include <longhand/backend/cpu.hpp>
 #include <longhand/backend/reference.hpp>
+#include <longhand/gradcheck/check_likelihood.hpp>
 #include <longhand/likelihood/any.hpp>
 
 #include "support/allocation_count.hpp"
@@ -44,25 +45,10 @@ struct LikelihoodFixture : Bench<B> {
   }
 };
 
-/// The gradient of sum_j w_j NLL_j, with mask, by differences; w takes the cotangent's place.
 template <class B, class L>
 void check_likelihood_gradient(const L& likelihood) {
-  for (const bool masked : {false, true})
-    for (const auto& [d, n] : {std::array<Index, 2>{1, 2}, {3, 4}, {17, 3}}) {
-      LikelihoodFixture<B> f(likelihood, d, n);
-      check_passed(check_gradient(
-          likelihood.name, {f.output.tensor("output")},
-          [&] {
-            likelihood.value(f.pass(), f.output.view(), f.batch(masked), f.per_sample.view());
-            return f.per_sample.flat();
-          },
-          [&](std::span<const double> w, TensorGradients& g) {
-            Matrix<double> weight = cotangent<double>(w, 1, f.n);
-            likelihood.gradient(f.pass(), per_column(weight.view()), f.output.view(),
-                                f.batch(masked), f.doutput.view());
-            give(f.doutput, g["output"]);
-          }));
-    }
+  for (const Index rows : {1, 3, 17})
+    LONGHAND_CHECK(check_likelihood<B>(likelihood.name, likelihood, {.rows = rows}));
 }
 
 /// Fused and separate forms agree; per-sample values add up from single elements; everything is
