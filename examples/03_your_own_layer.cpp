@@ -7,7 +7,7 @@
 // A layer owns sizes and block ids, no memory; backward assigns dx and adds to the parameter
 // gradients. The formulas below would run unchanged in a CUDA kernel.
 #include <iostream>
-#include <longhand/gradcheck/check_gradient.hpp>
+#include <longhand/gradcheck/check_layer.hpp>
 #include <longhand/longhand.hpp>
 
 using namespace longhand;
@@ -79,32 +79,11 @@ template <class B>
 using GainedVae = Vae<B, AnyLikelihood, AnyLatent, GainedMlp<B>>;
 
 int main() {
-  // ---- is the gradient right? The layer alone, in double, with a batch of more than one --------
-  using D = Cpu<double>;
-  const D cpu(1);
-  ParamLayout layout;
-  const Gain<D> gain(layout, Segment::encoder, "gain", 5);
-  const Params<D> theta(layout);
-  initialize(cpu, Init::pytorch, 1, theta);
-  Eigen::MatrixXd x = Eigen::MatrixXd::Random(5, 3);
-  Workspace<D> workspace;
-  const auto view = [](auto& m) { return ConstView<D>{m.data(), 5, 3, 5}; };
-  const GradientReport report = check_gradient(
-      "gain", {{"g", {theta.flat().data, 5}}, {"x", {x.data(), 15}, 5}},
-      [&] {
-        workspace.reset();
-        const Pass<D> pass{.on = cpu, .theta = theta, .workspace = workspace};
-        const View<D> y = pass.matrix(5, 3);
-        gain.forward(pass, view(x), y);
-        return std::vector<double>(y.data, y.data + y.size());
-      },
-      [&](std::span<const double> dy, TensorGradients& g) {
-        workspace.reset();
-        Grads<D> grads(layout);
-        const Pass<D> pass{.on = cpu, .theta = theta, .grads = &grads, .workspace = workspace};
-        gain.backward(pass, view(x), {dy.data(), 5, 3, 5}, {g["x"].data(), 5, 3, 5});
-        std::copy_n(grads.flat().data, 5, g["g"].data());
-      });
+  // ---- is the gradient right? By differences and dual numbers, at several batch sizes ----------
+  const GradientReport report = check_layer(
+      "gain",
+      []<class B>(ParamLayout& layout) { return Gain<B>(layout, Segment::encoder, "gain", 5); },
+      {.in = 5, .out = 5});
   std::cout << report.text();
 
   // ---- train with it ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 // weights, threads and vector instructions are PerElement's business.
 #include <iostream>
 #include <limits>
-#include <longhand/gradcheck/check_gradient.hpp>
+#include <longhand/gradcheck/check_likelihood.hpp>
 #include <longhand/longhand.hpp>
 
 using namespace longhand;
@@ -38,25 +38,7 @@ struct LaplaceFormula {
 using Laplace = PerElement<LaplaceFormula>;
 
 int main() {
-  const LaplaceFormula formula{0.3};
-  std::vector<double> a{0.4, -1.2, 2.5};
-  const std::vector<double> t{0.1, 0.3, 2.9};
-  const GradientReport report = check_gradient(
-      "laplace", {{"a", a}},
-      [&] {
-        std::vector<double> nll(a.size());
-        double da;
-        for (std::size_t i = 0; i < a.size(); ++i)
-          formula.value_and_gradient(a[i], t[i], nll[i], da);
-        return nll;
-      },
-      [&](std::span<const double> dnll, TensorGradients& g) {
-        double nll, da;
-        for (std::size_t i = 0; i < a.size(); ++i) {
-          formula.value_and_gradient(a[i], t[i], nll, da);
-          g["a"][i] = dnll[i] * da;
-        }
-      });
+  const GradientReport report = check_likelihood("laplace", Laplace(LaplaceFormula{0.3}));
   std::cout << report.text();
 
   // Data with a few wild outliers, where an absolute error is kinder than a squared one.

@@ -350,6 +350,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   InterpolateArguments interpolate;
   TraverseArguments traverse;
   InfoArguments info;
+  GradcheckArguments gradcheck;
   std::string config;
   train.common = common;
   CLI::App* const train_app = app.add_subcommand("train", "train a model");
@@ -434,6 +435,13 @@ std::optional<Arguments> parse(int argc, char** argv) {
 
   add_command("info", "what a model file holds", info);
 
+  CLI::App* const gradcheck_app =
+      app.add_subcommand("gradcheck", "the library's own gradients under its own checker");
+  add_path(*gradcheck_app, "--layer", gradcheck.layer,
+           "one check by name, a group (mlp, latent, likelihood, model), or all", "NAME|all");
+  add_seed(*gradcheck_app, gradcheck.seed);
+  gradcheck_app->add_flag("--json", gradcheck.common.json, "results as JSON on stdout");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& call) {
@@ -450,6 +458,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
       throw Failure(ExitCode::usage, "unknown command '", argv[1], "' (see longhand --help)");
     throw Failure(ExitCode::usage, error.what(), " (see longhand --help)");
   }
+  if (gradcheck_app->parsed()) return gradcheck;
   if (!config.empty()) read_config(config, *train_app);
 
   for (const Command& command : commands) {

@@ -162,9 +162,16 @@ struct InfoArguments {
   ModelSource model;
 };
 
-using Arguments = std::variant<TrainArguments, EvaluateArguments, SampleArguments,
-                               ReconstructArguments, EmbedArguments, ScoreArguments,
-                               InterpolateArguments, TraverseArguments, InfoArguments>;
+struct GradcheckArguments {
+  CommonOptions common;
+  std::string layer = "all";
+  std::uint64_t seed = 1;
+};
+
+using Arguments =
+    std::variant<TrainArguments, EvaluateArguments, SampleArguments, ReconstructArguments,
+                 EmbedArguments, ScoreArguments, InterpolateArguments, TraverseArguments,
+                 InfoArguments, GradcheckArguments>;
 
 /// Reads the command line and the file of --config, which says only what the command line leaves
 /// open. Nothing is returned after --help or --version, which print. Throws Failure with

@@ -467,10 +467,32 @@ class Use(Case):
         self.assertEqual(self.good("embed", path, "--data", self.data, "--config", config).stdout,
                          self.good("embed", self.model, "--data", self.data).stdout)
 
+    def test_gradcheck(self):
+        text = self.good("gradcheck").stdout
+        self.assertIn("model-cvae-conditional-prior", text)
+        checks = text.splitlines()[1:-2]
+        self.assertGreater(len(checks), 20)
+        for line in checks:
+            with self.subTest(line=line):
+                name, verdict, resolution, evaluations = line.split()[:4]
+                self.assertIn(verdict, ("PASS", "KINK_OK"))
+                self.assertLess(float(resolution), 1e-6)
+                self.assertGreater(int(evaluations), 0)
+                self.assertTrue(line.endswith("dual numbers"))
+        self.assertEqual(text.splitlines()[-1], f"{len(checks)} of {len(checks)} passed")
+        result = json.loads(self.good("gradcheck", "--layer", "latent", "--json").stdout)
+        self.assertTrue(result["passed"])
+        self.assertEqual([check["name"] for check in result["checks"]],
+                         ["latent-gaussian", "latent-deterministic"])
+        self.assertEqual(result["checks"][0]["tensors"][0]["name"], "h")
+        only = self.good("gradcheck", "--layer", "dense", "--seed", "3").stdout
+        self.assertEqual(only.splitlines()[-1], "1 of 1 passed")
+        self.bad(2, ["--layer is 'conv'", "mlp-relu"], "gradcheck", "--layer", "conv")
+
     def test_help_and_version(self):
         self.assertRegex(self.good("--version").stdout, r"^longhand \d+\.\d+\.\d+\n$")
         for command in ("train", "evaluate", "sample", "reconstruct", "embed", "score",
-                        "interpolate", "traverse", "info"):
+                        "interpolate", "traverse", "info", "gradcheck"):
             self.assertIn("--json", self.good(command, "--help").stdout)
 
 

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <longhand/core/pass.hpp>
-#include <longhand/gradcheck/check_gradient.hpp>
+#include <longhand/gradcheck/doctest.hpp>
 #include <random>
 #include <span>
 #include <string>
@@ -75,12 +75,6 @@ class Matrix {
       for (Index i = 0; i < rows_; ++i) all.push_back(static_cast<double>((*this)(i, j)));
     return all;
   }
-  /// The numbers of a gapless matrix of doubles, for the gradient checker.
-  NamedTensor tensor(std::string name) {
-    return {std::move(name),
-            {memory_.data() + kBand, static_cast<std::size_t>(rows_ * cols_)},
-            static_cast<std::size_t>(rows_)};
-  }
 
  private:
   static constexpr Index kBand = 64;
@@ -115,42 +109,11 @@ struct Bench {
       on.copy(values.view(), block);
     }
   }
-  Pass<B> pass() { return make(&grads); }
-  Pass<B> frozen() { return make(nullptr); }
-
-  /// Every parameter block as a tensor, under its first part's name.
-  std::vector<NamedTensor> parameters(std::vector<NamedTensor> more) const {
-    for (std::size_t b = 0; b < layout.blocks().size(); ++b) {
-      const View<B> block = theta[static_cast<BlockId>(b)];
-      more.push_back({layout.blocks()[b].parts.front().name,
-                      {block.data, static_cast<std::size_t>(block.size())},
-                      static_cast<std::size_t>(block.rows)});
-    }
-    return more;
-  }
-  /// Hands all parameter gradients to the checker.
-  void give(TensorGradients& g) const {
-    for (std::size_t b = 0; b < layout.blocks().size(); ++b) {
-      const View<B> block = grads[static_cast<BlockId>(b)];
-      std::copy_n(block.data, block.size(), g[layout.blocks()[b].parts.front().name].begin());
-    }
-  }
-  /// All gradients, padding included.
-  std::vector<typename B::Scalar> flat_gradients() const {
-    const View<B> g = grads.flat();
-    return {g.data, g.data + g.size()};
-  }
-  void poison_gradients() {
-    const View<B> g = grads.flat();
-    std::fill_n(g.data, g.size(), std::numeric_limits<typename B::Scalar>::quiet_NaN());
-  }
-
- private:
-  Pass<B> make(Grads<B>* into) {
+  Pass<B> pass() {
     workspace.reset();
     return {.on = on,
             .theta = theta,
-            .grads = into,
+            .grads = &grads,
             .workspace = workspace,
             .key = key,
             .row_id = {},
@@ -159,21 +122,6 @@ struct Bench {
   }
 };
 
-/// A cotangent from the checker as a matrix.
-template <class S>
-Matrix<S> cotangent(std::span<const double> dy, Index rows, Index cols) {
-  Matrix<S> m(rows, cols);
-  for (Index k = 0; k < rows * cols; ++k)
-    m(k % rows, k / rows) = static_cast<S>(dy[static_cast<std::size_t>(k)]);
-  return m;
-}
-/// A gradient for the checker.
-template <class S>
-void give(const Matrix<S>& from, std::span<double> to) {
-  const std::vector<double> flat = from.flat();
-  std::copy(flat.begin(), flat.end(), to.begin());
-}
-
 /// All numbers of a view, one column after the other.
 template <class T, class Memory>
 std::vector<double> flat(const MatrixView<T, Memory>& m) {
@@ -181,10 +129,6 @@ std::vector<double> flat(const MatrixView<T, Memory>& m) {
   for (Index j = 0; j < m.cols; ++j)
     for (Index i = 0; i < m.rows; ++i) all.push_back(static_cast<double>(m(i, j)));
   return all;
-}
-
-inline void check_passed(const GradientReport& report) {
-  CHECK_MESSAGE(report.passed(), report.text());
 }
 
 /// Checks that `call` throws std::invalid_argument whose text contains `name`.

@@ -64,17 +64,16 @@ GradientReport check_gradient(std::string_view name, std::vector<NamedTensor> te
                 "forward returns one double");
   static_assert(!scalar || !std::ranges::range<std::invoke_result_t<Forward&>>,
                 "a forward with several outputs needs a backward that takes their cotangent");
-  return detail::GradientCheck(
-             std::string(name), std::move(tensors),
-             [forward = std::move(forward)]() mutable { return detail::outputs_of(forward()); },
-             [backward = std::move(backward)](Cotangent dy, TensorGradients& g) mutable {
-               if constexpr (scalar)
-                 backward(g);
-               else
-                 backward(dy, g);
-             },
-             scalar, std::move(options))
-      .run();
+  return detail::run_check<void>(
+      std::string(name), std::move(tensors),
+      [forward = std::move(forward)]() mutable { return detail::outputs_of(forward()); },
+      [backward = std::move(backward)](Cotangent dy, TensorGradients& g) mutable {
+        if constexpr (scalar)
+          backward(g);
+        else
+          backward(dy, g);
+      },
+      scalar, std::move(options));
 }
 
 }  // namespace longhand

@@ -148,7 +148,8 @@ inline GradientReport check_part(std::string_view name, const Part& part,
     }
     if (options.corruption != nullptr) break;
     detail::Random random(options.seed + batch);
-    detail::check_contract(report, where, [&] { detail::Identities(part, batch, random).check(); });
+    detail::check_contract(report, where,
+                           [&] { detail::check_identities<void>(part, batch, random); });
   }
   return report;
 }

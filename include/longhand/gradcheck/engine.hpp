@@ -422,4 +422,20 @@ class GradientCheck {
   std::size_t dual_evaluations_ = 0;
 };
 
+/// Runs one check. A template only so that longhand's own programs, which define
+/// LONGHAND_EXTERN_TEMPLATES, compile the engine once (src/instantiate/gradcheck.cpp).
+template <class = void>
+GradientReport run_check(std::string name, std::vector<NamedTensor> tensors,
+                         Objective::Forward forward, Subject::Backward backward,
+                         bool unit_cotangent, CheckOptions options) {
+  return GradientCheck(std::move(name), std::move(tensors), std::move(forward), std::move(backward),
+                       unit_cotangent, std::move(options))
+      .run();
+}
+#ifdef LONGHAND_EXTERN_TEMPLATES
+extern template GradientReport run_check<void>(std::string, std::vector<NamedTensor>,
+                                               Objective::Forward, Subject::Backward, bool,
+                                               CheckOptions);
+#endif
+
 }  // namespace longhand::detail

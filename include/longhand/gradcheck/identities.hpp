@@ -265,4 +265,14 @@ class Identities {
   std::vector<double> size_, bound_;  // per gradient
 };
 
+/// All identities and contracts, on one batch; throws Broken. A template for the same reason as
+/// run_check.
+template <class = void>
+void check_identities(const Part& part, std::size_t batch, Random& random) {
+  Identities(part, batch, random).check();
+}
+#ifdef LONGHAND_EXTERN_TEMPLATES
+extern template void check_identities<void>(const Part&, std::size_t, Random&);
+#endif
+
 }  // namespace longhand::detail

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// The library's own hand-derived gradients under its own checker, where it runs.
+#include <functional>
+#include <iomanip>
+
+#include "commands.hpp"
+#include "longhand/gradcheck/check_divergence.hpp"
+#include "longhand/gradcheck/check_latent.hpp"
+#include "longhand/gradcheck/check_layer.hpp"
+#include "longhand/gradcheck/check_likelihood.hpp"
+#include "longhand/gradcheck/check_model.hpp"
+#include "longhand/gradcheck/check_prior.hpp"
+#include "longhand/latent/any.hpp"
+#include "longhand/layers/mlp.hpp"
+#include "longhand/likelihood/any.hpp"
+#include "output.hpp"
+
+namespace longhand::cli {
+namespace {
+
+struct NamedCheck {
+  std::string name;
+  std::function<GradientReport(const std::string&, const CheckOptions&)> run;
+};
+
+void add_layers(std::vector<NamedCheck>& checks) {
+  checks.push_back({"dense", [](const std::string& name, const CheckOptions& options) {
+                      return check_layer(
+                          name,
+                          []<class B>(ParamLayout& layout) {
+                            return Dense<B>(layout, Segment::encoder, "dense", 5, 3);
+                          },
+                          {}, options);
+                    }});
+  const auto add_mlp = [&](const std::string& suffix, const Activation& activation,
+                           double dropout) {
+    checks.push_back({"mlp-" + suffix, [=](const std::string& name, const CheckOptions& options) {
+                        return check_layer(
+                            name,
+                            [&]<class B>(ParamLayout& layout) {
+                              return Mlp<B>(layout, Segment::encoder, "mlp",
+                                            {.in = 3,
+                                             .hidden = {5, 4},
+                                             .out = 2,
+                                             .activation = activation,
+                                             .dropout = dropout});
+                            },
+                            {}, options);
+                      }});
+  };
+  for (const Activation& activation :
+       {Activation(Relu{}), Activation(LeakyRelu{}), Activation(Tanh{}), Activation(Sigmoid{}),
+        Activation(Softplus{}), Activation(Elu{}), Activation(Silu{}), Activation(Gelu{}),
+        Activation(Identity{})})
+    add_mlp(name_of(activation), activation, 0);
+  add_mlp("dropout", Tanh{}, 0.3);
+}
+
+void add_distributions(std::vector<NamedCheck>& checks) {
+  const auto add_latent = [&](const std::string& called, const AnyLatent& latent) {
+    checks.push_back({called, [=](const std::string& name, const CheckOptions& options) {
+                        return check_latent(name, latent, {0, 1, 2, 7}, options);
+                      }});
+  };
+  add_latent("latent-gaussian", GaussianLatent{3, {}});
+  add_latent("latent-deterministic", DeterministicLatent{3});
+  const auto add_likelihood = [&](const std::string& called, const AnyLikelihood& likelihood) {
+    checks.push_back({called, [=](const std::string& name, const CheckOptions& options) {
+                        return check_likelihood(name, likelihood, {}, options);
+                      }});
+  };
+  add_likelihood("likelihood-bernoulli", Bernoulli());
+  add_likelihood("likelihood-gaussian", Gaussian(0.3));
+  add_likelihood("likelihood-gaussian-sigmoid", Gaussian(0.3, OutputMap::sigmoid));
+  add_likelihood("likelihood-gaussian-learned", LearnedGaussian());
+  for (const bool prior : {false, true})
+    checks.push_back({prior ? "divergence-kl-prior" : "divergence-kl",
+                      [=](const std::string& name, const CheckOptions& options) {
+                        return check_divergence(name, GaussianKl{}, {.prior = prior}, options);
+                      }});
+  checks.push_back({"prior-conditional", [](const std::string& name, const CheckOptions& options) {
+                      return check_prior(
+                          name,
+                          []<class B>(ParamLayout& layout) {
+                            return Prior<B>(layout, 3, std::vector<Index>{4}, 2, Tanh{},
+                                            LogvarBound{});
+                          },
+                          3, 2, {0, 1, 2, 7}, options);
+                    }});
+}
+
+void add_models(std::vector<NamedCheck>& checks) {
+  const auto add = [&](const std::string& called, const VaeConfig& config,
+                       const ModelCheck& how = {}) {
+    checks.push_back({"model-" + called, [=](const std::string& name, const CheckOptions& options) {
+                        return check_model(name, config, how, options);
+                      }});
+  };
+  const VaeConfig vae{.input_dim = 5, .hidden = {4}, .activation = Tanh{}, .latent_dim = 2};
+  VaeConfig ae = vae, cvae = vae, conditional = vae;
+  ae.latent = LatentKind::deterministic;
+  cvae.condition_dim = conditional.condition_dim = 2;
+  conditional.prior = PriorKind::conditional;
+  conditional.prior_hidden = {3};
+  conditional.likelihood = LearnedGaussian();
+  add("vae", vae, {.beta = 1});
+  add("beta-vae", vae, {.beta = 4});
+  add("vae-missing-values", vae, {.masked = true});
+  add("ae", ae);
+  add("cvae", cvae);
+  add("cvae-conditional-prior", conditional);
+}
+
+/// The checks called `name`, or all "name-…".
+std::vector<NamedCheck> chosen(const std::string& name) {
+  std::vector<NamedCheck> all, some;
+  add_layers(all);
+  add_distributions(all);
+  add_models(all);
+  std::string names = "all";
+  for (const NamedCheck& check : all) {
+    names += ", " + check.name;
+    if (name == "all" || check.name == name || check.name.starts_with(name + "-"))
+      some.push_back(check);
+  }
+  if (some.empty())
+    throw Failure(ExitCode::usage, "--layer is '", name, "', expected one of ", names);
+  return some;
+}
+
+std::string line(const GradientReport& report) {
+  std::ostringstream out;
+  out << std::left << std::setw(30) << report.name << std::setw(11) << name_of(report.verdict)
+      << std::setw(12) << std::setprecision(2) << report.resolution << std::setw(13)
+      << report.evaluations << (report.dual ? "differences, dual numbers" : "differences") << '\n';
+  return out.str();
+}
+
+}  // namespace
+
+ExitCode run(const GradcheckArguments& a) {
+  const std::vector<NamedCheck> checks = chosen(a.layer);
+  std::string failures, json;
+  std::size_t failed = 0;
+  if (!a.common.json)
+    print("check                         verdict    resolution  evaluations  oracles\n");
+  for (const NamedCheck& check : checks) {
+    CheckOptions options;
+    options.seed = a.seed;
+    const GradientReport report = check.run(check.name, options);
+    if (!report.passed()) {
+      ++failed;
+      failures += '\n' + report.text();
+    }
+    if (!a.common.json) print(line(report));
+    json += (json.empty() ? "" : ",\n") + report.json();
+  }
+  if (a.common.json)
+    print(text("{\"passed\":", failed == 0 ? "true" : "false", ",\"checks\":[\n", json, "\n]}\n"));
+  else
+    print(text(failures, '\n', checks.size() - failed, " of ", checks.size(), " passed\n"));
+  return failed == 0 ? ExitCode::ok : ExitCode::runtime;
+}
+
+}  // namespace longhand::cli
