@@ -8,66 +8,10 @@
 #include <numbers>
 #include <thread>
 
-#include "longhand/gradcheck/check_model.hpp"
-#include "longhand/gradcheck/doctest.hpp"
 #include "models/model_support.hpp"
-
-namespace {
 
 using namespace longhand;
 using longhand::test::Case;
-
-VaeConfig small() {
-  return {.input_dim = 7, .hidden = {6, 5}, .activation = Tanh{}, .latent_dim = 3};
-}
-
-}  // namespace
-
-TEST_CASE_TEMPLATE("whole model: gradient and contracts [ELBO-1] [ELBO-2] [ELBO-3] [ELBO-4]", B,
-                   Cpu<double>, Reference<double>) {
-  LONGHAND_CHECK(check_model<B>("vae", small()));
-
-  VaeConfig masked = small();
-  masked.likelihood = Gaussian{0.3, OutputMap::sigmoid};
-  LONGHAND_CHECK(check_model<B>("masked, sigmoid mean", masked, {.masked = true}));
-
-  VaeConfig conditional = small();
-  conditional.likelihood = LearnedGaussian{};
-  conditional.condition_dim = 2;
-  conditional.prior = PriorKind::conditional;
-  conditional.prior_hidden = {4};
-  conditional.activation = Silu{};
-  LONGHAND_CHECK(check_model<B>("conditional prior, learned variance, silu", conditional));
-}
-
-TEST_CASE("whole model: gradient at other shapes and choices [ELBO-1] [ELBO-4]") {
-  VaeConfig shallow = small();
-  shallow.hidden = {};
-  LONGHAND_CHECK(check_model("no hidden layer", shallow));
-
-  VaeConfig wide = small();
-  wide.hidden = {33};
-  wide.input_dim = 17;
-  wide.activation = Gelu{};
-  LONGHAND_CHECK(check_model("wide", wide, {.batches = {9}}));
-
-  VaeConfig dropped = small();
-  dropped.dropout = 0.4;
-  LONGHAND_CHECK(check_model("dropout", dropped));
-
-  VaeConfig autoencoder = small();
-  autoencoder.latent = LatentKind::deterministic;
-  LONGHAND_CHECK(check_model("autoencoder", autoencoder));
-
-  VaeConfig unbounded = small();
-  unbounded.logvar_bound = std::numeric_limits<double>::infinity();
-  LONGHAND_CHECK(check_model("no log variance bound", unbounded));
-
-  VaeConfig cvae = small();
-  cvae.condition_dim = 3;
-  LONGHAND_CHECK(check_model("cvae, beta 4", cvae, {.beta = 4}));
-}
-
 TEST_CASE("whole model: the worked numbers of docs/derivations/elbo.md [ELBO-1] [ELBO-4]") {
   using B = Cpu<double>;
   Vae<B> model({.input_dim = 1, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{0.5}});
