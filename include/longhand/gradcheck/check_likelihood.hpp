@@ -103,6 +103,10 @@ void require_fused(Rig<B>& rig, const L& likelihood, const Part& part, std::size
   compare(gradient, gradient_of_both, 1, "gradient than gradient");
 }
 
+inline constexpr const char* kMissingMatters =
+    "an element that the mask takes out has a gradient, or its target matters: choose it away, do "
+    "not multiply it by 0";
+
 /// Where the mask is 0 the target may be anything, and the gradient is exactly 0.
 template <class B, class L>
 void require_masked(Rig<B>& rig, const L& likelihood, const Part& part, std::size_t n,
@@ -126,13 +130,13 @@ void require_masked(Rig<B>& rig, const L& likelihood, const Part& part, std::siz
       for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t b = 0; b < blocks; ++b)
           if (data.inputs[2][i + j * rows] == 0 && gradient.matrix()(i + b * rows, j) != 0)
-            throw Broken("a missing element has a gradient");
+            throw Broken(kMissingMatters);
     results.push_back(value.flat());
     results.push_back(gradient.flat());
   }
   if (!PartTrial::same_bits(results[0], results[2]) ||
       !PartTrial::same_bits(results[1], results[3]))
-    throw Broken("the target of a missing element matters: choose it away, do not multiply by 0");
+    throw Broken(kMissingMatters);
 }
 
 }  // namespace detail

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Somebody else's likelihood, latent and divergence: right ones pass, and each error is found.
+#include <longhand/gradcheck/check_divergence.hpp>
+#include <longhand/gradcheck/check_latent.hpp>
+#include <longhand/gradcheck/check_likelihood.hpp>
+#include <longhand/gradcheck/doctest.hpp>
+#include <longhand/gradcheck/prove_power.hpp>
+
+using namespace longhand;
+
+namespace {
+
+enum class Fault { none, ignores_weight, multiplies_by_mask, fused_value, fused_gradient, outside };
+
+/// -log p = (a - t)^2 / 2, by plain loops.
+struct Squares {
+  Fault fault = Fault::none;
+
+  Index output_rows(Index rows) const { return rows; }
+
+  template <class B>
+  void value(const Pass<B>&, ConstView<B> a, const Batch<B>& batch, View<B> per_sample) const {
+    using S = typename B::Scalar;
+    for (Index j = 0; j < a.cols; ++j) {
+      S sum(0);
+      for (Index i = 0; i < a.rows; ++i) {
+        const S r = a(i, j) - batch.input(i, j);
+        sum += kept(batch, i, j, S(0.5) * r * r);
+      }
+      per_sample(0, j) = sum;
+    }
+  }
+  template <class B>
+  void gradient(const Pass<B>&, const OperandOf<B>& w, ConstView<B> a, const Batch<B>& batch,
+                View<B> da) const {
+    using S = typename B::Scalar;
+    for (Index j = 0; j < a.cols; ++j)
+      for (Index i = 0; i < a.rows; ++i) {
+        const S weight = fault == Fault::ignores_weight ? S(1) : w.data[j * w.col_step];
+        da(i, j) = kept(batch, i, j, weight * (a(i, j) - batch.input(i, j)));
+      }
+    if (fault == Fault::outside && da.ld > da.rows) da(da.rows, 0) = S(0);
+  }
+  template <class B>
+  void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> a,
+                          const Batch<B>& batch, View<B> per_sample, View<B> da) const {
+    value<B>(pass, a, batch, per_sample);
+    gradient<B>(pass, w, a, batch, da);
+    if (fault == Fault::fused_value) per_sample(0, 0) += typename B::Scalar(1);
+    if (fault == Fault::fused_gradient) da(0, 0) = -da(0, 0);
+  }
+
+ private:
+  template <class B, class S>
+  S kept(const Batch<B>& batch, Index i, Index j, const S& term) const {
+    if (!batch.mask.present()) return term;
+    if (fault == Fault::multiplies_by_mask) return batch.mask(i, j) * term;
+    return batch.mask(i, j) > S(0) ? term : S(0);
+  }
+};
+
+/// Forgets what the divergence left at the head.
+struct Forgetful : GaussianLatent {
+  template <class B>
+  void backward(const Pass<B>& pass, const LatentCache<B>& cache, ConstView<B> dz,
+                View<B> dh) const {
+    pass.on.fill(dh, 0);
+    GaussianLatent::backward(pass, cache, dz, dh);
+  }
+};
+
+struct WrongSign : GaussianKl {
+  template <class B>
+  void value_and_gradient(const Pass<B>& pass, const LatentCache<B>& q, const PriorMoments<B>& p,
+                          const OperandOf<B>& w, View<B> per_sample, View<B> dh,
+                          View<B> dprior) const {
+    GaussianKl::value_and_gradient(pass, q, p, w, per_sample, dh, dprior);
+    for (Index j = 0; j < dprior.cols; ++j) dprior(0, j) = -dprior(0, j);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("likelihood check: a stranger's likelihood, its power and its faults") {
+  LONGHAND_CHECK(check_likelihood("squares", Squares{}));
+  LONGHAND_CHECK(prove_power([](const CheckOptions& options) {
+    return check_likelihood("squares", Squares{}, {}, options);
+  }));
+  const auto broken = [](Fault fault, const std::string& says) {
+    const GradientReport report = check_likelihood("squares", Squares{fault});
+    CHECK(report.verdict == Verdict::fail);
+    CHECK_MESSAGE(report.reason.find(says) != std::string::npos, report.text());
+  };
+  broken(Fault::ignores_weight, "batch of 1: wrong by differences");
+  broken(Fault::multiplies_by_mask, "choose it away, do not multiply it by 0");
+  broken(Fault::fused_value, "value_and_gradient gives another value");
+  broken(Fault::fused_gradient, "value_and_gradient gives another gradient");
+  broken(Fault::outside, "outside of the gradient of 'output'");
+}
+
+TEST_CASE("latent check: the head must join both gradients") {
+  LONGHAND_CHECK(check_latent("gaussian", GaussianLatent{3, {}}));
+  const GradientReport report = check_latent("forgetful", Forgetful{{3, {}}});
+  CHECK(report.verdict == Verdict::fail);
+}
+
+TEST_CASE("divergence check: one wrong row of the prior's gradient") {
+  const GradientReport report = check_divergence("kl", WrongSign{}, {.prior = true});
+  CHECK(report.verdict == Verdict::fail);
+  CHECK(report.tensors[0].verdict == Verdict::pass);
+  CHECK(report.tensors[1].verdict == Verdict::fail);
+}
