@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "longhand/gradcheck/difference.hpp"
+#include "longhand/gradcheck/bounds.hpp"
+#include "longhand/gradcheck/noise.hpp"
 #include "longhand/gradcheck/part_trial.hpp"
 #include "longhand/gradcheck/rounding_bound.hpp"
 
@@ -116,7 +117,7 @@ class Identities {
     PartData moved = data_;
     for (int p = 0; p < kNoisePoints; ++p) {
       for (std::size_t e = 0; e < moved.dy.size(); ++e)
-        moved.dy[e] = data_.dy[e] + p * kNoiseStep * other_.dy[e];
+        moved.dy[e] = data_.dy[e] + p * kShortest.step * other_.dy[e];
       line.push_back(trial_.run(moved).gradients);
     }
     std::vector<double> noise(base_.gradients.size(), 0);
