@@ -2,6 +2,9 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <span>
+#include <utility>
 
 #include "slips.hpp"
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// How far the gradient checker can be trusted, in figures. Every number is a function of the seed.
+//
+//     gradcheck_benchmark ci|nightly [correct|wrong|locate|compare|all] [first seed]
+//     gradcheck_benchmark case vae|formula|mlp|library SEED      the report about one right
+//     gradient gradcheck_benchmark wrong CLASS SEED                       … about one wrong
+//     gradient gradcheck_benchmark export FILE CASES                      cases for the Python
+//     programs
+//
+// Exit status 1: a right gradient was rejected, or a wrong one missed.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "compare.hpp"
+#include "correct.hpp"
+#include "locate.hpp"
+#include "wrong.hpp"
+
+using namespace longhand::bench;
+
+namespace {
+
+int usage() {
+  std::fprintf(stderr,
+               "usage: gradcheck_benchmark ci|nightly [correct|wrong|locate|compare|all] [seed]\n"
+               "       gradcheck_benchmark case vae|formula|mlp|library SEED\n"
+               "       gradcheck_benchmark wrong CLASS SEED\n"
+               "       gradcheck_benchmark export FILE CASES\n");
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto word = [&](int k, const char* otherwise) {
+    return std::string(k < argc ? argv[k] : otherwise);
+  };
+  const auto number = [&](int k, const char* otherwise) { return std::stoull(word(k, otherwise)); };
+  const std::string what = word(1, "");
+  if (what == "case" && argc == 4) {
+    const CorrectCase c = correct_case(word(2, ""), number(3, "1"));
+    std::printf("%s",
+                judge(c.checked, {.seed = number(3, "1"), .dual = c.checked.dual}).text().c_str());
+    return 0;
+  }
+  if (what == "wrong" && argc == 4) return show_wrong(number(2, "0"), number(3, "1")), 0;
+  if (what == "export" && argc == 4) return export_cases(argv[2], number(3, "1")), 0;
+  if (what != "ci" && what != "nightly") return usage();
+
+  const bool nightly = what == "nightly";
+  const std::string part = word(2, "all");
+  const std::uint64_t seed = number(3, "1");
+  const auto wanted = [&](const char* name) { return part == "all" || part == name; };
+  bool good = true;
+  if (wanted("correct"))
+    good &= run_correct(
+        nightly ? CorrectSize{70000, 28000, 2000, 1000} : CorrectSize{300, 300, 10, 10}, seed);
+  if (wanted("wrong")) good &= run_wrong(nightly ? 1000 : 4, seed);
+  if (wanted("locate"))
+    good &= nightly ? run_locate(1000, 1000, 5, seed) : run_locate(100, 100, 2, seed);
+  if (wanted("compare")) run_compare(nightly ? 1000 : 10, seed);
+  return good ? 0 : 1;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "wrong.hpp"
+
+#include <cstdio>
+#include <optional>
+
+#include "random_vae.hpp"
+#include "spoils.hpp"
+#include "statistics.hpp"
+
+namespace longhand::bench {
+
+namespace {
+
+/// A class of errors: a slip inside the backward, or an error in the finished gradient.
+struct WrongClass {
+  Slip slip = Slip::none;
+  const Spoil* spoil = nullptr;
+
+  std::string name() const { return spoil != nullptr ? spoil->name : name_of(slip); }
+  bool dual() const { return spoil != nullptr && spoil->dual; }
+};
+std::vector<WrongClass> all_classes() {
+  std::vector<WrongClass> all;
+  for (std::size_t k = 1; k < kSlips.size(); ++k) all.push_back({static_cast<Slip>(k), nullptr});
+  for (const Spoil& s : spoils()) all.push_back({Slip::none, &s});
+  return all;
+}
+
+/// Sizes of a textbook example; a third with a planted kink, a fifth with an offset in the loss.
+std::shared_ptr<SmallVae> vae_for(const WrongClass& wrong, Draw& draw) {
+  Setting s;
+  s.inputs = draw.between(1, 8), s.hidden = draw.between(1, 8), s.latent = draw.between(1, 4);
+  s.batch = draw.between(1, 9);
+  s.conditions = draw.one_in(5) ? 2 : 0;
+  const bool plant = wrong.slip == Slip::slope_two_at_zero || draw.one_in(3);
+  s.activation = plant ? kinked_activation(draw) : any_activation(draw);
+  s.output = draw.one_of({Output::bernoulli, Output::gaussian, Output::learned});
+  s.bound = draw.one_of({std::numeric_limits<double>::infinity(), 15.0, 3.0});
+  s.beta = draw.one_of({0.1, 0.5, 2.0, 4.0, 10.0});
+  s.variance = draw.magnitude(0.1, 10);
+  s.dropout = draw.one_in(5) ? 0.3 : 0;
+  s.masked = draw.one_in(5), s.weighted = draw.one_in(5);
+  s.contracted = draw.one_in(3);
+  s.differentiate_input = draw.one_in(4);
+  if (!s.contracted && draw.one_in(4)) s.offset = 1e3;
+  if (wrong.spoil != nullptr && draw.one_in(2)) need::square_latent(s);
+  kSlips[static_cast<std::size_t>(wrong.slip)].need(s);
+  VaeMaker maker(draw);
+  const auto vae = maker.make(s);
+  if (plant) maker.plant(*vae);
+  maker.leave_a_stale_cache(*vae);
+  return vae;
+}
+
+/// The gradient at the given inputs, for the cotangent the checker would use for a scalar loss.
+TensorGradients gradient_of(const Case& c) {
+  TensorGradients g(c.tensors);
+  const std::vector<double> ones(c.forward().size(), 1.0);
+  c.backward(ones, g);
+  return g;
+}
+double largest(std::span<const double> v) {
+  double m = 0;
+  for (const double x : v) m = std::max(m, std::fabs(x));
+  return m;
+}
+
+/// Whether the error is larger than what the clean report says could hide: in one tensor at least,
+/// beside that tensor's resolution.
+bool visible(const GradientReport& clean, const TensorGradients& right,
+             const TensorGradients& wrong, bool dual) {
+  double all = 0;
+  for (std::size_t t = 0; t < right.size(); ++t) all = std::max(all, largest(right.at(t)));
+  for (std::size_t t = 0; t < right.size(); ++t) {
+    const double scale = std::max(largest(right.at(t)), 1e-6 * all);
+    double error = 0;
+    for (std::size_t i = 0; i < right.at(t).size(); ++i)
+      error = std::max(error, std::fabs(right.at(t)[i] - wrong.at(t)[i]));
+    // Dual numbers state no resolution: half the error asked for, so that none too small counts.
+    const double resolution = dual ? 0.5e-10 : clean.tensors[t].resolution;
+    if (error > resolution * scale) return true;
+  }
+  return false;
+}
+
+/// One case of a class: nothing if the error cannot be made there, or is too small to be seen.
+struct Trial {
+  GradientReport report;
+  bool planted = false;
+  std::size_t tensor = 0;  ///< that was spoilt
+};
+std::optional<Trial> try_class(const WrongClass& wrong, std::uint64_t seed) {
+  Draw draw(seed);
+  const auto vae = vae_for(wrong, draw);
+  Case c = case_of(vae, wrong.name());
+  Trial trial;
+  trial.planted = vae->planted;
+  CheckOptions options;
+  options.seed = seed;
+  if (wrong.dual()) options.dual = c.dual;
+  if (wrong.spoil != nullptr) {
+    std::vector<std::size_t> fitting;
+    for (std::size_t t = 0; t < c.tensors.size(); ++t)
+      if (!c.tensors[t].values.empty() &&
+          wrong.spoil->fits(c.tensors[t].row_count(), c.tensors[t].col_count()))
+        fitting.push_back(t);
+    if (fitting.empty()) return {};
+    trial.tensor = fitting[draw.below(fitting.size())];
+  }
+  const TensorGradients right = gradient_of(c);
+  const GradientReport clean = judge(c, options);
+  if (!clean.passed()) return {};
+  if (wrong.spoil != nullptr) {
+    c.backward = [right_backward = c.backward, apply = wrong.spoil->apply, t = trial.tensor,
+                  tensor = c.tensors[trial.tensor],
+                  pick = draw.below(1000)](Cotangent d, TensorGradients& g) {
+      right_backward(d, g);
+      apply(g.at(t), tensor.row_count(), tensor.col_count(), pick);
+    };
+  } else {
+    vae->slip = wrong.slip;
+  }
+  if (!visible(clean, right, gradient_of(c), wrong.dual())) return {};
+  trial.report = judge(c, options);
+  return trial;
+}
+
+struct Score {
+  std::size_t counted = 0, found = 0, planted = 0, planted_found = 0, diagnosed = 0;
+};
+
+}  // namespace
+
+bool run_wrong(std::size_t cases, std::uint64_t first_seed) {
+  std::printf("Wrong gradients: cases found (FAIL) of those whose error is above the resolution\n");
+  Score all;
+  std::size_t words = 0, right_words = 0;
+  const std::vector<WrongClass> classes = all_classes();
+  for (std::size_t k = 0; k < classes.size(); ++k) {
+    const WrongClass& wrong = classes[k];
+    Score score;
+    for (std::uint64_t seed = first_seed; score.counted < cases && seed < first_seed + 20 * cases;
+         ++seed) {
+      const std::optional<Trial> trial = try_class(wrong, seed);
+      if (!trial) continue;
+      const bool found = trial->report.verdict == Verdict::fail;
+      ++score.counted, score.found += found;
+      score.planted += trial->planted, score.planted_found += trial->planted && found;
+      if (!found)
+        std::printf("  missed (%s): class %zu, seed %llu\n",
+                    std::string(longhand::name_of(trial->report.verdict)).c_str(), k,
+                    static_cast<unsigned long long>(seed));
+      if (wrong.spoil != nullptr && found && trial->report.reason.empty())
+        score.diagnosed += trial->report.tensors[trial->tensor].diagnosis.find(
+                               wrong.spoil->diagnosis) != std::string::npos;
+    }
+    std::printf("  %3zu %-42s %6zu of %6zu", k, wrong.name().c_str(), score.found, score.counted);
+    std::printf("  at kinks %5zu of %5zu", score.planted_found, score.planted);
+    if (wrong.spoil != nullptr && wrong.spoil->diagnosis[0] != '\0') {
+      std::printf("  diagnosis right %.1f%%", percent(score.diagnosed, score.found));
+      words += score.found, right_words += score.diagnosed;
+    }
+    std::printf("%s\n", score.counted < cases ? "  (few)" : "");
+    all.counted += score.counted, all.found += score.found;
+    all.planted += score.planted, all.planted_found += score.planted_found;
+  }
+  std::printf("  %zu classes: %zu of %zu found (%.4f%%), at planted kinks %zu of %zu (%.4f%%)\n",
+              classes.size(), all.found, all.counted, percent(all.found, all.counted),
+              all.planted_found, all.planted, percent(all.planted_found, all.planted));
+  std::printf("  diagnosis of factors, transposed and off by one: %.1f%% right\n\n",
+              percent(right_words, words));
+  return all.found == all.counted;
+}
+
+void show_wrong(std::size_t class_index, std::uint64_t seed) {
+  const std::optional<Trial> trial = try_class(all_classes().at(class_index), seed);
+  std::printf("%s", trial ? trial->report.text().c_str() : "no case: the error cannot be seen\n");
+}
+
+}  // namespace longhand::bench
