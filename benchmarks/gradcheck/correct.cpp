@@ -51,7 +51,8 @@ void run_family(const std::string& family, std::size_t count, std::uint64_t firs
     const std::size_t entries = c.checked.entries();
     s.entries += entries, s.calls += report.evaluations;
     if (entries > 0)
-      s.evaluations.add(static_cast<double>(report.evaluations) / static_cast<double>(entries));
+      s.evaluations.add(static_cast<double>(report.evaluations) / static_cast<double>(entries),
+                        entries);
     for (const CheckedEntry& e : report.entries)
       if (passes(e.verdict)) {
         s.resolution.add(e.resolution), s.ratio.add(e.ratio());
@@ -98,8 +99,7 @@ bool run_correct(const CorrectSize& size, std::uint64_t first_seed) {
   std::printf("  error / bound: median %.1e, 99.9%% %.2f, largest %.2f\n", s.ratio.quantile(0.5),
               s.ratio.quantile(0.999), s.ratio.largest());
   std::printf(
-      "  evaluations per entry: median of the cases %.1f, of all entries together %.1f\n\n",
-      s.evaluations.quantile(0.5),
+      "  evaluations per entry: median %.1f, mean %.1f\n\n", s.evaluations.quantile(0.5),
       static_cast<double>(s.calls) / static_cast<double>(std::max<std::size_t>(s.entries, 1)));
   return all.rejected() == 0;
 }

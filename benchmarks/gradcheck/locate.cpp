@@ -13,8 +13,8 @@ namespace longhand::bench {
 
 namespace {
 
-/// Counts derivatives by watching where forward is called: the steps of one derivative only shrink
-/// and move the same entries.
+/// Counts derivatives by watching where forward is called: calls in a row on one line, on both
+/// sides of the base, are one derivative. (Lines on which noise is measured keep to one side.)
 class DerivativeCounter {
  public:
   explicit DerivativeCounter(std::vector<double> base) : base_(std::move(base)) {}
@@ -27,11 +27,16 @@ class DerivativeCounter {
         ++moved, last = i;
       }
     if (moved == 0) return;
-    const double step = std::fabs(here[first] - base_[first]);
-    const bool same =
-        moved == moved_ && first == first_ && last == last_ && step <= step_ * (1 + 1e-6);
-    if (!same) ++(moved == 1 ? single : directional);
-    moved_ = moved, first_ = first, last_ = last, step_ = step;
+    const double step = here[first] - base_[first];
+    const double slope = (here[last] - base_[last]) / step;
+    const bool same = moved == moved_ && first == first_ && last == last_ &&
+                      std::fabs(slope - slope_) <= 1e-3 * std::fabs(slope_);
+    if (!same) left_ = right_ = counted_ = false;
+    (step < 0 ? left_ : right_) = true;
+    moved_ = moved, first_ = first, last_ = last, slope_ = slope;
+    if (!left_ || !right_ || counted_) return;
+    counted_ = true;
+    ++(moved == 1 ? single : directional);
   }
 
   std::size_t single = 0;       ///< of one entry
@@ -40,7 +45,8 @@ class DerivativeCounter {
  private:
   std::vector<double> base_;
   std::size_t moved_ = 0, first_ = 0, last_ = 0;
-  double step_ = 0;
+  double slope_ = 0;
+  bool left_ = false, right_ = false, counted_ = false;
 };
 
 }  // namespace
@@ -55,7 +61,7 @@ bool run_locate(std::size_t rows, std::size_t cols, std::size_t times, std::uint
     for (double& v : x) v = draw.normal();
     for (double& v : w) v = draw.normal();
     DerivativeCounter counter(x);
-    // Every row's sum of w sin x: one output per row.
+    // One output per row: the sum of w (x + x^2 / 4) over its entries.
     const auto forward = [&] {
       counter.see(x);
       std::vector<double> y(rows);

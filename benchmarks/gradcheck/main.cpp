@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // How far the gradient checker can be trusted, in figures. Every number is a function of the seed.
 //
-//     gradcheck_benchmark ci|nightly [correct|wrong|locate|compare|all] [first seed]
+//     gradcheck_benchmark ci|nightly|SHARE [correct|wrong|locate|compare|all] [first seed]
 //     gradcheck_benchmark case vae|formula|mlp|library SEED      the report about one right
 //     gradient gradcheck_benchmark wrong CLASS SEED                       … about one wrong
 //     gradient gradcheck_benchmark export FILE CASES                      cases for the Python
 //     programs
 //
-// Exit status 1: a right gradient was rejected, or a wrong one missed.
+// SHARE is a part of the nightly size, 0.01 say; ci is 0.004. Exit status 1: a right gradient was
+// rejected, or a wrong one missed.
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -22,11 +24,12 @@ using namespace longhand::bench;
 namespace {
 
 int usage() {
-  std::fprintf(stderr,
-               "usage: gradcheck_benchmark ci|nightly [correct|wrong|locate|compare|all] [seed]\n"
-               "       gradcheck_benchmark case vae|formula|mlp|library SEED\n"
-               "       gradcheck_benchmark wrong CLASS SEED\n"
-               "       gradcheck_benchmark export FILE CASES\n");
+  std::fprintf(
+      stderr,
+      "usage: gradcheck_benchmark ci|nightly|SHARE [correct|wrong|locate|compare|all] [seed]\n"
+      "       gradcheck_benchmark case vae|formula|mlp|library SEED\n"
+      "       gradcheck_benchmark wrong CLASS SEED\n"
+      "       gradcheck_benchmark export FILE CASES\n");
   return 2;
 }
 
@@ -46,19 +49,23 @@ int main(int argc, char** argv) {
   }
   if (what == "wrong" && argc == 4) return show_wrong(number(2, "0"), number(3, "1")), 0;
   if (what == "export" && argc == 4) return export_cases(argv[2], number(3, "1")), 0;
-  if (what != "ci" && what != "nightly") return usage();
+  const double share = what == "ci"        ? 0.004
+                       : what == "nightly" ? 1
+                                           : std::strtod(what.c_str(), nullptr);
+  if (!(share > 0)) return usage();
+  const auto part_of = [&](double n) { return static_cast<std::size_t>(std::ceil(share * n)); };
 
-  const bool nightly = what == "nightly";
   const std::string part = word(2, "all");
   const std::uint64_t seed = number(3, "1");
   const auto wanted = [&](const char* name) { return part == "all" || part == name; };
   bool good = true;
   if (wanted("correct"))
-    good &= run_correct(
-        nightly ? CorrectSize{70000, 28000, 2000, 1000} : CorrectSize{300, 300, 10, 10}, seed);
-  if (wanted("wrong")) good &= run_wrong(nightly ? 1000 : 4, seed);
-  if (wanted("locate"))
-    good &= nightly ? run_locate(1000, 1000, 5, seed) : run_locate(100, 100, 2, seed);
-  if (wanted("compare")) run_compare(nightly ? 1000 : 10, seed);
+    good &= run_correct({part_of(70000), part_of(28000), part_of(2000), part_of(1000)}, seed);
+  if (wanted("wrong")) good &= run_wrong(part_of(1000), seed);
+  if (wanted("locate")) {
+    const std::size_t side = share < 0.1 ? 100 : 1000;
+    good &= run_locate(side, side, 5, seed);
+  }
+  if (wanted("compare") && what != "ci") run_compare(part_of(1000), seed);
   return good ? 0 : 1;
 }

@@ -15,11 +15,11 @@ namespace longhand::bench {
 /// Quantiles of many positive numbers, to 1/32 of a decade.
 class Histogram {
  public:
-  void add(double x) {
-    ++count_;
+  void add(double x, std::size_t times = 1) {
+    count_ += times;
     largest_ = std::max(largest_, x);
     const double place = x > 0 ? (std::log10(x) + kDecadesBelowOne) * kPerDecade : 0;
-    ++bins_[static_cast<std::size_t>(std::clamp(place, 0.0, kBins - 1.0))];
+    bins_[static_cast<std::size_t>(std::clamp(place, 0.0, kBins - 1.0))] += times;
   }
   std::size_t count() const { return count_; }
   double largest() const { return largest_; }
