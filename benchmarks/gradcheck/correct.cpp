@@ -14,8 +14,8 @@ namespace longhand::bench {
 
 CorrectCase correct_case(const std::string& family, std::uint64_t seed) {
   Draw draw(seed);
-  if (family == "formula") return {any_formula(draw)};
-  if (family == "mlp") return {any_mlp(draw)};
+  if (family == "formula") return {any_formula(draw), 0, false, ""};
+  if (family == "mlp") return {any_mlp(draw), 0, false, ""};
   if (family == "library") {
     CorrectCase c;
     c.checked = any_library_vae(draw, c.offset);
@@ -23,7 +23,8 @@ CorrectCase correct_case(const std::string& family, std::uint64_t seed) {
   }
   if (family != "vae") throw std::invalid_argument("no family is called '" + family + "'");
   const auto vae = any_vae(draw, draw.one_in(200) ? 4e6 : 2e5);
-  return {case_of(vae, "small VAE"), vae->setting.offset, vae->planted};
+  return {case_of(vae, "small VAE"), vae->setting.offset, vae->planted,
+          longhand::name_of(vae->setting.activation)};
 }
 
 namespace {

@@ -13,6 +13,7 @@ struct CorrectCase {
   Case checked;
   double offset = 0;
   bool planted = false;
+  std::string activation = {};
 };
 /// `family`: vae, formula, mlp or library.
 CorrectCase correct_case(const std::string& family, std::uint64_t seed);

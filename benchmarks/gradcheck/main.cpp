@@ -20,6 +20,7 @@
 #include "wrong.hpp"
 
 using namespace longhand::bench;
+using longhand::CheckOptions;
 
 namespace {
 
@@ -43,8 +44,12 @@ int main(int argc, char** argv) {
   const std::string what = word(1, "");
   if (what == "case" && argc == 4) {
     const CorrectCase c = correct_case(word(2, ""), number(3, "1"));
-    std::printf("%s",
-                judge(c.checked, {.seed = number(3, "1"), .dual = c.checked.dual}).text().c_str());
+    CheckOptions options;
+    options.seed = number(3, "1");
+    options.dual = c.checked.dual;
+    std::printf("%s%s %s offset %g%s\n", judge(c.checked, options).text().c_str(),
+                c.checked.family.c_str(), c.activation.c_str(), c.offset,
+                c.planted ? ", kink planted" : "");
     return 0;
   }
   if (what == "wrong" && argc == 4) return show_wrong(number(2, "0"), number(3, "1")), 0;
