@@ -2,13 +2,16 @@
 // How far the gradient checker can be trusted, in figures. Every number is a function of the seed.
 //
 //     gradcheck_benchmark ci|nightly|SHARE [correct|wrong|locate|compare|all] [first seed]
-//     gradcheck_benchmark case vae|formula|mlp|library SEED      the report about one right
-//     gradient gradcheck_benchmark wrong CLASS SEED                       … about one wrong
-//     gradient gradcheck_benchmark export FILE CASES                      cases for the Python
-//     programs
+//     gradcheck_benchmark ci|nightly|SHARE wrong SEED CLASS
+//     gradcheck_benchmark case vae|formula|mlp|library SEED
+//     gradcheck_benchmark wrong CLASS SEED
+//     gradcheck_benchmark export FILE CASES
 //
-// SHARE is a part of the nightly size, 0.01 say; ci is 0.004. Exit status 1: a right gradient was
-// rejected, or a wrong one missed.
+// The first runs the benchmark, or a part of it; SHARE is a part of the nightly size, 0.01 say; ci
+// is 0.004. The second runs one class of wrong gradients alone. Then the report about one right, or
+// one wrong gradient. The last writes cases for other_checkers.py.
+//
+// Exit status 1: a right gradient was rejected, or a wrong one missed.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -66,7 +69,9 @@ int main(int argc, char** argv) {
   bool good = true;
   if (wanted("correct"))
     good &= run_correct({part_of(70000), part_of(28000), part_of(2000), part_of(1000)}, seed);
-  if (wanted("wrong")) good &= run_wrong(part_of(1000), seed);
+  if (wanted("wrong"))
+    good &=
+        argc > 4 ? run_wrong(part_of(1000), seed, number(4, "0")) : run_wrong(part_of(1000), seed);
   if (wanted("locate")) {
     const std::size_t side = share < 0.1 ? 100 : 1000;
     good &= run_locate(side, side, 5, seed);
