@@ -182,11 +182,15 @@ void run_compare(std::size_t cases, std::uint64_t first_seed) {
   std::vector<Row> wrong(std::size(kErrors));
   for (const Set set : {Set::A, Set::B, Set::K}) {
     Row right;
+    Tally ours;
     const std::size_t count = set == Set::A ? cases : set == Set::B ? cases / 2 : cases / 5;
     for (std::uint64_t seed = first_seed; seed < first_seed + count; ++seed) {
       const Comparison c(set, seed + 1000000 * static_cast<std::uint64_t>(set));
       judges.meet(c.right, seed);
       right.add(judges.rejects(c.right));
+      CheckOptions options;
+      options.seed = seed;
+      ours.add(judge(c.right, options).verdict);
       if (set != Set::A) continue;
       const std::vector<double> g = Problem(c.right).gradient();
       for (std::size_t e = 0; e < wrong.size(); ++e) {
@@ -197,6 +201,8 @@ void run_compare(std::size_t cases, std::uint64_t first_seed) {
     right.print(set == Set::A   ? "right, A: no offset (want 0)"
                 : set == Set::B ? "right, B: offsets (want 0)"
                                 : "right, K: kinks (want 0)");
+    std::printf("  %-40s %6zu %10.2f\n", "   undecided by longhand", ours.total(),
+                percent(ours.undecided(), ours.total()));
   }
   for (std::size_t e = 0; e < wrong.size(); ++e) wrong[e].print(kErrors[e].name());
   std::printf("\n");
