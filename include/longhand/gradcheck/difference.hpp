@@ -69,6 +69,7 @@ class CentralQuotients {
 /// then the outputs that do not depend on the line are left out. Steps above 1 need a derivative
 /// that is known already: from far away a saturated unit looks flat.
 inline Estimate central_difference(Objective& objective, Line line, double enough) {
+  objective.begin_line();
   CentralQuotients quotients(objective, line);
   Estimate best = quotients.from(kFirstStep, enough);
   const auto limited = [&](double by) {

@@ -89,7 +89,9 @@ class Objective {
       throw Refusal("forward returned " + std::to_string(y.size()) + " outputs, before " +
                     std::to_string(base_.size()));
     ever_moved_.resize(base_.size(), 0);
-    for (std::size_t k = 0; k < base_.size(); ++k) ever_moved_[k] |= y[k] != base_[k];
+    moved_on_line_.resize(base_.size(), 0);
+    for (std::size_t k = 0; k < base_.size(); ++k)
+      if (y[k] != base_[k]) ever_moved_[k] = moved_on_line_[k] = 1;
     return y;
   }
 
@@ -132,12 +134,16 @@ class Objective {
       throw Refusal("the dual forward computes other values than forward");
     return static_cast<double>(sum);
   }
+  /// From here on all calls are along one line.
+  void begin_line() { moved_on_line_.assign(moved_on_line_.size(), 0); }
   /// Outputs that move elsewhere, but not along `line` even at distances -t and t, bring no
   /// rounding into differences along it. Leaves them out until forget_independent(); false if there
   /// are none.
   bool find_independent(Line line, double t) {
     independent_.clear();
     std::vector<char> still = ever_moved_;
+    for (std::size_t k = 0; k < still.size(); ++k)
+      still[k] = still[k] != 0 && moved_on_line_[k] == 0;
     for (const double side : {t, -t}) {
       const std::vector<double> before = point_of(line);
       for (const Step& s : line) entry(s) += side * s.weight;
@@ -204,7 +210,7 @@ class Objective {
   std::vector<NamedTensor> tensors_;
   Forward forward_;
   std::vector<double> cotangent_, base_, noise_, before_;
-  std::vector<char> ever_moved_, independent_;  // by output
+  std::vector<char> ever_moved_, moved_on_line_, independent_;  // by output
   std::size_t evaluations_ = 0;
 };
 
