@@ -182,3 +182,17 @@ TEST_CASE_TEMPLATE("optimizers: a moment without news becomes 0 and not subnorma
   }
   for (const S moment : {m, v, u, w}) CHECK(moment == S(0));
 }
+
+TEST_CASE("optimizers: a penalty of 1 is a penalty like another [OPT-8] [OPT-9]") {
+  CHECK(Penalty{.l1 = 1}.gradient(-2.0, 0.5, 1.0) == -0.5);
+  CHECK(Penalty{.l2 = 1}.gradient(-2.0, 0.5, 1.0) == -1.5);
+}
+
+TEST_CASE_TEMPLATE("optimizers: a moment settles below 1e-30 and not at it [OPT-3] [OPT-4]", S,
+                   float, double) {
+  for (const double sign : {-1., 1.}) {
+    CHECK(settled(S(sign * 1e-30)) == S(sign * 1e-30));
+    CHECK(settled(S(sign * 1.5e-30)) == S(sign * 1.5e-30));
+    CHECK(settled(S(sign * 0.75e-30)) == S(0));
+  }
+}

@@ -79,3 +79,20 @@ TEST_CASE("init: the same numbers on every backend, up to the scalar's rounding"
   for (std::size_t k = 0; k < want.size(); ++k)
     CHECK(in_float[k] == static_cast<double>(static_cast<float>(want[k])));
 }
+
+TEST_CASE("init: number for number (2 u - 1) / sqrt(fan_in), u from the block's noise [INIT-1]") {
+  using B = Reference<double>;
+  Bench<B> bench;
+  const Dense<B> layer(bench.layout, Segment::encoder, "layer", 5, 3);
+  bench.ready();
+  initialize(bench.on, Init::pytorch, 7, bench.theta);
+  for (const BlockId id : {layer.weight(), layer.bias()}) {
+    const std::vector<double> got = flat(bench.theta[id]);
+    std::vector<double> u(got.size());
+    const NoiseKey key{.seed = 7, .step = 0, .stream = Stream::init, .sample = 0};
+    uniform_column(key, static_cast<std::int64_t>(id), static_cast<std::int64_t>(u.size()),
+                   u.data());
+    for (std::size_t k = 0; k < got.size(); ++k)
+      CHECK_FALSE(!(std::abs(got[k] - (2 * u[k] - 1) / std::sqrt(5.0)) <= 1e-16));
+  }
+}

@@ -220,3 +220,9 @@ TEST_CASE("optimizer: the same bits on 1 and 3 threads; nothing allocated after 
   };
   CHECK(run(1) == run(3));
 }
+
+TEST_CASE("optimizer: a clip norm below 1 clips too [OPT-10]") {
+  double factor;
+  ClipFactor{0.5}(4.0, factor);
+  CHECK(factor == 0.25);
+}

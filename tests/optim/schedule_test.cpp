@@ -46,3 +46,12 @@ TEST_CASE("schedule: warm-up of the KL, counted in steps from 0 [ELBO-5]") {
   CHECK(kl_weight(4, 10, 1000) == 4);
   CHECK(kl_weight(4, 0, 0) == 4);  // no warm-up
 }
+
+TEST_CASE("schedule: trainings and warm-ups of one step; the full weight to the bit [ELBO-5]") {
+  const LearningRateSchedule schedule{.kind = Kind::cosine, .total = 1};  // [OPT-13]
+  CHECK(schedule.factor(0) == 1);
+  CHECK(near(schedule.factor(1), 0));
+  CHECK(kl_weight(4, 1, 0) == 0);
+  CHECK(kl_weight(4, 1, 1) == 4);
+  CHECK(kl_weight(0.1, 3, 3) == 0.1);  // and not 0.1 * 3 / 3, which is another number
+}
