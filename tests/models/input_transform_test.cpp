@@ -60,3 +60,45 @@ TEST_CASE("missing values are left out, constant rows keep their scale") {
                        "longhand: the data has no value to fit an input transform to",
                        std::invalid_argument);
 }
+
+TEST_CASE("fitted over missing values anywhere, row by row, as plain sums have it") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Index rows = 3, cols = 5;
+  // row 0 misses its first, row 1 two in the middle, row 2 all
+  const std::vector<double> columns{nan, 4,  nan, 1,   -2.5, nan, 7,  nan,
+                                    nan, -3, nan, nan, 6,    9,   nan};
+  const InputTransform t = fitted(Kind::standardize, columns, rows);
+  CHECK(t.kind == Kind::standardize);
+  REQUIRE(t.shift.size() == 3);
+  REQUIRE(t.scale.size() == 3);
+  for (Index i = 0; i < rows; ++i) {
+    std::vector<double> seen;
+    for (Index j = 0; j < cols; ++j)
+      if (const double v = columns[static_cast<std::size_t>(i + j * rows)]; !std::isnan(v))
+        seen.push_back(v);
+    double mean = 0, variance = 0;
+    for (const double v : seen) mean += v / static_cast<double>(seen.size());
+    for (const double v : seen) variance += (v - mean) * (v - mean);
+    const auto k = static_cast<std::size_t>(i);
+    CAPTURE(i);
+    CHECK(t.shift[k] == doctest::Approx(mean).epsilon(1e-14));
+    CHECK(t.scale[k] ==
+          (seen.empty() ? doctest::Approx(1)
+                        : doctest::Approx(std::sqrt(variance / static_cast<double>(seen.size())))
+                              .epsilon(1e-14)));
+  }
+  const InputTransform unit = fitted(Kind::unit, columns, rows);
+  CHECK(unit.kind == Kind::unit);
+  CHECK(unit.shift == std::vector<double>{-3});
+  CHECK(unit.scale == std::vector<double>{12});
+}
+
+TEST_CASE("fitted to rows of small spread, of one sample, of negative numbers") {
+  CHECK(fitted(Kind::standardize, {0.5, -0.5}, 1).scale == std::vector<double>{0.5});
+  const InputTransform one = fitted(Kind::standardize, {3}, 1);
+  CHECK(one.shift == std::vector<double>{3});
+  CHECK(one.scale == std::vector<double>{1});
+  const InputTransform negative = fitted(Kind::unit, {-7, -4}, 1);
+  CHECK(negative.shift == std::vector<double>{-7});
+  CHECK(negative.scale == std::vector<double>{3});
+}
