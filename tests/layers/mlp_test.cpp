@@ -135,3 +135,35 @@ TEST_CASE("mlp: wrong shapes and rates are refused by name") {
       Mlp<B>(f.layout, Segment::encoder, "x", {.in = 2, .hidden = {2}, .out = 2, .dropout = p});
     });
 }
+
+TEST_CASE_TEMPLATE("mlp: dropout's masks come from their own stream, a number per layer [DRO-1]", B,
+                   Reference<double>, Cpu<double>) {
+  Bench<B> bench;
+  const Mlp<B> net(bench.layout, Segment::decoder, "net",
+                   {.in = 2, .hidden = {5, 6}, .out = 1, .dropout = 0.4}, 1024);
+  bench.ready();
+  Matrix<double> x(2, 3);
+  x.randomise(7);
+  typename Mlp<B>::Cache cache;
+  net.forward(bench.pass(), x.view(), cache);
+  for (std::size_t layer = 0; layer < 2; ++layer) {
+    NoiseKey key = bench.key;
+    key.stream = Stream::dropout;
+    key.sample = static_cast<std::uint16_t>(1024 + layer);
+    const ConstView<B> factor = cache[layer].factor;
+    for (Index j = 0; j < 3; ++j) {
+      std::vector<double> u(static_cast<std::size_t>(factor.rows));
+      uniform_column(key, j, factor.rows, u.data());
+      for (Index i = 0; i < factor.rows; ++i)
+        CHECK(factor(i, j) == (u[static_cast<std::size_t>(i)] < 0.4 ? 0 : 1 / (1 - 0.4)));
+    }
+  }
+}
+
+TEST_CASE("mlp: a rate of 0 draws no mask") {
+  using B = Cpu<double>;
+  Fixture<B> f({.in = 3, .hidden = {4}, .out = 2}, 5);
+  Mlp<B>::Cache cache;
+  f.net.forward(f.pass(), f.x.view(), cache);
+  CHECK(!cache[0].factor.present());
+}

@@ -108,3 +108,25 @@ TEST_CASE("gaussian likelihoods: draws have the mean and the variance of the mod
   check(moments(Gaussian(0.25, OutputMap::sigmoid), 0.8, 0), 0.6899744811276124, 0.25);
   check(moments(LearnedGaussian(), 0.8, -1.5), 0.8, std::exp(-1.4950199193743372));
 }
+
+TEST_CASE("gaussian likelihoods: a draw is m + sqrt(v) eps of the stream `draw` [REP-1] [GAU-6]") {
+  using B = Reference<double>;
+  const Index d = 3, n = 2;
+  LikelihoodFixture<B> f(LearnedGaussian(), d, n);
+  Matrix<double> x(d, n, 2);
+  f.key.stream = Stream::latent;  // the noise of z: a draw takes another
+  LearnedGaussian().draw(f.pass(), f.output.view(), x.view());
+  NoiseKey key = f.key;
+  key.stream = Stream::draw;
+  key.sample = 1;
+  for (Index j = 0; j < n; ++j) {
+    double eps[3];
+    normal_column(key, j, d, eps);
+    for (Index i = 0; i < d; ++i) {
+      const double l = 15 * std::tanh(f.output(i + d, j) / 15);
+      const double want = f.output(i, j) + std::exp(l / 2) * eps[i];
+      CHECK_FALSE(!(std::abs(x(i, j) - want) <= 32 * std::numeric_limits<double>::epsilon()));
+    }
+  }
+  CHECK(x.guarded());
+}

@@ -93,3 +93,11 @@ TEST_CASE("bernoulli: draws are 1 where the uniform lies below the mean [BER-4]"
   BernoulliLogits{}.draw(0.8, 0.68998, t);
   CHECK(t == 0);
 }
+
+TEST_CASE("bernoulli: a draw is 1 exactly where u < s(a) [BER-4]") {
+  double t;
+  for (const auto& [u, want] : {std::array{0.25, 1.}, {0.5, 0.}, {0.75, 0.}}) {
+    BernoulliLogits{}.draw(0.0, u, t);
+    CHECK(t == want);
+  }
+}
