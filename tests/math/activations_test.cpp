@@ -271,3 +271,12 @@ TEST_CASE("activations: tails; NaN in, NaN out [ACT-9] [ACT-11] [ACT-13] [ACT-15
                {1e30, 1e30, 1},
                {kInf, kInf, kNan}});
 }
+
+TEST_CASE(
+    "activations: at exactly 0 the slope is that of the branch the value takes [ACT-4] [ACT-12]") {
+  double da;
+  LeakyRelu{0.3}.backward(0.0, 2.0, da);
+  CHECK(da == 0.6);
+  Elu{0.5}.backward(0.0, 2.0, da);
+  CHECK(da == 1);
+}
