@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "longhand/backend/cpu.hpp"
 #include "longhand/io/file.hpp"
 #include "longhand/io/model_file.hpp"
 #include "longhand/io/npy.hpp"

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "files.hpp"
+#include "longhand/backend/cpu.hpp"
 #include "longhand/core/version.hpp"
 
 using files::bytes;

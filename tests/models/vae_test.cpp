@@ -8,6 +8,7 @@
 #include <numbers>
 #include <thread>
 
+#include "longhand/backend/cpu.hpp"
 #include "models/model_support.hpp"
 
 using namespace longhand;

@@ -9,6 +9,7 @@
 #include <numbers>
 #include <vector>
 
+#include "longhand/backend/cpu.hpp"
 #include "longhand/train/trainer.hpp"
 #include "models/model_support.hpp"
 

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "longhand/backend/cpu.hpp"
+
 namespace {
 
 using namespace longhand;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "longhand/backend/cpu.hpp"
 #include "support/allocation_count.hpp"
 
 namespace {

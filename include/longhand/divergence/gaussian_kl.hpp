@@ -7,6 +7,22 @@
 
 namespace longhand {
 
+/// The KL alone.
+template <class Formula>
+struct KlValue {
+  template <class T>
+  LONGHAND_HD void operator()(const T& mu, const T& logvar, T& kl) const {
+    T dmu, dlogvar;
+    Formula{}(mu, logvar, T(0), dmu, dlogvar, kl);
+  }
+  template <class T>
+  LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& mu_p, const T& logvar_p,
+                              T& kl) const {
+    T dmu, dlogvar, dmu_p, dlogvar_p;
+    Formula{}(mu, logvar, mu_p, logvar_p, T(0), dmu, dlogvar, dmu_p, dlogvar_p, kl);
+  }
+};
+
 /// KL(q(z given x) || p(z)) in nats, analytic, diagonal Gaussians
 /// (docs/derivations/gaussian_kl.md).
 struct GaussianKl {
@@ -39,10 +55,10 @@ struct GaussianKl {
     const Index dim = q.mu.rows;
     const std::array<View<B>, 0> none{};
     if (p.mu.present()) {
-      pass.on.reduce_columns(ValueOnly<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar),
-                             none, dim, per_sample);
+      pass.on.reduce_columns(KlValue<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar), none,
+                             dim, per_sample);
     } else {
-      pass.on.reduce_columns(ValueOnly<StandardNormalKl>{}, in<B>(q.mu, q.logvar), none, dim,
+      pass.on.reduce_columns(KlValue<StandardNormalKl>{}, in<B>(q.mu, q.logvar), none, dim,
                              per_sample);
     }
   }
@@ -54,29 +70,13 @@ struct GaussianKl {
                          View<B> per_dimension) const {
     const Index dim = q.mu.rows, rows = q.mu.cols;
     if (p.mu.present()) {
-      pass.on.reduce_rows(ValueOnly<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar), dim,
+      pass.on.reduce_rows(KlValue<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar), dim,
                           rows, per_dimension, Store::accumulate);
     } else {
-      pass.on.reduce_rows(ValueOnly<StandardNormalKl>{}, in<B>(q.mu, q.logvar), dim, rows,
+      pass.on.reduce_rows(KlValue<StandardNormalKl>{}, in<B>(q.mu, q.logvar), dim, rows,
                           per_dimension, Store::accumulate);
     }
   }
-
- private:
-  template <class Formula>
-  struct ValueOnly {
-    template <class T>
-    LONGHAND_HD void operator()(const T& mu, const T& logvar, T& kl) const {
-      T dmu, dlogvar;
-      Formula{}(mu, logvar, T(0), dmu, dlogvar, kl);
-    }
-    template <class T>
-    LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& mu_p, const T& logvar_p,
-                                T& kl) const {
-      T dmu, dlogvar, dmu_p, dlogvar_p;
-      Formula{}(mu, logvar, mu_p, logvar_p, T(0), dmu, dlogvar, dmu_p, dlogvar_p, kl);
-    }
-  };
 };
 
 }  // namespace longhand

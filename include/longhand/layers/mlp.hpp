@@ -21,6 +21,19 @@ struct MlpConfig {
   std::vector<std::pair<std::string, Index>> heads = {};
 };
 
+/// The gradient that reaches an activation, through it and through dropout, in one sweep.
+template <class A>
+struct BackwardThroughDropout {
+  A act;
+  Dropout dropout;
+  template <class T>
+  LONGHAND_HD void operator()(const T& saved, const T& factor, const T& dy, T& da) const {
+    T dropped;
+    dropout.backward(factor, dy, dropped);
+    act.backward(saved, dropped, da);
+  }
+};
+
 /// Dense, activation, dropout, …, dense: hidden layers activated, the last one linear. The fusing
 /// unit: bias and activation ride in the product's tiles, forward and backward.
 ///
@@ -95,19 +108,6 @@ class Mlp {
   }
 
  private:
-  /// The gradient that reaches an activation, through it and through dropout, in one sweep.
-  template <class A>
-  struct BackwardThroughDropout {
-    A act;
-    Dropout dropout;
-    template <class T>
-    LONGHAND_HD void operator()(const T& saved, const T& factor, const T& dy, T& da) const {
-      T dropped;
-      dropout.backward(factor, dy, dropped);
-      act.backward(saved, dropped, da);
-    }
-  };
-
   template <class A>
   void backward_input(const Pass<B>& pass, const Dense<B>& layer, const A& act,
                       const LayerCache& below, ConstView<B> dy, View<B> da) const {

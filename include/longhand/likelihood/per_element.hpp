@@ -6,6 +6,63 @@
 
 namespace longhand {
 
+/// The formula of one element under a mask m and a row weight w; last comes the summand.
+/// Missing elements are chosen away, not multiplied: their target may be NaN.
+template <class Formula>
+struct ElementValue {
+  Formula f;
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& t, const T& m, const T& /*w*/, T& nll) const {
+    T value, da;
+    f.value_and_gradient(a, t, value, da);
+    nll = choose(m > T(0), value, T(0));
+  }
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& raw, const T& t, const T& m, const T& /*w*/,
+                              T& nll) const {
+    T value, da, draw;
+    f.value_and_gradient(a, raw, t, value, da, draw);
+    nll = choose(m > T(0), value, T(0));
+  }
+};
+template <class Formula>
+struct ElementValueAndGradient {
+  Formula f;
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& t, const T& m, const T& w, T& da, T& nll) const {
+    T value, gradient;
+    f.value_and_gradient(a, t, value, gradient);
+    nll = choose(m > T(0), value, T(0));
+    da = choose(m > T(0), w * gradient, T(0));
+  }
+  template <class T>
+  LONGHAND_HD void operator()(const T& a, const T& raw, const T& t, const T& m, const T& w, T& da,
+                              T& draw, T& nll) const {
+    T value, by_a, by_raw;
+    f.value_and_gradient(a, raw, t, value, by_a, by_raw);
+    nll = choose(m > T(0), value, T(0));
+    da = choose(m > T(0), w * by_a, T(0));
+    draw = choose(m > T(0), w * by_raw, T(0));
+  }
+};
+/// The formula's mean, or a draw, as the operator() a sweep expects.
+template <class Formula>
+struct ElementMean {
+  Formula f;
+  template <class... T>
+  LONGHAND_HD void operator()(T&&... t) const {
+    f.mean(t...);
+  }
+};
+template <class Formula>
+struct ElementDraw {
+  Formula f;
+  template <class... T>
+  LONGHAND_HD void operator()(T&&... t) const {
+    f.draw(t...);
+  }
+};
+
 /// A likelihood that factorises over the elements of a row: -log p(x | out) is the sum over i of a
 /// formula's nll_ij, over observed elements. The formula (math/bernoulli.hpp, math/gaussian.hpp or
 /// your own: examples/04_your_own_likelihood.cpp) gives value, gradient, mean and draw of one
@@ -47,10 +104,10 @@ class PerElement {
   void mean(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
     const Index d = x.rows;
     if constexpr (Formula::outputs == 1) {
-      pass.on.for_each(Mean{formula_}, in<B>(output), out<B>(x));
+      pass.on.for_each(ElementMean<Formula>{formula_}, in<B>(output), out<B>(x));
     } else {
-      pass.on.for_each(Mean{formula_}, in<B>(output.middle_rows(0, d), output.middle_rows(d, d)),
-                       out<B>(x));
+      pass.on.for_each(ElementMean<Formula>{formula_},
+                       in<B>(output.middle_rows(0, d), output.middle_rows(d, d)), out<B>(x));
     }
   }
   /// x ~ p(x | output), with the pass's key in stream `draw`.
@@ -67,67 +124,14 @@ class PerElement {
     }
     const Index d = x.rows;
     if constexpr (Formula::outputs == 1) {
-      pass.on.for_each(Draw{formula_}, in<B>(output, noise), out<B>(x));
+      pass.on.for_each(ElementDraw<Formula>{formula_}, in<B>(output, noise), out<B>(x));
     } else {
-      pass.on.for_each(Draw{formula_},
+      pass.on.for_each(ElementDraw<Formula>{formula_},
                        in<B>(output.middle_rows(0, d), output.middle_rows(d, d), noise), out<B>(x));
     }
   }
 
  private:
-  /// The formula of one element under a mask m and a row weight w; last comes the summand.
-  /// Missing elements are chosen away, not multiplied: their target may be NaN.
-  struct ValueOnly {
-    Formula f;
-    template <class T>
-    LONGHAND_HD void operator()(const T& a, const T& t, const T& m, const T& /*w*/, T& nll) const {
-      T value, da;
-      f.value_and_gradient(a, t, value, da);
-      nll = choose(m > T(0), value, T(0));
-    }
-    template <class T>
-    LONGHAND_HD void operator()(const T& a, const T& raw, const T& t, const T& m, const T& /*w*/,
-                                T& nll) const {
-      T value, da, draw;
-      f.value_and_gradient(a, raw, t, value, da, draw);
-      nll = choose(m > T(0), value, T(0));
-    }
-  };
-  struct ValueAndGradient {
-    Formula f;
-    template <class T>
-    LONGHAND_HD void operator()(const T& a, const T& t, const T& m, const T& w, T& da,
-                                T& nll) const {
-      T value, gradient;
-      f.value_and_gradient(a, t, value, gradient);
-      nll = choose(m > T(0), value, T(0));
-      da = choose(m > T(0), w * gradient, T(0));
-    }
-    template <class T>
-    LONGHAND_HD void operator()(const T& a, const T& raw, const T& t, const T& m, const T& w, T& da,
-                                T& draw, T& nll) const {
-      T value, by_a, by_raw;
-      f.value_and_gradient(a, raw, t, value, by_a, by_raw);
-      nll = choose(m > T(0), value, T(0));
-      da = choose(m > T(0), w * by_a, T(0));
-      draw = choose(m > T(0), w * by_raw, T(0));
-    }
-  };
-  struct Mean {
-    Formula f;
-    template <class... T>
-    LONGHAND_HD void operator()(T&&... t) const {
-      f.mean(t...);
-    }
-  };
-  struct Draw {
-    Formula f;
-    template <class... T>
-    LONGHAND_HD void operator()(T&&... t) const {
-      f.draw(t...);
-    }
-  };
-
   template <class B>
   void sweep(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output, const Batch<B>& batch,
              View<B> per_sample, View<B> doutput) const {
@@ -155,10 +159,11 @@ class PerElement {
   void run(const Pass<B>& pass, const std::array<OperandOf<B>, I>& inputs,
            const std::array<View<B>, O>& outputs, Index rows, View<B> per_sample) const {
     if (outputs[0].present()) {
-      pass.on.reduce_columns(ValueAndGradient{formula_}, inputs, outputs, rows, per_sample);
-    } else {
-      pass.on.reduce_columns(ValueOnly{formula_}, inputs, std::array<View<B>, 0>{}, rows,
+      pass.on.reduce_columns(ElementValueAndGradient<Formula>{formula_}, inputs, outputs, rows,
                              per_sample);
+    } else {
+      pass.on.reduce_columns(ElementValue<Formula>{formula_}, inputs, std::array<View<B>, 0>{},
+                             rows, per_sample);
     }
   }
 

@@ -49,4 +49,12 @@ struct Reparameterise {
   }
 };
 
+/// A draw from N(mu, exp(logvar)), whose logvar went through its bound already.
+struct ShiftAndScale {
+  template <class T>
+  LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& eps, T& z) const {
+    z = mu + exp(T(0.5) * logvar) * eps;  // [REP-2]
+  }
+};
+
 }  // namespace longhand

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/backend/cpu.hpp"
 #include "longhand/core/samples.hpp"
 #include "longhand/divergence/gaussian_kl.hpp"
 #include "longhand/latent/any.hpp"
 #include "longhand/layers/mlp.hpp"
+#include "longhand/math/row_seed.hpp"
 #include "longhand/models/vae_config.hpp"
 #include "longhand/prior/gaussian.hpp"
 
@@ -123,7 +123,7 @@ class Vae {
 
     const View<B> w_nll = pass.matrix(1, n), w_kl = pass.matrix(1, n);
     pass.on.for_each(
-        Seed{},
+        RowSeed{},
         in<B>(either<B>(batch.row_weights, 1), scalar_at<B>(&pass.scalars->inverse_rows),
               scalar_at<B>(&pass.scalars->beta)),
         out<B>(w_nll, w_kl));  // [ELBO-2] [ELBO-3]
@@ -285,21 +285,6 @@ class Vae {
  private:
   static constexpr Index kChunk = 512;  ///< rows per pass of a one-shot call
 
-  struct Seed {
-    template <class T>
-    LONGHAND_HD void operator()(const T& w, const T& inverse_rows, const T& beta, T& w_nll,
-                                T& w_kl) const {
-      w_nll = w * inverse_rows;  // [ELBO-2]
-      w_kl = beta * w_nll;       // [ELBO-3]
-    }
-  };
-  struct ShiftAndScale {
-    template <class T>
-    LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& eps, T& z) const {
-      z = mu + exp(T(0.5) * logvar) * eps;  // [REP-2]
-    }
-  };
-
   /// What forward leaves for backward.
   struct State {
     typename Net::Cache encoder, decoder;
@@ -355,10 +340,7 @@ class Vae {
       std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
       const MatrixView<std::uint32_t, typename B::Memory> row_id{ids.data(), 1, count, 1};
       vae.on_.upload(rows.data(), row_id);
-      return {.on = vae.on_,
-              .theta = vae.params_,
-              .workspace = workspace,
-              .row_id = row_id};
+      return {.on = vae.on_, .theta = vae.params_, .workspace = workspace, .row_id = row_id};
     }
     /// The chunk's columns of `samples` in backend memory; absent if the samples are.
     View<B> columns(const Vae& vae, const Samples<Scalar>& samples) {

@@ -24,6 +24,42 @@ struct ClipFactor {
   }
 };
 
+/// A sweep reads its inputs and writes its outputs; an optimizer updates in place.
+template <class O>
+struct TakesTheta {
+  O o;
+  template <class T>
+  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta,
+                              T& new_theta) const {
+    new_theta = theta;
+    o(g, lr, clip, new_theta);
+  }
+};
+template <class O>
+struct TakesMoment {
+  O o;
+  template <class T>
+  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta, const T& u,
+                              T& new_theta, T& new_u) const {
+    new_theta = theta;
+    new_u = u;
+    o(g, lr, clip, new_theta, new_u);
+  }
+};
+template <class O>
+struct TakesMoments {
+  O o;
+  template <class T>
+  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& c1, const T& c2,
+                              const T& theta, const T& m, const T& v, T& new_theta, T& new_m,
+                              T& new_v) const {
+    new_theta = theta;
+    new_m = m;
+    new_v = v;
+    o(g, lr, clip, c1, c2, new_theta, new_m, new_v);
+  }
+};
+
 /// An optimizer with its moments: one sweep over the flat parameters per step.
 template <class B>
 class OptimizerState {
@@ -75,42 +111,6 @@ class OptimizerState {
   }
 
  private:
-  /// A sweep reads its inputs and writes its outputs; an optimizer updates in place.
-  template <class O>
-  struct TakesTheta {
-    O o;
-    template <class T>
-    LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta,
-                                T& new_theta) const {
-      new_theta = theta;
-      o(g, lr, clip, new_theta);
-    }
-  };
-  template <class O>
-  struct TakesMoment {
-    O o;
-    template <class T>
-    LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta, const T& u,
-                                T& new_theta, T& new_u) const {
-      new_theta = theta;
-      new_u = u;
-      o(g, lr, clip, new_theta, new_u);
-    }
-  };
-  template <class O>
-  struct TakesMoments {
-    O o;
-    template <class T>
-    LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& c1, const T& c2,
-                                const T& theta, const T& m, const T& v, T& new_theta, T& new_m,
-                                T& new_v) const {
-      new_theta = theta;
-      new_m = m;
-      new_v = v;
-      o(g, lr, clip, c1, c2, new_theta, new_m, new_v);
-    }
-  };
-
   Optimizer optimizer_;
   std::vector<Params<B>> moments_;
   Index steps_ = 0;

@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "longhand/core/backend.hpp"
-#include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
 #include "longhand/core/samples.hpp"
-#include "longhand/models/input_transform.hpp"
+#include "longhand/math/bernoulli.hpp"
 #include "longhand/models/input_transform.hpp"
 
 namespace longhand {
@@ -98,13 +97,6 @@ class BatchSource {
    private:
     Buffer<B> buffer_;
     ConstView<B> view_;
-  };
-
-  struct DrawPixel {
-    template <class T>
-    LONGHAND_HD void operator()(const T& grey, const T& u, T& pixel) const {
-      pixel = choose(u < grey, T(1), T(0));
-    }
   };
 
   View<B> take(const Pass<B>& pass, const Resident& from) const {

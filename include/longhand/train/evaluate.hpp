@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "longhand/models/vae.hpp"
-#include "longhand/models/vae.hpp"
 #include "longhand/train/batch.hpp"
 
 namespace longhand {

@@ -301,7 +301,7 @@ class Trainer {
     const std::size_t n = static_cast<std::size_t>(per_row.cols);
     if (weights.present()) {
       const View<B> product = pass.matrix(1, per_row.cols);
-      pass.on.for_each(Product{}, in<B>(per_row, weights), out<B>(product));
+      pass.on.for_each(Times{}, in<B>(per_row, weights), out<B>(product));
       per_row = product;
     }
     pass.on.download(per_row, state.host.data());
@@ -309,12 +309,6 @@ class Trainer {
     for (std::size_t j = 0; j < n; ++j) sum += static_cast<double>(state.host[j]);
     return sum;
   }
-  struct Product {
-    template <class T>
-    LONGHAND_HD void operator()(const T& a, const T& b, T& y) const {
-      y = a * b;
-    }
-  };
 
   EpochReport validate(const Data<S>& data, const Rows& rows, const EpochReport& train) const {
     const auto start = Clock::now();

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "longhand/math/scalar.hpp"
+
+namespace longhand {
+
+/// Where backward starts (docs/derivations/elbo.md): what one row's NLL and KL weigh in the
+/// objective. w is the row's own weight.
+struct RowSeed {
+  template <class T>
+  LONGHAND_HD void operator()(const T& w, const T& inverse_rows, const T& beta, T& w_nll,
+                              T& w_kl) const {
+    w_nll = w * inverse_rows;  // [ELBO-2]
+    w_kl = beta * w_nll;       // [ELBO-3]
+  }
+};
+
+}  // namespace longhand
