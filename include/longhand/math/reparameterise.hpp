@@ -11,11 +11,12 @@ namespace longhand {
 /// smooth, so its derivative never vanishes abruptly, and feeds sampling and KL alike.
 /// c = infinity means no bound. Error: value 5, slope 4 of dlogvar (1 + (logvar / c)^2).
 struct LogvarBound {
+  static constexpr double kNone = std::numeric_limits<double>::infinity();
   double c = 15;
 
   template <class T>
   LONGHAND_HD void forward(const T& raw, T& logvar) const {
-    if (c == std::numeric_limits<double>::infinity()) {
+    if (c == kNone) {
       logvar = raw;
     } else {
       logvar = T(c) * tanh(raw / T(c));  // [REP-1]

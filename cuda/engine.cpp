@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "engine.hpp"
+
+#include "longhand/backend/cuda_kernels.hpp"
+
+namespace longhand::cuda {
+
+/// Whether the kernels of this build run on the current device (cuda/rows.cu).
+cudaError_t find_kernels();
+
+std::string text_of(cudaError_t status) {
+  return std::string(cudaGetErrorString(status)) + " (" + cudaGetErrorName(status) + ")";
+}
+
+std::string shaped(const char* primitive, Index rows, Index cols) {
+  return std::string(primitive) + " of " + std::to_string(rows) + " x " + std::to_string(cols);
+}
+
+std::string unavailable() {
+  int devices = 0;  // left as it is when the call fails
+  const cudaError_t status = cudaGetDeviceCount(&devices);
+  if (status == cudaSuccess && devices > 0) return {};
+  cudaGetLastError();
+  if (status == cudaErrorInsufficientDriver)
+    return "there is no CUDA driver, or none new enough for this build (CUDA " +
+           std::to_string(CUDART_VERSION / 1000) + "." +
+           std::to_string(CUDART_VERSION % 1000 / 10) + ")";
+  if (status == cudaSuccess || status == cudaErrorNoDevice) return "there is no CUDA device";
+  return "CUDA does not start: " + text_of(status);
+}
+
+std::shared_ptr<Engine> make_engine() {
+  const std::string reason = unavailable();
+  if (!reason.empty()) throw NoCudaDevice(reason);
+  const cudaError_t kernels = find_kernels();
+  if (kernels != cudaSuccess) {
+    cudaGetLastError();
+    throw NoCudaDevice("this build has no kernels for the device: " + text_of(kernels));
+  }
+  return std::make_shared<Engine>();
+}
+
+Engine::Engine() {
+  const auto starting = [] { return std::string("starting the CUDA backend"); };
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate", starting);
+  stream_.reset(stream);
+  partials_.reset(static_cast<float*>(allocate(kThreads * sizeof(float))));
+  workspace_.reset(allocate(kWorkspace));
+
+  const Cublas& library = Cublas::library();
+  cublasHandle_t handle = nullptr;
+  check(library.create(&handle), "cublasCreate", starting);
+  cublas_.reset(handle);
+  check(library.set_stream(handle, stream), "cublasSetStream", starting);
+  check(library.set_workspace(handle, workspace_.get(), kWorkspace), "cublasSetWorkspace",
+        starting);
+}
+
+void Engine::fail(const std::string& message) {
+  cudaGetLastError();
+  health_.fail(message, cudaDeviceSynchronize() != cudaSuccess);
+}
+
+void* allocate(std::size_t bytes) {
+  void* data = nullptr;
+  cudaError_t status = cudaMalloc(&data, bytes);
+  const std::string what = "allocating " + std::to_string(bytes) + " bytes on the device";
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    std::size_t left = 0, all = 0;
+    cudaMemGetInfo(&left, &all);
+    throw CudaOutOfMemory(what + ": only " + std::to_string(left) + " of " + std::to_string(all) +
+                          " are free");
+  }
+  if (status == cudaSuccess) status = cudaMemset(data, 0, bytes);
+  // The engines' streams do not wait for the one that clears.
+  if (status == cudaSuccess) status = cudaStreamSynchronize(cudaStreamLegacy);
+  if (status != cudaSuccess) {
+    cudaGetLastError();
+    cudaFree(data);
+    throw CudaError(what + ": " + text_of(status));
+  }
+  return data;
+}
+
+void release(void* data) noexcept {
+  cudaFree(data);  // waits for the kernels that use it; nobody to tell if it fails
+  cudaGetLastError();
+}
+
+void upload(Engine& on, const void* host, void* device, std::size_t pitch,
+            std::size_t column_bytes, Index cols) {
+  on.require_sound();
+  const auto columns = static_cast<std::size_t>(cols);
+  if (column_bytes * columns == 0) return;
+  const auto what = [&] { return shaped("upload", static_cast<Index>(column_bytes), cols); };
+  if (pitch == column_bytes || cols == 1)
+    on.check(cudaMemcpyAsync(device, host, column_bytes * columns, cudaMemcpyHostToDevice,
+                             on.stream()),
+             "cudaMemcpyAsync", what);
+  else
+    on.check(cudaMemcpy2DAsync(device, pitch, host, column_bytes, column_bytes, columns,
+                               cudaMemcpyHostToDevice, on.stream()),
+             "cudaMemcpy2DAsync", what);
+  on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize", what);
+}
+
+void download(Engine& on, const void* device, std::size_t pitch, void* host,
+              std::size_t column_bytes, Index cols) {
+  on.require_sound();
+  const auto columns = static_cast<std::size_t>(cols);
+  if (column_bytes * columns == 0) return;
+  const auto what = [&] { return shaped("download", static_cast<Index>(column_bytes), cols); };
+  if (pitch == column_bytes || cols == 1)
+    on.check(cudaMemcpyAsync(host, device, column_bytes * columns, cudaMemcpyDeviceToHost,
+                             on.stream()),
+             "cudaMemcpyAsync", what);
+  else
+    on.check(cudaMemcpy2DAsync(host, column_bytes, device, pitch, column_bytes, columns,
+                               cudaMemcpyDeviceToHost, on.stream()),
+             "cudaMemcpy2DAsync", what);
+  on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize", what);
+}
+
+void synchronize(Engine& on) {
+  on.require_sound();
+  on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize",
+           [] { return std::string("synchronize"); });
+}
+
+// What backend/cuda_launch.cuh needs.
+void* stream(Engine& on) {
+  on.require_sound();
+  return on.stream();
+}
+void launched(Engine& on, const char* kernel, Index rows, Index cols) {
+  on.check(cudaGetLastError(), "launch", [&] { return shaped(kernel, rows, cols); });
+}
+float* lock_partials(Engine& on) {
+  on.partials_in_use().lock();
+  return on.partials();
+}
+void unlock_partials(Engine& on) { on.partials_in_use().unlock(); }
+
+}  // namespace longhand::cuda

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "cublas.hpp"
+#include "longhand/backend/cuda.hpp"
+
+namespace longhand::cuda {
+
+/// What CUDA says about a status: "out of memory (cudaErrorMemoryAllocation)".
+std::string text_of(cudaError_t status);
+
+/// "multiply of 400 x 128 (depth 784)": a primitive and its shape, for messages.
+std::string shaped(const char* primitive, Index rows, Index cols);
+
+class Engine {
+ public:
+  Engine();
+
+  cudaStream_t stream() const { return stream_.get(); }
+  cublasHandle_t cublas() const { return cublas_.get(); }
+  float* partials() const { return partials_.get(); }
+  std::mutex& partials_in_use() { return partials_in_use_; }
+
+  void require_sound() const { health_.require_sound(); }
+  /// Throw CudaError for a status that is not success; `what` makes the text of the primitive.
+  template <class What>
+  void check(cudaError_t status, const char* call, const What& what) {
+    if (status != cudaSuccess) fail(what() + ": " + call + ": " + text_of(status));
+  }
+  template <class What>
+  void check(cublasStatus_t status, const char* call, const What& what) {
+    if (status != CUBLAS_STATUS_SUCCESS) fail(what() + ": " + call + ": " + text_of(status));
+  }
+
+ private:
+  /// Clears the error; if the device is still unwell the error lasts.
+  [[noreturn]] void fail(const std::string& message);
+
+  struct Release {
+    void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
+    void operator()(cublasHandle_t handle) const { Cublas::library().destroy(handle); }
+    void operator()(void* memory) const { release(memory); }
+  };
+  template <class Handle>
+  using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Release>;
+
+  // What cuBLAS works in, a size NVIDIA advises for Hopper. Given by us, so that a product's bits
+  // do not depend on what else runs.
+  static constexpr std::size_t kWorkspace = std::size_t{32} << 20;
+
+  Health health_;
+  Owned<cudaStream_t> stream_;
+  Owned<float*> partials_;
+  Owned<void*> workspace_;
+  Owned<cublasHandle_t> cublas_;  // destroyed first
+  std::mutex partials_in_use_;
+};
+
+}  // namespace longhand::cuda

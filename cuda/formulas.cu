@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The kernels of longhand's own formulas.
+#include "longhand/backend/cuda_launch.cuh"
+#include "longhand/divergence/gaussian_kl.hpp"
+#include "longhand/layers/mlp.hpp"
+#include "longhand/likelihood/gaussian.hpp"
+#include "longhand/math/bernoulli.hpp"
+#include "longhand/math/row_seed.hpp"
+#include "longhand/models/input_transform.hpp"
+#include "longhand/optim/optimizer.hpp"
+
+namespace longhand {
+#include "formulas.def"
+}

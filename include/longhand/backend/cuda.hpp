@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "longhand/backend/cuda_error.hpp"
+#include "longhand/core/backend.hpp"
+
+/// The CUDA backend. No CUDA header is needed to include this one: what it declares is compiled
+/// into the library longhand_cuda, kernels by nvcc (cuda/*.cu), the rest by the C++ compiler
+/// (cuda/*.cpp).
+namespace longhand {
+
+/// How the GPU multiplies matrices. tf32 rounds the factors to 11 bits and runs several times
+/// faster; sums are float in both, and nothing but products changes.
+enum class Precision { fp32, tf32 };
+
+namespace cuda {
+
+/// A stream, a cuBLAS handle and their scratch, on the device that was current when it was made.
+class Engine;
+
+template <class T>
+using DeviceView = MatrixView<T, DeviceMemory>;
+using DeviceOperand = Operand<float, DeviceMemory>;
+using DeviceIds = DeviceView<const std::uint32_t>;
+
+/// Empty if there is a device to compute on, else one clause that says why there is none. Costs no
+/// more than asking the driver.
+std::string unavailable();
+
+/// Throws NoCudaDevice or CudaError.
+std::shared_ptr<Engine> make_engine();
+
+/// Zeroed device memory. Throws CudaOutOfMemory, having allocated nothing.
+void* allocate(std::size_t bytes);
+void release(void* data) noexcept;
+
+/// C = op(A) op(B) or C += op(A) op(B).
+void multiply(Engine& on, Precision precision, Transpose ta, DeviceView<const float> a,
+              Transpose tb, DeviceView<const float> b, DeviceView<float> c, Store store);
+
+void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
+void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
+void gather(Engine& on, DeviceView<const float> x, DeviceIds ids, DeviceView<float> y);
+
+/// `cols` columns of `column_bytes` each, contiguous on the host, `pitch` bytes apart on the
+/// device. Both return when the host memory may be used again, download() with all work done that
+/// was asked for before.
+void upload(Engine& on, const void* host, void* device, std::size_t pitch,
+            std::size_t column_bytes, Index cols);
+void download(Engine& on, const void* device, std::size_t pitch, void* host,
+              std::size_t column_bytes, Index cols);
+
+/// Waits for all work asked for so far, and throws what failed in it.
+void synchronize(Engine& on);
+
+// One kernel per formula. Defined in backend/cuda_launch.cuh and instantiated by nvcc, for the
+// formulas of longhand in cuda/formulas.def, for yours in one .cu file of your own: a linker that
+// misses one of these names the formula.
+template <class F, std::size_t I, std::size_t O>
+void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+              const std::array<DeviceView<float>, O>& out);
+template <class F, std::size_t I, std::size_t O>
+void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+                    const std::array<DeviceView<float>, O>& out, Index rows,
+                    DeviceView<float> sums);
+template <class F, std::size_t I>
+void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
+                 Index cols, DeviceView<float> sums, Store store);
+template <class F, std::size_t I>
+void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
+            DeviceView<float> sum);
+
+}  // namespace cuda
+
+/// The GPU backend: cuBLAS for products, one kernel per formula, eager. A handle: copies share one
+/// stream, on which everything happens in the order it was asked for. Errors of kernels come to
+/// light at the next download or synchronize(). Throws CudaError from every call.
+template <class S>
+class Cuda {
+  static_assert(std::is_same_v<S, float>, "the CUDA backend computes in float");
+
+ public:
+  using Scalar = S;
+  using Memory = DeviceMemory;
+  struct Allocator {
+    template <class T>
+    static T* allocate(Index count) {
+      static_assert(std::is_trivially_destructible_v<T>);
+      return static_cast<T*>(cuda::allocate(static_cast<std::size_t>(count) * sizeof(T)));
+    }
+    template <class T>
+    static void release(T* data) {
+      cuda::release(data);
+    }
+  };
+  struct Scratch {};
+
+  /// On the calling thread's current device. Throws NoCudaDevice where there is none.
+  explicit Cuda(Precision precision = Precision::fp32)
+      : engine_(cuda::make_engine()), precision_(precision) {}
+  Precision precision() const { return precision_; }
+  void synchronize() const { cuda::synchronize(*engine_); }
+
+  template <class Next>
+  void multiply(Scratch&, Transpose ta, ConstView<Cuda> a, Transpose tb, ConstView<Cuda> b,
+                View<Cuda> c, Store store, const Next& next) const {
+    cuda::multiply(*engine_, precision_, ta, a, tb, b, c, store);
+    run(next);
+  }
+
+  template <class F, std::size_t I, std::size_t O>
+  void for_each(const F& f, const std::array<OperandOf<Cuda>, I>& in,
+                const std::array<View<Cuda>, O>& out) const {
+    cuda::for_each(*engine_, f, in, out);
+  }
+  template <class F, std::size_t I, std::size_t O>
+  void reduce_columns(const F& f, const std::array<OperandOf<Cuda>, I>& in,
+                      const std::array<View<Cuda>, O>& out, Index rows, View<Cuda> sums) const {
+    cuda::reduce_columns(*engine_, f, in, out, rows, sums);
+  }
+  template <class F, std::size_t I>
+  void reduce_rows(const F& f, const std::array<OperandOf<Cuda>, I>& in, Index rows, Index cols,
+                   View<Cuda> sums, Store store) const {
+    cuda::reduce_rows(*engine_, f, in, rows, cols, sums, store);
+  }
+  template <class F, std::size_t I>
+  void reduce(const F& f, const std::array<OperandOf<Cuda>, I>& in, Index count,
+              View<Cuda> sum) const {
+    cuda::reduce(*engine_, f, in, count, sum);
+  }
+
+  void fill_normal(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y) const {
+    cuda::fill_normal(*engine_, key, ids, y);
+  }
+  void fill_uniform(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y) const {
+    cuda::fill_uniform(*engine_, key, ids, y);
+  }
+
+  void gather(ConstView<Cuda> x, RowIds<Cuda> ids, View<Cuda> y) const {
+    cuda::gather(*engine_, x, ids, y);
+  }
+  void copy(ConstView<Cuda> x, View<Cuda> y) const { for_each(Value{}, in<Cuda>(x), out<Cuda>(y)); }
+  void fill(View<Cuda> y, S value) const {
+    for_each(Value{}, in<Cuda>(OperandOf<Cuda>(value)), out<Cuda>(y));
+  }
+
+  /// Contiguous host memory to and from device memory.
+  template <class U>
+  void upload(const U* host, MatrixView<U, DeviceMemory> y) const {
+    cuda::upload(*engine_, host, y.data, bytes<U>(y.ld), bytes<U>(y.rows), y.cols);
+  }
+  template <class U>
+  void download(MatrixView<U, DeviceMemory> x, std::remove_const_t<U>* host) const {
+    cuda::download(*engine_, x.data, bytes<U>(x.ld), host, bytes<U>(x.rows), x.cols);
+  }
+
+ private:
+  template <class U>
+  static std::size_t bytes(Index count) {
+    return static_cast<std::size_t>(count) * sizeof(U);
+  }
+  void run(const Nothing&) const {}
+  template <class F, std::size_t I, std::size_t O>
+  void run(const Then<Cuda, F, I, O>& next) const {
+    for_each(next.formula, next.inputs, next.outputs);
+  }
+
+  std::shared_ptr<cuda::Engine> engine_;
+  Precision precision_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "longhand/core/normal.hpp"
+#include "longhand/core/uniform.hpp"
+#include "longhand/core/view.hpp"
+
+/// What each thread of the CUDA backend does, in plain C++: index arithmetic, tails and sums that
+/// a test runs on the CPU, over blocks and threads as loops. Only their launching needs a GPU
+/// (backend/cuda_launch.cuh).
+///
+/// A kernel is an object with
+///
+///   blocks()                      how many blocks of kThreads threads it needs
+///   phases()                      how often it is called; between two phases all threads of a
+///                                 block wait for each other
+///   operator()(phase, at, shared) what thread `at` does; `shared` holds kThreads numbers that the
+///                                 threads of a block have in common
+///
+/// In one phase no thread reads what another writes, so their order is free. Sums have a shape that
+/// depends on the matrix alone, and nothing is added atomically: equal bits in every run.
+namespace longhand::cuda {
+
+inline constexpr int kThreads = 256;
+/// A sweep over more elements than this many blocks have threads goes over them in several turns.
+inline constexpr Index kMostBlocks = 2048;
+
+struct Place {
+  Index block;
+  Index blocks;
+  int thread;
+};
+
+LONGHAND_HD constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+
+/// Blocks of a sweep with one thread per element.
+constexpr Index blocks_for(Index elements) {
+  const Index needed = ceil_div(elements, kThreads);
+  return needed < kMostBlocks ? needed : kMostBlocks;
+}
+
+/// Phases of a sum over `lanes` threads: each one's own part, then halves onto halves.
+LONGHAND_HD constexpr int tree_phases(int lanes) {
+  int phases = 1;
+  for (; lanes > 1; lanes /= 2) ++phases;
+  return phases;
+}
+
+/// A phase from 1 on of that sum; the lanes' numbers lie `stride` apart, this one's at `mine`. True
+/// on the thread that now has the whole sum.
+LONGHAND_HD inline bool add_halves(int phase, int lanes, int lane, float* mine, int stride = 1) {
+  const int half = lanes >> phase;
+  if (lane < half) *mine += mine[half * stride];
+  return lane == 0 && half == 1;
+}
+
+/// std::array for kernels, whose members a device may call; never empty.
+template <class T, std::size_t N>
+struct Array {
+  T item[N == 0 ? 1 : N];
+  LONGHAND_HD constexpr T& operator[](std::size_t k) { return item[k]; }
+  LONGHAND_HD constexpr const T& operator[](std::size_t k) const { return item[k]; }
+};
+
+/// A formula with what it reads and writes, for one element at a time.
+template <class F, std::size_t I, std::size_t O>
+struct Sweep {
+  struct Input {
+    const float* data;
+    Index row_step, col_step;
+    float value;
+    LONGHAND_HD float at(Index i, Index j) const {
+      return data == nullptr ? value : data[i * row_step + j * col_step];
+    }
+  };
+  struct Output {
+    float* data;
+    Index ld;
+  };
+  F formula;
+  Array<Input, I> in;
+  Array<Output, O> out;
+
+  template <class Memory>
+  Sweep(const F& f, const std::array<Operand<float, Memory>, I>& inputs,
+        const std::array<MatrixView<float, Memory>, O>& outputs)
+      : formula(f), in{}, out{} {
+    std::size_t k = 0;
+    for (const auto& x : inputs) in[k++] = {x.data, x.row_step, x.col_step, x.value};
+    k = 0;
+    for (const auto& y : outputs) out[k++] = {y.data, y.ld};
+  }
+
+  /// Reads all inputs before it writes, so that an element may be updated in place. `extra` are
+  /// further outputs that are not stored (the summand of a reduction).
+  template <class... Extra>
+  LONGHAND_HD void element(Index i, Index j, Extra&... extra) const {
+    element(std::make_index_sequence<I>{}, std::make_index_sequence<O>{}, i, j, extra...);
+  }
+
+  /// Whether all operands run through memory without gaps, so that the matrix is one long column.
+  bool flat(Index rows) const {
+    bool gapless = true;
+    for (std::size_t k = 0; k < I; ++k)
+      gapless &= in[k].data == nullptr || (in[k].row_step == 0 && in[k].col_step == 0) ||
+                 (in[k].row_step == 1 && in[k].col_step == rows);
+    for (std::size_t k = 0; k < O; ++k) gapless &= out[k].ld == rows;
+    return gapless;
+  }
+
+ private:
+  template <std::size_t... In, std::size_t... Out, class... Extra>
+  LONGHAND_HD void element(std::index_sequence<In...>, std::index_sequence<Out...>, Index i,
+                           Index j, Extra&... extra) const {
+    const Array<float, I> x{{in[In].at(i, j)...}};
+    Array<float, O> y{};
+    formula(x[In]..., y[Out]..., extra...);
+    ((out[Out].data[i + j * out[Out].ld] = y[Out]), ...);
+  }
+};
+
+/// f(in_ij…, out_ij…) for every element, one thread each.
+template <class F, std::size_t I, std::size_t O>
+struct ForEach {
+  static constexpr const char* name = "for_each";
+  Sweep<F, I, O> sweep;
+  Index rows, cols;
+
+  template <class Memory>
+  ForEach(const F& f, const std::array<Operand<float, Memory>, I>& in,
+          const std::array<MatrixView<float, Memory>, O>& out)
+      : sweep(f, in, out), rows(out[0].rows), cols(out[0].cols) {
+    if (!sweep.flat(rows)) return;
+    rows *= cols;  // one long column needs no division
+    cols = rows > 0 ? 1 : 0;
+  }
+
+  Index blocks() const { return blocks_for(rows * cols); }
+  LONGHAND_HD static constexpr int phases() { return 1; }
+
+  LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    for (Index e = at.block * kThreads + at.thread; e < rows * cols; e += at.blocks * kThreads) {
+      if (cols == 1)
+        sweep.element(e, 0);
+      else
+        sweep.element(e % rows, e / rows);
+    }
+  }
+};
+
+/// s_j = sum_i v_ij. A column has `lanes` threads; lane l adds rows l, l + lanes, …, then the lanes
+/// are added in a tree. Short columns share a block.
+template <class F, std::size_t I, std::size_t O>
+struct ReduceColumns {
+  static constexpr const char* name = "reduce_columns";
+  Sweep<F, I, O> sweep;
+  Index rows, cols;
+  float* sums;
+  Index sum_step;
+  int lanes = 32;
+
+  template <class Memory>
+  ReduceColumns(const F& f, const std::array<Operand<float, Memory>, I>& in,
+                const std::array<MatrixView<float, Memory>, O>& out, Index row_count,
+                const MatrixView<float, Memory>& to)
+      : sweep(f, in, out), rows(row_count), cols(to.cols), sums(to.data), sum_step(to.ld) {
+    while (lanes < kThreads && lanes < rows) lanes *= 2;
+  }
+
+  Index blocks() const { return ceil_div(cols, kThreads / lanes); }
+  LONGHAND_HD int phases() const { return tree_phases(lanes); }
+
+  LONGHAND_HD void operator()(int phase, const Place& at, float* shared) const {
+    const int lane = at.thread % lanes;
+    const Index j = at.block * (kThreads / lanes) + at.thread / lanes;
+    if (phase == 0) {
+      float sum = 0;
+      for (Index i = lane; j < cols && i < rows; i += lanes) {
+        float value;
+        sweep.element(i, j, value);
+        sum += value;
+      }
+      shared[at.thread] = sum;
+      return;
+    }
+    float* const mine = shared + at.thread;
+    if (add_halves(phase, lanes, lane, mine) && j < cols) sums[j * sum_step] = *mine;
+  }
+};
+
+/// s_i = sum_j v_ij (or +=), rows next to each other in memory. A block takes a strip of 8 rows (32
+/// bytes, the smallest piece of memory a GPU fetches); slice k adds columns k, k + 32, …, then the
+/// slices are added in a tree.
+template <class F, std::size_t I>
+struct ReduceRows {
+  static constexpr const char* name = "reduce_rows";
+  static constexpr int kStrip = 8;
+  static constexpr int kSlices = kThreads / kStrip;
+  Sweep<F, I, 0> sweep;
+  Index rows, cols;
+  float* sums;
+  bool accumulate;
+
+  template <class Memory>
+  ReduceRows(const F& f, const std::array<Operand<float, Memory>, I>& in, Index row_count,
+             Index col_count, const MatrixView<float, Memory>& to, bool add)
+      : sweep(f, in, std::array<MatrixView<float, Memory>, 0>{}),
+        rows(row_count),
+        cols(col_count),
+        sums(to.data),
+        accumulate(add) {}
+
+  Index blocks() const { return ceil_div(rows, kStrip); }
+  LONGHAND_HD static constexpr int phases() { return tree_phases(kSlices); }
+
+  LONGHAND_HD void operator()(int phase, const Place& at, float* shared) const {
+    const int slice = at.thread / kStrip;
+    const Index i = at.block * kStrip + at.thread % kStrip;
+    if (phase == 0) {
+      float sum = 0;
+      for (Index j = slice; i < rows && j < cols; j += kSlices) {
+        float value;
+        sweep.element(i, j, value);
+        sum += value;
+      }
+      shared[at.thread] = sum;
+      return;
+    }
+    float* const mine = shared + at.thread;
+    if (add_halves(phase, kSlices, slice, mine, kStrip) && i < rows)
+      sums[i] = accumulate ? sums[i] + *mine : *mine;
+  }
+};
+
+/// Partial sums of `count` elements of gapless operands: block p adds a run of its own, lane l
+/// elements l, l + 256, … of the run, then the lanes in a tree. A second Reduce with one part adds
+/// the partial sums.
+template <class F, std::size_t I>
+struct Reduce {
+  static constexpr const char* name = "reduce";
+  static constexpr Index kMostParts = kThreads;
+  Sweep<F, I, 0> sweep;
+  Index count;
+  Index parts;
+  float* partial;  ///< one number per part
+
+  template <class Memory>
+  Reduce(const F& f, const std::array<Operand<float, Memory>, I>& in, Index elements,
+         Index part_count, float* to)
+      : sweep(f, in, std::array<MatrixView<float, Memory>, 0>{}),
+        count(elements),
+        parts(part_count),
+        partial(to) {}
+
+  /// How many parts a sum has: a function of the count alone.
+  static constexpr Index parts_of(Index count) {
+    const Index parts = ceil_div(count, 4096);
+    return parts < 1 ? 1 : parts < kMostParts ? parts : kMostParts;
+  }
+
+  Index blocks() const { return parts; }
+  LONGHAND_HD static constexpr int phases() { return tree_phases(kThreads); }
+
+  LONGHAND_HD void operator()(int phase, const Place& at, float* shared) const {
+    if (phase == 0) {
+      const Index length = ceil_div(count, parts), first = at.block * length;
+      const Index end = first + length < count ? first + length : count;
+      float sum = 0;
+      for (Index i = first + at.thread; i < end; i += kThreads) {
+        float value;
+        sweep.element(i, 0, value);
+        sum += value;
+      }
+      shared[at.thread] = sum;
+      return;
+    }
+    if (add_halves(phase, kThreads, at.thread, shared + at.thread)) partial[at.block] = *shared;
+  }
+};
+
+/// Which four values a noise block holds.
+struct NormalFour {
+  LONGHAND_HD static void make(const NoiseKey& key, std::uint32_t row, std::uint32_t quad,
+                               float out[4]) {
+    normal4(key, row, quad, out);
+  }
+};
+struct UniformFour {
+  LONGHAND_HD static void make(const NoiseKey& key, std::uint32_t row, std::uint32_t quad,
+                               float out[4]) {
+    uniform4(key, row, quad, out);
+  }
+};
+
+/// Y_ij = noise(seed, ids_j, step, i), one thread per block of four elements.
+template <class Four>
+struct FillNoise {
+  static constexpr const char* name = "fill_noise";
+  NoiseKey key;
+  const std::uint32_t* ids;  ///< null: the column's number
+  Index id_step;
+  float* y;
+  Index ld, rows, cols;
+
+  template <class Memory>
+  FillNoise(const NoiseKey& noise_key, const MatrixView<const std::uint32_t, Memory>& row_ids,
+            const MatrixView<float, Memory>& to)
+      : key(noise_key),
+        ids(row_ids.data),
+        id_step(row_ids.ld),
+        y(to.data),
+        ld(to.ld),
+        rows(to.rows),
+        cols(to.cols) {}
+
+  LONGHAND_HD Index quads() const { return ceil_div(rows, 4); }
+  Index blocks() const { return blocks_for(quads() * cols); }
+  LONGHAND_HD static constexpr int phases() { return 1; }
+
+  LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    const Index n = quads() * cols;
+    for (Index e = at.block * kThreads + at.thread; e < n; e += at.blocks * kThreads) {
+      const Index quad = e % quads(), j = e / quads();
+      const std::uint32_t row = ids == nullptr ? static_cast<std::uint32_t>(j) : ids[j * id_step];
+      float four[4];
+      Four::make(key, row, static_cast<std::uint32_t>(quad), four);
+      for (Index k = 0; k < 4 && 4 * quad + k < rows; ++k) y[4 * quad + k + j * ld] = four[k];
+    }
+  }
+};
+
+/// Y_ij = X_{i, ids_j}.
+struct Gather {
+  static constexpr const char* name = "gather";
+  const float* x;
+  Index x_ld;
+  const std::uint32_t* ids;
+  Index id_step;
+  float* y;
+  Index y_ld, rows, cols;
+
+  template <class Memory>
+  Gather(const MatrixView<const float, Memory>& from,
+         const MatrixView<const std::uint32_t, Memory>& row_ids,
+         const MatrixView<float, Memory>& to)
+      : x(from.data),
+        x_ld(from.ld),
+        ids(row_ids.data),
+        id_step(row_ids.ld),
+        y(to.data),
+        y_ld(to.ld),
+        rows(to.rows),
+        cols(to.cols) {}
+
+  Index blocks() const { return blocks_for(rows * cols); }
+  LONGHAND_HD static constexpr int phases() { return 1; }
+
+  LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    for (Index e = at.block * kThreads + at.thread; e < rows * cols; e += at.blocks * kThreads) {
+      const Index i = e % rows, j = e / rows;
+      y[i + j * y_ld] = x[i + static_cast<Index>(ids[j * id_step]) * x_ld];
+    }
+  }
+};
+
+}  // namespace longhand::cuda

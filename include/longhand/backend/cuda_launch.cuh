@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#pragma nv_diag_suppress 554  // a view's conversion to const is not called where it is const already
+#include "longhand/backend/cuda.hpp"
+#include "longhand/backend/cuda_kernels.hpp"
+
+/// How kernels start; for nvcc alone. A formula of your own runs on the GPU after one .cu file with
+/// a line for each way it is swept, with its numbers of inputs and outputs:
+///
+///   #include <longhand/backend/cuda_launch.cuh>
+///   #include "my_formula.hpp"
+///   LONGHAND_CUDA_FOR_EACH(2, 1, my::Formula)
+///   LONGHAND_CUDA_REDUCE_COLUMNS(4, 1, longhand::ElementValueAndGradient<my::Likelihood>)
+namespace longhand::cuda {
+
+/// What a launch needs of the engine (cuda/engine.cpp). stream() throws if the engine is broken,
+/// launched() if the launch was refused.
+void* stream(Engine& on);
+void launched(Engine& on, const char* kernel, Index rows, Index cols);
+/// Room for the partial sums of one Reduce, which may be used until unlocked.
+float* lock_partials(Engine& on);
+void unlock_partials(Engine& on);
+
+template <class Kernel>
+__global__ void __launch_bounds__(kThreads) run(const Kernel kernel) {
+  __shared__ float shared[kThreads];
+  const Place at{static_cast<Index>(blockIdx.x), static_cast<Index>(gridDim.x),
+                 static_cast<int>(threadIdx.x)};
+  for (int phase = 0; phase < kernel.phases(); ++phase) {
+    if (phase > 0) __syncthreads();
+    kernel(phase, at, shared);
+  }
+}
+
+template <class Kernel>
+void launch(Engine& on, const Kernel& kernel, Index rows, Index cols) {
+  const auto where = static_cast<cudaStream_t>(stream(on));
+  const Index blocks = kernel.blocks();
+  if (blocks == 0) return;
+  run<<<static_cast<unsigned>(blocks), kThreads, 0, where>>>(kernel);
+  launched(on, Kernel::name, rows, cols);
+}
+
+template <class F, std::size_t I, std::size_t O>
+void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+              const std::array<DeviceView<float>, O>& out) {
+  launch(on, ForEach<F, I, O>(f, in, out), out[0].rows, out[0].cols);
+}
+
+template <class F, std::size_t I, std::size_t O>
+void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+                    const std::array<DeviceView<float>, O>& out, Index rows,
+                    DeviceView<float> sums) {
+  launch(on, ReduceColumns<F, I, O>(f, in, out, rows, sums), rows, sums.cols);
+}
+
+template <class F, std::size_t I>
+void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
+                 Index cols, DeviceView<float> sums, Store store) {
+  launch(on, ReduceRows<F, I>(f, in, rows, cols, sums, store == Store::accumulate), rows, cols);
+}
+
+template <class F, std::size_t I>
+void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
+            DeviceView<float> sum) {
+  struct Partials {  // the two launches of one sum are not to be parted by another thread's
+    Engine& on;
+    float* const sums = lock_partials(on);
+    ~Partials() { unlock_partials(on); }
+  } partial{on};
+  const Index parts = Reduce<F, I>::parts_of(count);
+  launch(on, Reduce<F, I>(f, in, count, parts, partial.sums), count, 1);
+  const std::array<DeviceOperand, 1> all{DeviceOperand(partial.sums, 1, 0)};
+  launch(on, Reduce<Value, 1>(Value{}, all, parts, 1, sum.data), parts, 1);
+}
+
+}  // namespace longhand::cuda
+
+#define LONGHAND_CUDA_FOR_EACH(inputs, outputs, ...)                                         \
+  template void longhand::cuda::for_each<__VA_ARGS__, inputs, outputs>(                      \
+      longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
+      const std::array<longhand::cuda::DeviceOperand, inputs>&,                              \
+      const std::array<longhand::cuda::DeviceView<float>, outputs>&);
+#define LONGHAND_CUDA_REDUCE_COLUMNS(inputs, outputs, ...)                                   \
+  template void longhand::cuda::reduce_columns<__VA_ARGS__, inputs, outputs>(                \
+      longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
+      const std::array<longhand::cuda::DeviceOperand, inputs>&,                              \
+      const std::array<longhand::cuda::DeviceView<float>, outputs>&, longhand::Index,        \
+      longhand::cuda::DeviceView<float>);
+#define LONGHAND_CUDA_REDUCE_ROWS(inputs, ...)                                               \
+  template void longhand::cuda::reduce_rows<__VA_ARGS__, inputs>(                            \
+      longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
+      const std::array<longhand::cuda::DeviceOperand, inputs>&, longhand::Index,             \
+      longhand::Index, longhand::cuda::DeviceView<float>, longhand::Store);
+#define LONGHAND_CUDA_REDUCE(inputs, ...)                                                    \
+  template void longhand::cuda::reduce<__VA_ARGS__, inputs>(                                 \
+      longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
+      const std::array<longhand::cuda::DeviceOperand, inputs>&, longhand::Index,             \
+      longhand::cuda::DeviceView<float>);
