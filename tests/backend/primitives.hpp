@@ -2,35 +2,10 @@
 // One problem per primitive of core/backend.hpp, the same numbers on any backend of host memory.
 #pragma once
 
-#include <longhand/core/backend.hpp>
-
+#include "backend/formulas.hpp"
 #include "support/matrix.hpp"
 
 namespace longhand::test {
-
-/// A formula of four inputs and two outputs plus a summand: exact to compare, in that it adds,
-/// multiplies and chooses, and with an output that differs from the summand.
-struct Mix {
-  template <class T>
-  LONGHAND_HD void operator()(const T& a, const T& b, const T& c, const T& d, T& p, T& q) const {
-    p = a * b + c;
-    q = choose(a > T(0), d - a, b);
-  }
-};
-struct MixAndSum {
-  template <class T>
-  LONGHAND_HD void operator()(const T& a, const T& b, const T& c, const T& d, T& p, T& q,
-                              T& sum) const {
-    Mix{}(a, b, c, d, p, q);
-    sum = a * c - d;
-  }
-};
-struct SumOnly {
-  template <class T>
-  LONGHAND_HD void operator()(const T& a, const T& b, T& sum) const {
-    sum = a * b;
-  }
-};
 
 inline constexpr Index kRows[] = {1, 2, 16, 17, 33, 64, 65};
 inline constexpr Index kCols[] = {0, 1, 7, 257};

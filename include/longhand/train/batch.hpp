@@ -44,21 +44,54 @@ Samples<S> one_hot(const std::vector<Label>& labels, Index classes) {
   return Samples<S>(std::move(columns));
 }
 
+/// A data set where the backend can reach it: borrowed on the host, copied to a device once.
+/// `data` must outlive it.
+template <class B>
+class ResidentData {
+ public:
+  using S = typename B::Scalar;
+
+  ResidentData(const B& on, const Data<S>& data)
+      : input_(on, data.input),
+        target_(on, data.target),
+        condition_(on, data.condition),
+        mask_(on, data.mask),
+        row_weights_(on, data.row_weights) {}
+
+  ConstView<B> input() const { return input_.view; }
+  ConstView<B> target() const { return target_.view; }
+  ConstView<B> condition() const { return condition_.view; }
+  ConstView<B> mask() const { return mask_.view; }
+  ConstView<B> row_weights() const { return row_weights_.view; }
+
+ private:
+  struct Part {
+    Buffer<B> buffer;
+    ConstView<B> view;
+
+    Part(const B& on, const Samples<S>& samples) {
+      if (!samples.present()) return;
+      if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
+        view = samples.view();
+      } else {
+        buffer = Buffer<B>(samples.dim() * samples.count());
+        const View<B> all{buffer.data(), samples.dim(), samples.count(), samples.dim()};
+        on.upload(samples.view().data, all);
+        view = all;
+      }
+    }
+  };
+  Part input_, target_, condition_, mask_, row_weights_;
+};
+
 /// Brings rows of a data set, by number, into a batch in backend memory: gather, input transform,
 /// binarisation.
 template <class B>
 class BatchSource {
  public:
-  using S = typename B::Scalar;
-
-  BatchSource(const B& on, const Data<S>& data, Binarize binarize, Index largest_batch)
-      : binarize_(binarize),
-        input_(on, data.input),
-        target_(on, data.target),
-        condition_(on, data.condition),
-        mask_(on, data.mask),
-        row_weights_(on, data.row_weights),
-        ids_(largest_batch) {}
+  /// `data` must outlive the source.
+  BatchSource(const ResidentData<B>& data, Binarize binarize, Index largest_batch)
+      : data_(data), binarize_(binarize), ids_(largest_batch) {}
 
   /// Makes `rows` the rows of the pass and of the batch returned. `epoch` enters dynamic
   /// binarisation alone; evaluation draws its pixels from a stream of its own.
@@ -69,45 +102,24 @@ class BatchSource {
     pass.on.upload(rows, ids);
     pass.row_id = ids;
     Batch<B> batch;
-    batch.input = prepared(model, pass, input_, epoch);
-    if (target_.view().present()) batch.target = prepared(model, pass, target_, epoch);
-    batch.condition = take(pass, condition_);
-    batch.mask = take(pass, mask_);
-    batch.row_weights = take(pass, row_weights_);
+    batch.input = prepared(model, pass, data_.input(), epoch);
+    if (data_.target().present()) batch.target = prepared(model, pass, data_.target(), epoch);
+    batch.condition = take(pass, data_.condition());
+    batch.mask = take(pass, data_.mask());
+    batch.row_weights = take(pass, data_.row_weights());
     return batch;
   }
 
  private:
-  /// The data set's numbers where the backend can reach them: borrowed on the host.
-  class Resident {
-   public:
-    Resident(const B& on, const Samples<S>& samples) {
-      if (!samples.present()) return;
-      if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
-        view_ = samples.view();
-      } else {
-        buffer_ = Buffer<B>(samples.dim() * samples.count());
-        const View<B> all{buffer_.data(), samples.dim(), samples.count(), samples.dim()};
-        on.upload(samples.view().data, all);
-        view_ = all;
-      }
-    }
-    ConstView<B> view() const { return view_; }
-
-   private:
-    Buffer<B> buffer_;
-    ConstView<B> view_;
-  };
-
-  View<B> take(const Pass<B>& pass, const Resident& from) const {
-    if (!from.view().present()) return {};
-    const View<B> to = pass.matrix(from.view().rows, pass.row_id.cols);
-    pass.on.gather(from.view(), pass.row_id, to);
+  View<B> take(const Pass<B>& pass, ConstView<B> from) const {
+    if (!from.present()) return {};
+    const View<B> to = pass.matrix(from.rows, pass.row_id.cols);
+    pass.on.gather(from, pass.row_id, to);
     return to;
   }
 
   template <class Model>
-  View<B> prepared(const Model& model, const Pass<B>& pass, const Resident& from,
+  View<B> prepared(const Model& model, const Pass<B>& pass, ConstView<B> from,
                    std::uint32_t epoch) const {
     const View<B> x = take(pass, from);
     model.to_model_units(x);
@@ -122,8 +134,8 @@ class BatchSource {
     return x;
   }
 
+  const ResidentData<B>& data_;
   Binarize binarize_;
-  Resident input_, target_, condition_, mask_, row_weights_;
   Buffer<B, std::uint32_t> ids_;
 };
 

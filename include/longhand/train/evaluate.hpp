@@ -30,7 +30,7 @@ struct Evaluation {
 /// Evaluates on the given rows of a data set. A mean over rows, not over batches: the result does
 /// not depend on the batch size beyond rounding.
 template <class Model>
-Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data,
+Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backend>& data,
                     const std::vector<std::uint32_t>& rows, const EvaluateOptions& options) {
   using B = typename Model::Backend;
   using S = typename Model::Scalar;
@@ -39,7 +39,7 @@ Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data
   Evaluation result{.rows = n, .kl_per_dimension = std::vector<double>(latents)};
   if (n == 0) return result;
   const Index batch_size = std::min(options.batch, n);
-  BatchSource<B> source(model.on(), data, options.binarize, batch_size);
+  BatchSource<B> source(data, options.binarize, batch_size);
   Workspace<B> workspace;
   const Buffer<B> per_dimension(L);
   std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>(L, 1)));
@@ -92,6 +92,12 @@ Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data
     if (squares[i] / rows_seen > 0.01) ++result.active_units;
   }
   return result;
+}
+
+template <class Model>
+Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data,
+                    const std::vector<std::uint32_t>& rows, const EvaluateOptions& options) {
+  return evaluate(model, ResidentData<typename Model::Backend>(model.on(), data), rows, options);
 }
 
 /// On all rows.

@@ -129,7 +129,6 @@ class Trainer {
     if (separate != nullptr) check_data(model_, *separate);
     auto [rows, held_out] = split(data.rows(), separate == nullptr ? options_.validation : 0);
     if (separate != nullptr) held_out = all(separate->rows());
-    const Data<S>& validation = separate != nullptr ? *separate : data;
 
     const Index batch = std::min(options_.batch, static_cast<Index>(rows.size()));
     const Index per_epoch = (static_cast<Index>(rows.size()) + batch - 1) / batch;
@@ -137,7 +136,11 @@ class Trainer {
     if (options_.schedule.total == 0) options_.schedule.total = steps;
 
     const B& on = model_.on();
-    State state(on, model_, data, options_, batch);
+    const ResidentData<B> here(on, data);
+    std::optional<ResidentData<B>> apart;
+    if (separate != nullptr) apart.emplace(on, *separate);
+    const ResidentData<B>& validation = apart ? *apart : here;
+    State state(here, model_, options_, batch);
     Params<B> good(model_.params().layout()), best(model_.params().layout());
     on.copy(model_.params().flat(), good.flat());
     TrainResult result;
@@ -178,9 +181,8 @@ class Trainer {
 
   /// Everything a step works with; nothing is allocated after the first.
   struct State {
-    State(const B& on, const Model& model, const Data<S>& data, const TrainOptions& options,
-          Index batch)
-        : source(on, data, options.binarize, batch),
+    State(const ResidentData<B>& data, const Model& model, const TrainOptions& options, Index batch)
+        : source(data, options.binarize, batch),
           grads(model.params().layout()),
           optimizer(with_penalty(options), model.params().layout()),
           scalars(1),
@@ -310,7 +312,8 @@ class Trainer {
     return sum;
   }
 
-  EpochReport validate(const Data<S>& data, const Rows& rows, const EpochReport& train) const {
+  EpochReport validate(const ResidentData<B>& data, const Rows& rows,
+                       const EpochReport& train) const {
     const auto start = Clock::now();
     const Evaluation e =
         evaluate(model_, data, rows, {.seed = options_.seed, .binarize = options_.binarize});

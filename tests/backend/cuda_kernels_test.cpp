@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// What can be known of the CUDA backend without a GPU: its kernels run here over blocks and threads
+// as loops. (What only a GPU can tell is in tests/cuda.)
+#include <longhand/backend/cpu.hpp>
+#include <longhand/layers/mlp.hpp>
+
+#include "backend/fake_device.hpp"
+#include "backend/parity.hpp"
+#include "backend/through.hpp"
+
+using namespace longhand;
+using namespace longhand::test;
+
+namespace {
+
+using Emulated = Through<FakeDevice>;
+static_assert(Backend<FakeDevice> && Backend<Emulated>);
+
+const Emulated forwards(FakeDevice(FakeDevice::Order::forwards));
+const Emulated backwards(FakeDevice(FakeDevice::Order::backwards));
+
+template <class B>
+void check_same_bits(const Primitives<B>& a, const Primitives<B>& b) {
+  for (std::size_t k = 0; k < a.all().size(); ++k) {
+    CAPTURE(k);
+    CHECK(a.all()[k]->flat() == b.all()[k]->flat());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("cuda kernels: every primitive against the reference, awkward shapes") {
+  for (const Index rows : kRows)
+    for (const Index cols : kCols)
+      for (const Index gap : {0, 3}) check_shape(forwards, rows, cols, gap);
+  // Around the threads of a block, for lanes and slices of all sizes.
+  for (const Index rows : {31, 32, 127, 128, 255, 256, 257, 600}) check_shape(forwards, rows, 5, 1);
+}
+
+TEST_CASE("cuda kernels: more elements than there are threads") {
+  const Index most = cuda::kMostBlocks * cuda::kThreads;
+  check_shape(forwards, 3, most / 3 + 1000, 0);
+  check_shape(forwards, 3, most / 3 + 1000, 1);
+  check_shape(forwards, most + 7, 1, 0);
+}
+
+TEST_CASE("cuda kernels: a sum of more parts than one block has threads") {
+  const Index parts = cuda::Reduce<Value, 1>::kMostParts, count = 4096 * parts + 4097;
+  CHECK(cuda::Reduce<Value, 1>::parts_of(0) == 1);
+  CHECK(cuda::Reduce<Value, 1>::parts_of(4097) == 2);
+  CHECK(cuda::Reduce<Value, 1>::parts_of(count) == parts);
+  Matrix<float> ones(count, 1), sum(1, 1);
+  ones.fill(1);
+  const auto total = [&](Index n) {
+    forwards.reduce(Value{}, in<Emulated>(ones.view()), n, sum.view());
+    return sum(0);
+  };
+  for (const Index n : {Index{0}, Index{1}, Index{4095}, Index{4096}, Index{4097}, count})
+    CHECK(total(n) == static_cast<float>(n));  // below 2^24: exact, each counted once
+}
+
+TEST_CASE("cuda kernels: the order of threads and blocks does not matter") {
+  for (const Index gap : {0, 3})
+    for (const auto& [rows, cols] : {std::pair<Index, Index>{20, 128}, {301, 257}, {784, 33}})
+      check_same_bits(Primitives<Emulated>(forwards, rows, cols, gap),
+                      Primitives<Emulated>(backwards, rows, cols, gap));
+}
+
+TEST_CASE("cuda kernels: a sum does not depend on where its numbers lie") {
+  for (const Index rows : {7, 50, 300}) {
+    const Primitives<Emulated> packed(forwards, rows, 9, 0), spread(forwards, rows, 9, 3);
+    CHECK(packed.column_sums.flat() == spread.column_sums.flat());
+    CHECK(packed.row_sums.flat() == spread.row_sums.flat());
+  }
+}
+
+TEST_CASE("cuda kernels: products are followed by their sweep") { check_products(forwards); }
+
+TEST_CASE("cuda kernels: noise has the bits of the CPU's [NOI-2] [NOI-3]") {
+  for (const Index rows : {1, 3, 20, 257}) {
+    const Primitives<Emulated> gpu(forwards, rows, 300, 1);
+    const Primitives<Cpu<float>> cpu(Cpu<float>(1), rows, 300, 1);
+    CHECK(gpu.normal.flat() == cpu.normal.flat());
+    CHECK(gpu.uniform.flat() == cpu.uniform.flat());
+  }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// The CUDA backend without a GPU: its own kernels (backend/cuda_kernels.hpp) over loops of blocks
+// and threads, in memory that only they may touch.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <limits>
+#include <longhand/backend/cuda_kernels.hpp>
+#include <longhand/backend/reference.hpp>
+#include <new>
+#include <stdexcept>
+
+namespace longhand::test {
+
+/// Pages that cannot be read or written except while a kernel or a copy runs: code above the
+/// backend that looks into device memory ends with a segmentation fault. Used again only once all
+/// buffers are gone.
+class FakeMemory {
+ public:
+  template <class T>
+  static T* allocate(Index count) {
+    Arena& arena = Arena::only();
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    T* const data = reinterpret_cast<T*>(arena.begin + arena.used);
+    arena.used += (bytes + 255) / 256 * 256;  // as cudaMalloc aligns; fresh pages are zero
+    if (arena.used > kSize) throw std::bad_alloc();
+    ++arena.live;
+    return data;
+  }
+  template <class T>
+  static void release(T*) {
+    Arena& arena = Arena::only();
+    if (--arena.live > 0) return;
+    madvise(arena.begin, arena.used, MADV_DONTNEED);  // zeros again
+    arena.used = 0;
+  }
+  /// Buffers that were not released.
+  static Index live() { return Arena::only().live; }
+
+  /// Throws unless the pointer is one a device could follow.
+  static void require_inside(const void* pointer) {
+    const Arena& arena = Arena::only();
+    const auto* p = static_cast<const std::byte*>(pointer);
+    if (p != nullptr && (p < arena.begin || p >= arena.begin + kSize))
+      throw std::logic_error("the device was given an address of the host");
+  }
+
+  /// While one exists the pages can be touched.
+  class Open {
+   public:
+    Open() { protect(PROT_READ | PROT_WRITE); }
+    ~Open() { protect(PROT_NONE); }
+
+   private:
+    static void protect(int how) {
+      const std::size_t page = 4096, used = Arena::only().used;
+      mprotect(Arena::only().begin, (used + page - 1) / page * page, how);
+    }
+  };
+
+ private:
+  static constexpr std::size_t kSize = std::size_t{4} << 30;  // of addresses; pages come when used
+
+  struct Arena {
+    std::byte* begin = static_cast<std::byte*>(
+        mmap(nullptr, kSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    std::size_t used = 0;
+    Index live = 0;
+    static Arena& only() {
+      static Arena arena;
+      return arena;
+    }
+  };
+};
+
+/// Everything a GPU does with the backend's kernels except doing it at once. Threads of a phase run
+/// forwards or backwards: equal bits say that none waits for another. Products are the reference's.
+class FakeDevice {
+ public:
+  using Scalar = float;
+  using Memory = DeviceMemory;
+  using Allocator = FakeMemory;
+  struct Scratch {};
+  enum class Order { forwards, backwards };
+
+  explicit FakeDevice(Order order = Order::forwards) : order_(order) {}
+
+  template <class Next>
+  void multiply(Scratch&, Transpose ta, ConstView<FakeDevice> a, Transpose tb,
+                ConstView<FakeDevice> b, View<FakeDevice> c, Store store, const Next& next) const {
+    for (const void* p : {static_cast<const void*>(a.data), static_cast<const void*>(b.data),
+                          static_cast<const void*>(c.data)})
+      FakeMemory::require_inside(p);
+    {
+      const FakeMemory::Open open;
+      Reference<float>::Scratch scratch;
+      Reference<float>{}.multiply(scratch, ta, host(a), tb, host(b), host(c), store, Nothing{});
+    }
+    run(next);
+  }
+
+  template <class F, std::size_t I, std::size_t O>
+  void for_each(const F& f, const std::array<OperandOf<FakeDevice>, I>& in,
+                const std::array<View<FakeDevice>, O>& out) const {
+    launch_sweep(cuda::ForEach<F, I, O>(f, in, out));
+  }
+  template <class F, std::size_t I, std::size_t O>
+  void reduce_columns(const F& f, const std::array<OperandOf<FakeDevice>, I>& in,
+                      const std::array<View<FakeDevice>, O>& out, Index rows,
+                      View<FakeDevice> sums) const {
+    FakeMemory::require_inside(sums.data);
+    launch_sweep(cuda::ReduceColumns<F, I, O>(f, in, out, rows, sums));
+  }
+  template <class F, std::size_t I>
+  void reduce_rows(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index rows,
+                   Index cols, View<FakeDevice> sums, Store store) const {
+    FakeMemory::require_inside(sums.data);
+    launch_sweep(cuda::ReduceRows<F, I>(f, in, rows, cols, sums, store == Store::accumulate));
+  }
+  template <class F, std::size_t I>
+  void reduce(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index count,
+              View<FakeDevice> sum) const {
+    FakeMemory::require_inside(sum.data);
+    const Buffer<FakeDevice> partial(cuda::kThreads);
+    const Index parts = cuda::Reduce<F, I>::parts_of(count);
+    launch_sweep(cuda::Reduce<F, I>(f, in, count, parts, partial.data()));
+    launch_sweep(cuda::Reduce<Value, 1>(Value{}, longhand::in<FakeDevice>(partial.column()), parts,
+                                        1, sum.data));
+  }
+
+  void fill_normal(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
+    noise(cuda::FillNoise<cuda::NormalFour>(key, ids, y));
+  }
+  void fill_uniform(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
+    noise(cuda::FillNoise<cuda::UniformFour>(key, ids, y));
+  }
+  void gather(ConstView<FakeDevice> x, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
+    for (const void* p : {static_cast<const void*>(x.data), static_cast<const void*>(ids.data),
+                          static_cast<const void*>(y.data)})
+      FakeMemory::require_inside(p);
+    launch(cuda::Gather(x, ids, y));
+  }
+  void copy(ConstView<FakeDevice> x, View<FakeDevice> y) const {
+    for_each(Value{}, in<FakeDevice>(x), out<FakeDevice>(y));
+  }
+  void fill(View<FakeDevice> y, float value) const {
+    for_each(Value{}, in<FakeDevice>(OperandOf<FakeDevice>(value)), out<FakeDevice>(y));
+  }
+
+  template <class U>
+  void upload(const U* from, MatrixView<U, DeviceMemory> y) const {
+    FakeMemory::require_inside(y.data);
+    const FakeMemory::Open open;
+    Reference<float>{}.upload(from, host(y));
+  }
+  template <class U>
+  void download(MatrixView<U, DeviceMemory> x, std::remove_const_t<U>* to) const {
+    FakeMemory::require_inside(x.data);
+    const FakeMemory::Open open;
+    Reference<float>{}.download(host(x), to);
+  }
+
+ private:
+  template <class T>
+  static MatrixView<T, HostMemory> host(const MatrixView<T, DeviceMemory>& m) {
+    return {m.data, m.rows, m.cols, m.ld};
+  }
+
+  template <class Kernel>
+  void launch_sweep(const Kernel& kernel) const {
+    for (const auto& x : kernel.sweep.in.item) FakeMemory::require_inside(x.data);
+    for (const auto& y : kernel.sweep.out.item) FakeMemory::require_inside(y.data);
+    launch(kernel);
+  }
+  template <class Kernel>
+  void noise(const Kernel& kernel) const {
+    FakeMemory::require_inside(kernel.ids);
+    FakeMemory::require_inside(kernel.y);
+    launch(kernel);
+  }
+
+  /// The loops in the place of cuda_launch.cuh's `run`.
+  template <class Kernel>
+  void launch(const Kernel& kernel) const {
+    const FakeMemory::Open open;
+    const Index blocks = kernel.blocks();
+    for (Index b = 0; b < blocks; ++b) {
+      const Index block = order_ == Order::forwards ? b : blocks - 1 - b;
+      float shared[cuda::kThreads];
+      std::fill_n(shared, cuda::kThreads, std::numeric_limits<float>::quiet_NaN());
+      for (int phase = 0; phase < kernel.phases(); ++phase)
+        for (int t = 0; t < cuda::kThreads; ++t)
+          kernel(phase, {block, blocks, order_ == Order::forwards ? t : cuda::kThreads - 1 - t},
+                 shared);
+    }
+  }
+
+  void run(const Nothing&) const {}
+  template <class F, std::size_t I, std::size_t O>
+  void run(const Then<FakeDevice, F, I, O>& next) const {
+    for_each(next.formula, next.inputs, next.outputs);
+  }
+
+  Order order_;
+};
+
+}  // namespace longhand::test
