@@ -71,7 +71,8 @@ int default_threads() {
   return physical_cores();
 }
 
-std::string environment_json(int threads, std::uint64_t seed, const std::string& scalar) {
+std::string environment_json(const CommonOptions& common, const std::string& precision,
+                             std::uint64_t seed, const std::string& scalar) {
   nlohmann::ordered_json json;
   json["longhand"] = version;
 #ifdef __clang__
@@ -86,8 +87,9 @@ std::string environment_json(int threads, std::uint64_t seed, const std::string&
   json["openmp"] = nullptr;
 #endif
   json["eigen"] = text(EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
-  json["device"] = "cpu";
-  json["threads"] = threads;
+  json["device"] = common.device == "cuda" ? "cuda" : "cpu";
+  json["threads"] = common.threads;
+  json["precision"] = precision;
   json["seed"] = seed;
   json["scalar"] = scalar;
   return json.dump(2) + "\n";

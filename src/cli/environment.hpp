@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "options.hpp"
+
 namespace longhand::cli {
 
 /// OMP_NUM_THREADS, else the physical cores this process may use: two threads of one core share the
@@ -11,7 +13,8 @@ namespace longhand::cli {
 int default_threads();
 
 /// What the numbers of a run may depend on, as JSON: version, compiler, instruction sets compiled
-/// in, Eigen, threads, seed, scalar.
-std::string environment_json(int threads, std::uint64_t seed, const std::string& scalar);
+/// in, Eigen, device, threads, precision of products, seed, scalar.
+std::string environment_json(const CommonOptions& common, const std::string& precision,
+                             std::uint64_t seed, const std::string& scalar);
 
 }  // namespace longhand::cli

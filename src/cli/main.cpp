@@ -6,6 +6,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "longhand/backend/cuda_error.hpp"
 #include "longhand/io/error.hpp"
 
 namespace {
@@ -31,6 +32,8 @@ int main(int argc, char** argv) {
     return fail(failure.code(), failure.what());
   } catch (const longhand::io::Error& error) {
     return fail(ExitCode::bad_input, error.what());
+  } catch (const longhand::NoCudaDevice& error) {
+    return fail(ExitCode::no_device, error.what());
   } catch (const std::invalid_argument& error) {
     return fail(ExitCode::usage, error.what());
   } catch (const std::bad_alloc&) {

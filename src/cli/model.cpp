@@ -7,11 +7,6 @@
 
 namespace longhand::cli {
 
-template <class S>
-std::unique_ptr<Model> make_model_of(const VaeConfig& config, int threads);
-template <class S>
-std::unique_ptr<Model> load_model_of(const std::string& path, const VaeConfig* bare, int threads);
-
 namespace {
 
 AnyLikelihood likelihood_of(const ModelOptions& o, double logvar_bound) {
@@ -41,6 +36,11 @@ VaeConfig describe_bare(const ModelOptions& options, const io::ModelHeader& head
   return model_config(options, input, width(first, 1) - input);
 }
 
+void require_scalar(const CommonOptions& common, const std::string& scalar) {
+  if (common.device == "cuda" && scalar != "float32")
+    throw Failure(ExitCode::usage, "--device cuda computes in float32, but the model is ", scalar);
+}
+
 }  // namespace
 
 VaeConfig model_config(const ModelOptions& o, Index input_dim, Index classes) {
@@ -68,9 +68,13 @@ VaeConfig model_config(const ModelOptions& o, Index input_dim, Index classes) {
   return config;
 }
 
-std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar, int threads) {
-  return scalar == "float64" ? make_model_of<double>(config, threads)
-                             : make_model_of<float>(config, threads);
+std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar,
+                                  const CommonOptions& common, const std::string& precision) {
+  require_device(common);
+  require_scalar(common, scalar);
+  if (common.device == "cuda") return make_cuda_model(config, precision);
+  return scalar == "float64" ? make_double_model(config, common.threads)
+                             : make_float_model(config, common.threads);
 }
 
 io::ModelHeader read_header(const ModelSource& source) {
@@ -87,14 +91,17 @@ std::unique_ptr<Model> load_model(const ModelSource& source, const CommonOptions
     throw Failure(ExitCode::bad_input, source.path,
                   ": holds weights without a description, expected --config FILE.toml with the "
                   "model options of `longhand train`");
+  require_scalar(common, header.scalar);
   const VaeConfig* const foreign = header.bare ? &header.config : nullptr;
-  return header.scalar == "float64" ? load_model_of<double>(source.path, foreign, common.threads)
-                                    : load_model_of<float>(source.path, foreign, common.threads);
+  if (common.device == "cuda") return load_cuda_model(source.path, foreign);
+  return header.scalar == "float64" ? load_double_model(source.path, foreign, common.threads)
+                                    : load_float_model(source.path, foreign, common.threads);
 }
 
 void require_device(const CommonOptions& common) {
-  if (common.device == "cuda")
-    throw Failure(ExitCode::no_device, "--device cuda: this build of longhand computes on the CPU");
+  if (common.device != "cuda") return;
+  const std::string reason = cuda_unavailable();
+  if (!reason.empty()) throw Failure(ExitCode::no_device, "--device cuda: ", reason);
 }
 
 void check_data_for(const Model& model, const DataSet& data) {

@@ -32,8 +32,8 @@ struct Rows {
   }
 };
 
-/// The one door to the templates: Vae<Cpu<float>> or Vae<Cpu<double>>, each compiled once. Data
-/// sets must have been read in the model's scalar.
+/// The one door to the templates: Vae<Cpu<float>>, Vae<Cpu<double>> and, where it was built,
+/// Vae<Cuda<float>>, each compiled once. Data sets must have been read in the model's scalar.
 class Model {
  public:
   virtual ~Model() = default;
@@ -55,8 +55,21 @@ class Model {
   virtual Rows sample(Index count, std::uint64_t seed, const Rows& condition, bool draw) const = 0;
 };
 
-/// A new model. `scalar` as Model::scalar().
-std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar, int threads);
+// One file each: model_float.cpp, model_double.cpp, model_cuda.cpp (or model_no_cuda.cpp).
+std::unique_ptr<Model> make_float_model(const VaeConfig& config, int threads);
+std::unique_ptr<Model> load_float_model(const std::string& path, const VaeConfig* bare,
+                                        int threads);
+std::unique_ptr<Model> make_double_model(const VaeConfig& config, int threads);
+std::unique_ptr<Model> load_double_model(const std::string& path, const VaeConfig* bare,
+                                         int threads);
+std::unique_ptr<Model> make_cuda_model(const VaeConfig& config, const std::string& precision);
+std::unique_ptr<Model> load_cuda_model(const std::string& path, const VaeConfig* bare);
+/// Why there is no GPU to compute on; empty if there is one.
+std::string cuda_unavailable();
+
+/// A new model where `common` wants it. `scalar` as Model::scalar().
+std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar,
+                                  const CommonOptions& common, const std::string& precision);
 
 /// What a file says; a bare state dict is described by source.bare if that is there.
 io::ModelHeader read_header(const ModelSource& source);

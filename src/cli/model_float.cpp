@@ -3,7 +3,12 @@
 
 namespace longhand::cli {
 
-template std::unique_ptr<Model> make_model_of<float>(const VaeConfig&, int);
-template std::unique_ptr<Model> load_model_of<float>(const std::string&, const VaeConfig*, int);
+std::unique_ptr<Model> make_float_model(const VaeConfig& config, int threads) {
+  return make_model_on(config, Cpu<float>(threads));
+}
+std::unique_ptr<Model> load_float_model(const std::string& path, const VaeConfig* bare,
+                                      int threads) {
+  return load_model_on(path, bare, Cpu<float>(threads));
+}
 
 }  // namespace longhand::cli

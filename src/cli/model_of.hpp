@@ -11,11 +11,13 @@
 
 namespace longhand::cli {
 
-/// Model for one scalar. Included by model_float.cpp and model_double.cpp alone.
-template <class S>
+/// Model on one backend. Included by model_float.cpp, model_double.cpp and model_cuda.cpp alone.
+template <class B>
 class ModelOf final : public Model {
+  using S = typename B::Scalar;
+
  public:
-  explicit ModelOf(Vae<Cpu<S>> vae) : vae_(std::move(vae)) {}
+  explicit ModelOf(Vae<B> vae) : vae_(std::move(vae)) {}
 
   const VaeConfig& config() const override { return vae_.config(); }
   std::string scalar() const override { return sizeof(S) == 4 ? "float32" : "float64"; }
@@ -23,7 +25,7 @@ class ModelOf final : public Model {
 
   void check(const DataSet& data) const override { check_data(vae_, of(data, data.all())); }
   TrainResult fit(const DataSet& data, TrainOptions options) override {
-    return Trainer<Vae<Cpu<S>>>(vae_, std::move(options)).fit(of(data, data.all()));
+    return Trainer<Vae<B>>(vae_, std::move(options)).fit(of(data, data.all()));
   }
   void save(const std::string& path) const override { io::save_model(path, vae_); }
 
@@ -68,17 +70,17 @@ class ModelOf final : public Model {
     return rows;
   }
 
-  Vae<Cpu<S>> vae_;
+  Vae<B> vae_;
 };
 
-/// The two factories of each scalar.
-template <class S>
-std::unique_ptr<Model> make_model_of(const VaeConfig& config, int threads) {
-  return std::make_unique<ModelOf<S>>(Vae<Cpu<S>>(config, Cpu<S>(threads)));
+/// The two factories of each backend.
+template <class B>
+std::unique_ptr<Model> make_model_on(const VaeConfig& config, const B& on) {
+  return std::make_unique<ModelOf<B>>(Vae<B>(config, on));
 }
-template <class S>
-std::unique_ptr<Model> load_model_of(const std::string& path, const VaeConfig* bare, int threads) {
-  return std::make_unique<ModelOf<S>>(io::load_model<Cpu<S>>(path, Cpu<S>(threads), bare));
+template <class B>
+std::unique_ptr<Model> load_model_on(const std::string& path, const VaeConfig* bare, const B& on) {
+  return std::make_unique<ModelOf<B>>(io::load_model<B>(path, on, bare));
 }
 
 }  // namespace longhand::cli

@@ -133,7 +133,7 @@ void check(const TrainArguments& a) {
   require_device(a.common);
   if (a.out.empty())
     throw Failure(ExitCode::usage, "--out is missing, expected a folder for the results");
-  if (a.precision != "fp32")
+  if (a.precision != "fp32" && a.common.device != "cuda")
     throw Failure(ExitCode::usage, "--precision ", a.precision, " is for --device cuda");
   if (a.early_stop > 0 && a.validation == 0)
     throw Failure(ExitCode::usage, "--early-stop needs --validation above 0");
@@ -179,12 +179,12 @@ ExitCode run(const TrainArguments& a) {
   config.transform = fit_transform(data, a.standardize ? "standardize" : a.input_transform);
   fill_missing(data, config.transform);
   fit_batch(a, data, options);
-  const std::unique_ptr<Model> model = make_model(config, scalar, a.common.threads);
+  const std::unique_ptr<Model> model = make_model(config, scalar, a.common, a.precision);
   check_data_for(*model, data);
 
   RunFolder folder(a.out);
   const auto begin = [&] {
-    folder.begin(config_toml(a, options), environment_json(a.common.threads, a.seed, scalar));
+    folder.begin(config_toml(a, options), environment_json(a.common, a.precision, a.seed, scalar));
   };
 
   const bool has_elbo = config.latent == LatentKind::gaussian;
@@ -214,7 +214,9 @@ ExitCode run(const TrainArguments& a) {
 
   say(a.common,
       text("training ", model->parameters(), " parameters on ", data.rows, " rows of ", data.path,
-           a.common.threads == 1 ? ", 1 thread" : text(", ", a.common.threads, " threads")));
+           a.common.device == "cuda" ? text(", cuda, ", a.precision)
+           : a.common.threads == 1   ? ", 1 thread"
+                                     : text(", ", a.common.threads, " threads")));
   std::signal(SIGINT, on_interrupt);
   TrainResult result;
   try {

@@ -21,6 +21,7 @@ import tempfile
 import time
 import unittest
 import zlib
+from unittest import mock
 
 PROGRAM = ""
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -764,6 +765,9 @@ class BadInput(Case):
                  wide)
 
     def test_device(self):
+        environment = mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES="")  # also where there is one
+        environment.start()
+        self.addCleanup(environment.stop)
         self.bad(5, "--device cuda", "train", "--data", self.data, "--out", self.folder / "new",
                  "--device", "cuda")
         self.bad(5, "--device cuda", "sample", self.model, "--device", "cuda")

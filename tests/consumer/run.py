@@ -52,7 +52,7 @@ class Consumer:
     def install(self):
         say("install")
         build = self.folder / "build"
-        options = ["tests", "cli", "examples", "benchmarks", "docs"]
+        options = ["tests", "cli", "cuda", "examples", "benchmarks", "docs"]
         run(self.meson, "setup", build, ROOT, f"--prefix={self.prefix}", "--buildtype=debug",
             *[f"-D{option}=disabled" for option in options], env=self.environment)
         run(self.meson, "compile", "-C", build, "-j", JOBS)
