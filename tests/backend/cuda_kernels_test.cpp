@@ -2,11 +2,12 @@
 // What can be known of the CUDA backend without a GPU: its kernels run here over blocks and threads
 // as loops. (What only a GPU can tell is in tests/cuda.)
 #include <longhand/backend/cpu.hpp>
-#include <longhand/layers/mlp.hpp>
 
 #include "backend/fake_device.hpp"
-#include "backend/parity.hpp"
+#include "backend/formula_parity.hpp"
 #include "backend/through.hpp"
+#include "layers/mlp_parity.hpp"
+#include "models/gradient_parity.hpp"
 
 using namespace longhand;
 using namespace longhand::test;
@@ -82,5 +83,32 @@ TEST_CASE("cuda kernels: noise has the bits of the CPU's [NOI-2] [NOI-3]") {
     const Primitives<Cpu<float>> cpu(Cpu<float>(1), rows, 300, 1);
     CHECK(gpu.normal.flat() == cpu.normal.flat());
     CHECK(gpu.uniform.flat() == cpu.uniform.flat());
+  }
+}
+
+TEST_CASE("cuda kernels: every formula that has a kernel") {
+  CHECK(check_all_formulas(forwards) > 60);
+}
+
+TEST_CASE("cuda kernels: a net, every stage within its bound, every activation [DEN-1] [DEN-2]") {
+  for (const Activation& activation : all_activations) {
+    const std::string name = name_of(activation);
+    CAPTURE(name);
+    const double worst = worst_ratio(
+        forwards, {.in = 33, .hidden = {65, 17}, .out = 7, .activation = activation}, 19);
+    CHECK_FALSE(!(worst <= 1));
+  }
+}
+
+// 1e-5 of a block's largest gradient is a hundred roundings: each of its sums has at most 19 terms,
+// through four layers.
+TEST_CASE("cuda kernels: loss and gradient of models of all parts [ELBO-1]") {
+  for (const auto& [config, masked] : models_of_all_parts()) {
+    const std::string activation = name_of(config.activation);
+    CAPTURE(activation);
+    CAPTURE(config.likelihood.name());
+    const double worst = gradient_difference(forwards, config, 19, masked);
+    CAPTURE(worst);
+    CHECK_FALSE(!(worst <= 1e-5));
   }
 }

@@ -1,130 +1,19 @@
 // SPDX-License-Identifier: MIT
+#include "layers/mlp_parity.hpp"
+
 #include <longhand/backend/cpu.hpp>
-#include <longhand/layers/mlp.hpp>
 
 #include "support/allocation_count.hpp"
-#include "support/matrix.hpp"
 
 using namespace longhand;
 using namespace longhand::test;
-
-namespace {
-
-const Activation all_activations[] = {Relu{}, LeakyRelu{}, Tanh{}, Sigmoid{}, Softplus{},
-                                      Elu{},  Silu{},      Gelu{}, Identity{}};
-
-using Grid = std::vector<std::vector<long double>>;
-Grid zeros(Index rows, Index cols) {
-  return Grid(static_cast<std::size_t>(rows),
-              std::vector<long double>(static_cast<std::size_t>(cols), 0.0L));
-}
-
-/// Compares one float step of a net with long double, stage by stage on the net's own inputs of
-/// each stage: products by gamma_{K+1} (|A||B| + |b|), activations by their declared bounds and a
-/// slope of at most 1.2; on the way back the error of a stage is the next one's input error.
-/// Returns the largest error relative to its bound.
-double worst_ratio(const MlpConfig& config, Index n) {
-  using B = Cpu<float>;
-  const long double u = std::numeric_limits<float>::epsilon() / 2.0L, slope = 1.2L;
-  const auto gamma = [&](Index k) {
-    return static_cast<long double>(k + 1) * u / (1 - static_cast<long double>(k + 1) * u);
-  };
-  Bench<B> bench(B(2));
-  const Mlp<B> net(bench.layout, Segment::encoder, "net", config);
-  bench.ready();
-  Matrix<float> x(config.in, n), dy(config.out, n), dx(config.in, n);
-  x.randomise(7), dy.randomise(8);
-  const Pass<B> pass = bench.pass();
-  Mlp<B>::Cache cache;
-  const View<B> y = net.forward(pass, x.view(), cache);
-  net.backward(pass, cache, dy.view(), dx);
-
-  double worst = 0;
-  const auto see = [&](long double got, long double want, long double bound) {
-    const double ratio = static_cast<double>(std::fabs(got - want) / bound);
-    if (!(ratio <= worst)) worst = std::isnan(ratio) ? HUGE_VAL : ratio;
-  };
-  const auto activate = [&](long double a) {
-    long double out;
-    std::visit([&](const auto& act) { act.forward(a, out); }, config.activation);
-    return out;
-  };
-  const std::size_t layers = net.layers().size();
-  for (std::size_t l = 0; l < layers; ++l) {
-    const Dense<B>& dense = net.layers()[l];
-    const ConstView<B> in = cache[l].x, out = l + 1 < layers ? cache[l + 1].x : ConstView<B>(y);
-    for (Index j = 0; j < n; ++j)
-      for (Index o = 0; o < dense.out(); ++o) {
-        long double a = pass.theta[dense.bias()](0, o), size = std::fabs(a);
-        for (Index i = 0; i < dense.in(); ++i) {
-          const long double term =
-              static_cast<long double>(pass.theta[dense.weight()](i, o)) * in(i, j);
-          a += term, size += std::fabs(term);
-        }
-        const long double error = gamma(dense.in()) * size;
-        if (l + 1 == layers)
-          see(out(o, j), a, error);
-        else
-          see(out(o, j), activate(a), slope * error + 8 * u * (1 + std::fabs(a)));
-      }
-  }
-
-  Grid d = zeros(config.out, n), e = zeros(config.out, n);  // dy and a bound of its error
-  for (Index j = 0; j < n; ++j)
-    for (Index o = 0; o < config.out; ++o)
-      d[static_cast<std::size_t>(o)][static_cast<std::size_t>(j)] = dy(o, j);
-  for (std::size_t l = layers; l-- > 0;) {
-    const Dense<B>& dense = net.layers()[l];
-    const ConstView<B> in = cache[l].x;
-    for (Index o = 0; o < dense.out(); ++o) {
-      const auto &row = d[static_cast<std::size_t>(o)], &slack = e[static_cast<std::size_t>(o)];
-      for (Index i = -1; i < dense.in(); ++i) {  // -1: the bias
-        long double sum = 0, bound = 0;
-        for (Index j = 0; j < n; ++j) {
-          const auto c = static_cast<std::size_t>(j);
-          const long double by = i < 0 ? 1 : in(i, j);
-          sum += row[c] * by;
-          bound += std::fabs(by) * (slack[c] + gamma(n) * (std::fabs(row[c]) + slack[c]));
-        }
-        see(i < 0 ? bench.grads[dense.bias()](0, o) : bench.grads[dense.weight()](i, o), sum,
-            bound);
-      }
-    }
-    Grid below = zeros(dense.in(), n), below_e = zeros(dense.in(), n);
-    for (Index j = 0; j < n; ++j)
-      for (Index i = 0; i < dense.in(); ++i) {
-        const auto r = static_cast<std::size_t>(i), c = static_cast<std::size_t>(j);
-        long double sum = 0, bound = 0;
-        for (Index o = 0; o < dense.out(); ++o) {
-          const long double w = pass.theta[dense.weight()](i, o);
-          const long double v = d[static_cast<std::size_t>(o)][c],
-                            s = e[static_cast<std::size_t>(o)][c];
-          sum += w * v;
-          bound += std::fabs(w) * (s + gamma(dense.out()) * (std::fabs(v) + s));
-        }
-        if (l > 0) {
-          const long double saved = cache[l - 1].saved(i, j), incoming = sum;
-          std::visit([&](const auto& act) { act.backward(saved, incoming, sum); },
-                     config.activation);
-          bound = slope * bound + 8 * u * std::fabs(incoming) * (1 + std::fabs(saved));
-        } else {
-          see(dx(i, j), sum, bound);
-        }
-        below[r][c] = sum, below_e[r][c] = bound;
-      }
-    d = below, e = below_e;
-  }
-  return worst;
-}
-
-}  // namespace
 
 TEST_CASE("mlp in float: every stage within its bound, every activation [DEN-1] [DEN-2] [DEN-4]") {
   for (const Activation& activation : all_activations) {
     const std::string name = name_of(activation);
     CAPTURE(name);
-    const double worst =
-        worst_ratio({.in = 33, .hidden = {65, 17}, .out = 7, .activation = activation}, 19);
+    const double worst = worst_ratio(
+        Cpu<float>(2), {.in = 33, .hidden = {65, 17}, .out = 7, .activation = activation}, 19);
     CAPTURE(worst);
     CHECK_FALSE(!(worst <= 1));
     CHECK(worst > 1e-3);  // the bound is not idle
@@ -137,7 +26,8 @@ TEST_CASE("mlp in float: awkward shapes [DEN-1] [DEN-3]") {
       CAPTURE(width);
       CAPTURE(n);
       CHECK_FALSE(
-          !(worst_ratio({.in = 3, .hidden = {width}, .out = 2, .activation = Silu{}}, n) <= 1));
+          !(worst_ratio(Cpu<float>(2), {.in = 3, .hidden = {width}, .out = 2, .activation = Silu{}},
+                        n) <= 1));
     }
 }
 

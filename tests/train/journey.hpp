@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Trainings from the first step to samples and scores, as numbers that two backends can compare.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "longhand/train/trainer.hpp"
+
+namespace longhand::test {
+
+inline Data<float> grey(Index rows, Index dim, Index classes, bool masked) {
+  using Matrix = Eigen::MatrixXf;
+  Matrix input(dim, rows), mask(dim, rows), weights(1, rows);
+  for (Index j = 0; j < rows; ++j) {
+    weights(0, j) = 0.5f + static_cast<float>(j % 3);
+    for (Index i = 0; i < dim; ++i) {
+      input(i, j) = static_cast<float>((3 * i + 5 * j) % 11) / 11.0f;
+      mask(i, j) = (i + j) % 4 == 0 ? 0.0f : 1.0f;
+    }
+  }
+  Data<float> data;
+  data.input = Samples<float>(std::move(input));
+  if (classes > 0) {
+    std::vector<Index> labels;
+    for (Index j = 0; j < rows; ++j) labels.push_back(j % classes);
+    data.condition = one_hot<float>(labels, classes);
+  }
+  if (!masked) return data;
+  data.mask = Samples<float>(std::move(mask));
+  data.row_weights = Samples<float>(std::move(weights));
+  return data;
+}
+
+/// What training, evaluating and sampling give, as numbers.
+template <class B>
+std::vector<double> journey(const B& on, const VaeConfig& config, TrainOptions options,
+                            const Data<float>& data) {
+  std::vector<double> numbers;
+  Vae<B> vae(config, on);
+  const TrainResult result = Trainer<Vae<B>>(vae, options).fit(data);
+  for (const EpochReport& r : result.history)
+    for (const double v : {r.loss, r.log_likelihood_term, r.kl, r.grad_norm}) numbers.push_back(v);
+  const Evaluation e = evaluate(vae, data);
+  for (const double v : {e.log_likelihood_term, e.kl}) numbers.push_back(v);
+  for (const double v : e.kl_per_dimension) numbers.push_back(v);
+  const auto add = [&](const Samples<float>& samples) {
+    const Eigen::MatrixXf m = samples.in_columns();
+    for (Index k = 0; k < m.size(); ++k) numbers.push_back(static_cast<double>(m.data()[k]));
+  };
+  add(vae.encode(data.input, data.condition));
+  add(vae.reconstruct(data.input, data.condition));
+  if (vae.has_divergence()) {
+    add(vae.encode_logvar(data.input, data.condition));
+    add(vae.sample(data.rows(), 7, data.condition, true));
+    const Scores scores = vae.score(data.input, data.condition, 2, 3, data.mask);
+    for (Index j = 0; j < data.rows(); ++j) numbers.push_back(scores.elbo()(j));
+  }
+  return numbers;
+}
+
+/// The largest difference of two journeys, relative to numbers of size 1 and more.
+inline double farthest(const std::vector<double>& got, const std::vector<double>& want) {
+  if (got.size() != want.size()) return HUGE_VAL;
+  double worst = 0;
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    const double error = std::fabs(got[k] - want[k]) / (1 + std::fabs(want[k]));
+    if (!(error <= worst)) worst = std::isnan(error) ? HUGE_VAL : error;
+  }
+  return worst;
+}
+
+/// What is trained in a journey.
+struct Journey {
+  VaeConfig config;
+  TrainOptions options;
+  Data<float> data;
+};
+
+/// Small trainings that together use everything a model, an optimizer and a trainer can do.
+inline std::vector<Journey> all_journeys() {
+  std::vector<Journey> all;
+  all.push_back({{.input_dim = 9, .hidden = {12}, .latent_dim = 3, .seed = 2},
+                 {.epochs = 3, .batch = 8, .clip_norm = 5, .validation = 0.2},
+                 grey(60, 9, 0, false)});
+  for (const Optimizer& optimizer :
+       {Optimizer(Adam{}), Optimizer(Sgd{}), Optimizer(Momentum{}), Optimizer(RmsProp{})}) {
+    VaeConfig config{.input_dim = 5, .hidden = {7}, .activation = Gelu{}, .latent_dim = 2};
+    TrainOptions options{.epochs = 2, .batch = 10, .optimizer = optimizer, .l1 = 1e-3, .l2 = 1e-3};
+    options.binarize = Binarize::dynamic;
+    all.push_back({config, options, grey(30, 5, 0, false)});
+    config.likelihood = LearnedGaussian{};
+    config.transform =
+        InputTransform::fit(InputTransform::Kind::standardize, all.back().data.input.view());
+    options.binarize = Binarize::none;
+    all.push_back({config, options, grey(30, 5, 0, false)});
+  }
+  all.push_back({{.input_dim = 6,
+                  .hidden = {10, 8},
+                  .activation = Silu{},
+                  .latent_dim = 2,
+                  .likelihood = Gaussian{0.5, OutputMap::sigmoid},
+                  .condition_dim = 3,
+                  .prior = PriorKind::conditional,
+                  .prior_hidden = {4},
+                  .dropout = 0.2},
+                 {.epochs = 2, .batch = 7},
+                 grey(25, 6, 3, true)});
+  all.push_back({{.input_dim = 6,
+                  .hidden = {5},
+                  .activation = Tanh{},
+                  .latent_dim = 2,
+                  .latent = LatentKind::deterministic},
+                 {.epochs = 2, .batch = 10},
+                 grey(20, 6, 0, false)});
+  return all;
+}
+template <class B>
+std::vector<double> journey(const B& on, const Journey& j) {
+  return journey(on, j.config, j.options, j.data);
+}
+
+}  // namespace longhand::test
