@@ -32,6 +32,7 @@ Cublas load() {
   find(found.set_stream, "cublasSetStream_v2");
   find(found.set_workspace, "cublasSetWorkspace_v2");
   find(found.gemm, "cublasGemmEx_64");
+  find(found.status_name, "cublasGetStatusName");
   find(found.status_string, "cublasGetStatusString");
   return found;
 }
@@ -43,6 +44,9 @@ const Cublas& Cublas::library() {
   return found;
 }
 
-std::string text_of(cublasStatus_t status) { return Cublas::library().status_string(status); }
+std::string text_of(cublasStatus_t status) {
+  const Cublas& library = Cublas::library();
+  return std::string(library.status_string(status)) + " (" + library.status_name(status) + ")";
+}
 
 }  // namespace longhand::cuda

@@ -14,12 +14,14 @@ struct Cublas {
   decltype(&cublasSetStream_v2) set_stream;
   decltype(&cublasSetWorkspace_v2) set_workspace;
   decltype(&cublasGemmEx_64) gemm;
+  decltype(&cublasGetStatusName) status_name;
   decltype(&cublasGetStatusString) status_string;
 
   /// Throws CudaError if cuBLAS is not there.
   static const Cublas& library();
 };
 
+/// What cuBLAS says about a status: "out of memory (CUBLAS_STATUS_ALLOC_FAILED)".
 std::string text_of(cublasStatus_t status);
 
 }  // namespace longhand::cuda

@@ -134,8 +134,8 @@ void* stream(Engine& on) {
   on.require_sound();
   return on.stream();
 }
-void launched(Engine& on, const char* kernel, Index rows, Index cols) {
-  on.check(cudaGetLastError(), "launch", [&] { return shaped(kernel, rows, cols); });
+void launched(Engine& on, int status, const char* kernel, Index rows, Index cols) {
+  on.check(static_cast<cudaError_t>(status), "launch", [&] { return shaped(kernel, rows, cols); });
 }
 float* lock_partials(Engine& on) {
   on.partials_in_use().lock();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <longhand/core/backend.hpp>
+#include <longhand/math/scalar.hpp>
 
 namespace longhand::test {
 

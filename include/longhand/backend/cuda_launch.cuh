@@ -14,9 +14,10 @@
 namespace longhand::cuda {
 
 /// What a launch needs of the engine (cuda/engine.cpp). stream() throws if the engine is broken,
-/// launched() if the launch was refused.
+/// launched() if the launch was refused (`status` is a cudaError_t: the caller's, who may have
+/// linked a CUDA runtime of its own).
 void* stream(Engine& on);
-void launched(Engine& on, const char* kernel, Index rows, Index cols);
+void launched(Engine& on, int status, const char* kernel, Index rows, Index cols);
 /// Room for the partial sums of one Reduce, which may be used until unlocked.
 float* lock_partials(Engine& on);
 void unlock_partials(Engine& on);
@@ -38,7 +39,7 @@ void launch(Engine& on, const Kernel& kernel, Index rows, Index cols) {
   const Index blocks = kernel.blocks();
   if (blocks == 0) return;
   run<<<static_cast<unsigned>(blocks), kThreads, 0, where>>>(kernel);
-  launched(on, Kernel::name, rows, cols);
+  launched(on, cudaGetLastError(), Kernel::name, rows, cols);
 }
 
 template <class F, std::size_t I, std::size_t O>

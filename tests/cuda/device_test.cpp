@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// What only a GPU can tell. Everything here also runs on the CPU in tests/backend/cuda_kernels_test
+// and tests/train/device_test, over loops in the place of threads.
+#include <cuda_runtime_api.h>
+#include <doctest/doctest.h>
+
+#include <longhand/backend/cpu.hpp>
+#include <longhand/backend/cuda.hpp>
+#include <vector>
+
+#include "backend/formula_parity.hpp"
+#include "backend/through.hpp"
+#include "core/noise_support.hpp"
+#include "layers/mlp_parity.hpp"
+#include "models/gradient_parity.hpp"
+#include "train/journey.hpp"
+
+using namespace longhand;
+using namespace longhand::test;
+
+namespace {
+
+using Gpu = Cuda<float>;
+using Here = Through<Gpu>;
+static_assert(Backend<Gpu> && Backend<Here>);
+
+/// 2^22 values hashed as tests/core does: 64 steps of 256 rows of 256 elements.
+template <class Fill>
+std::uint64_t noise_hash_of(const Fill& fill) {
+  const Gpu on;
+  const Buffer<Gpu> buffer(256 * 256);
+  std::vector<float> host(256 * 256);
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (std::uint32_t step = 0; step < 64; ++step) {
+    const View<Gpu> y{buffer.data(), 256, 256, 256};
+    fill(on, NoiseKey{.seed = 2024, .step = step}, y);
+    on.download(y, host.data());
+    for (const float x : host) hash = (hash ^ float_bits(x)) * 0x100000001b3;
+  }
+  return hash;
+}
+
+/// A 512 x 512 product whose entries are all 1 + 2^-12 in float, and 1 with factors of 11 bits.
+int rounded_factors(Precision precision) {
+  const Index n = 512;
+  const Gpu on(precision);
+  std::vector<float> host(static_cast<std::size_t>(n * n), 1.0f);
+  const Buffer<Gpu> a(n * n), b(n * n), c(n * n);
+  const auto square = [n](const Buffer<Gpu>& m) { return View<Gpu>{m.data(), n, n, n}; };
+  on.upload(host.data(), square(b));
+  std::fill(host.begin(), host.end(), 0.0f);
+  for (Index i = 0; i < n; ++i) host[static_cast<std::size_t>(i * n + i)] = 1 + 0x1p-12f;
+  on.upload(host.data(), square(a));
+  Gpu::Scratch scratch;
+  on.multiply(scratch, Transpose::no, square(a), Transpose::no, square(b), square(c), Store::assign,
+              Nothing{});
+  on.download(square(c), host.data());
+  int missed = 0;
+  for (const float v : host) missed += v != 1 + 0x1p-12f;
+  return missed;
+}
+
+}  // namespace
+
+TEST_CASE("cuda: every primitive against the reference, awkward shapes") {
+  const Here on;
+  for (const Index rows : kRows)
+    for (const Index cols : kCols)
+      for (const Index gap : {0, 3}) check_shape(on, rows, cols, gap);
+  for (const Index rows : {31, 32, 127, 128, 255, 256, 257, 600}) check_shape(on, rows, 5, 1);
+  check_shape(on, 3, 200'000, 1);  // more elements than threads
+  check_shape(on, 600'007, 1, 0);
+}
+
+TEST_CASE("cuda: products and the sweep that follows, within the rounding bound") {
+  check_products(Here());
+}
+
+TEST_CASE("cuda: fp32 multiplies in float, tf32 in less") {
+  CHECK(missed_by_less_precision(Here()) == 0);
+  CHECK(rounded_factors(Precision::fp32) == 0);
+  int major = 0;
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);
+  if (major >= 8) CHECK(rounded_factors(Precision::tf32) == 512 * 512);
+}
+
+TEST_CASE("cuda: noise has the bits of the CPU's [NOI-2] [NOI-3]") {
+  CHECK(noise_hash_of([](const Gpu& on, const NoiseKey& key, const View<Gpu>& y) {
+          on.fill_normal(key, {}, y);
+        }) == 0xd5f123ecf682809d);
+  CHECK(noise_hash_of([](const Gpu& on, const NoiseKey& key, const View<Gpu>& y) {
+          on.fill_uniform(key, {}, y);
+        }) == 0x524ec3433168d868);
+}
+
+TEST_CASE("cuda: every formula that has a kernel") { CHECK(check_all_formulas(Here()) > 60); }
+
+TEST_CASE("cuda: a net, every stage within its bound, every activation [DEN-1] [DEN-2] [DEN-4]") {
+  for (const Activation& activation : all_activations) {
+    const std::string name = name_of(activation);
+    CAPTURE(name);
+    for (const Index n : {1, 19, 257}) {
+      const double worst = worst_ratio(
+          Here(), {.in = 33, .hidden = {65, 17}, .out = 7, .activation = activation}, n);
+      CAPTURE(worst);
+      CHECK_FALSE(!(worst <= 1));
+    }
+  }
+}
+
+TEST_CASE("cuda: loss and gradient of models of all parts [ELBO-1]") {
+  for (const auto& [config, masked] : models_of_all_parts()) {
+    const std::string activation = name_of(config.activation);
+    CAPTURE(activation);
+    CAPTURE(config.likelihood.name());
+    const double worst = gradient_difference(Here(), config, 19, masked);
+    CAPTURE(worst);
+    CHECK_FALSE(!(worst <= 1e-5));
+  }
+}
+
+TEST_CASE("cuda: training, validation, evaluation, sampling, scores, of every kind") {
+  for (const Journey& j : all_journeys()) {
+    const std::vector<double> got = journey(Gpu(), j);
+    CHECK(journey(Gpu(), j) == got);  // the same bits
+    const double worst = farthest(got, journey(Cpu<float>(1), j));
+    CAPTURE(worst);
+    CHECK_FALSE(!(worst <= 1e-3));
+  }
+}
+
+TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near the CPU's") {
+  const Data<float> data = grey(6000, 784, 0, false);
+  const auto train = [&](const auto& on) {
+    using B = std::decay_t<decltype(on)>;
+    Vae<B> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
+    Trainer<Vae<B>>(vae, {.epochs = 1, .batch = 128}).fit(data);  // 46 batches and a smaller one
+    std::vector<float> weights(static_cast<std::size_t>(vae.params().flat().size()));
+    vae.on().download(vae.params().flat(), weights.data());
+    return std::pair(evaluate(vae, data).elbo(), weights);
+  };
+  const auto once = train(Gpu()), twice = train(Gpu());
+  CHECK(once.second == twice.second);
+  CHECK(once.first == twice.first);
+  const auto cpu = train(Cpu<float>());
+  CHECK_FALSE(!(std::fabs(once.first - cpu.first) <= 0.1));
+  const auto tf32 = train(Gpu(Precision::tf32));
+  CHECK(tf32.second == train(Gpu(Precision::tf32)).second);
+  CHECK_FALSE(!(std::fabs(tf32.first - cpu.first) <= 0.1));
+}
+
+TEST_CASE("cuda: out of memory leaves nothing behind, and the next call works") {
+  const Gpu on;
+  on.synchronize();
+  std::size_t before = 0, after = 0, all = 0;
+  cudaMemGetInfo(&before, &all);
+  CHECK_THROWS_AS(Buffer<Gpu>(Index{1} << 48), CudaOutOfMemory);
+  cudaMemGetInfo(&after, &all);
+  CHECK(after == before);
+  const Buffer<Gpu> buffer(4);
+  on.fill(buffer.column(), 3);
+  std::vector<float> host(4);
+  on.download(buffer.column(), host.data());
+  CHECK(host == std::vector<float>(4, 3.0f));
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Kernels for the formulas of the tests: how a user brings formulas of their own to the GPU.
+#include <longhand/backend/cuda_launch.cuh>
+
+#include "backend/formulas.hpp"
+
+LONGHAND_CUDA_FOR_EACH(4, 2, longhand::test::Mix)
+LONGHAND_CUDA_FOR_EACH(2, 2, longhand::test::AddAndKeep)
+LONGHAND_CUDA_REDUCE_COLUMNS(4, 2, longhand::test::MixAndSum)
+LONGHAND_CUDA_REDUCE_ROWS(2, longhand::test::SumOnly)
+LONGHAND_CUDA_REDUCE(2, longhand::test::SumOnly)
+LONGHAND_CUDA_REDUCE(1, longhand::Value)
