@@ -89,16 +89,16 @@ void release(void* data) noexcept {
   cudaGetLastError();
 }
 
-void upload(Engine& on, const void* host, void* device, std::size_t pitch,
-            std::size_t column_bytes, Index cols) {
+void upload(Engine& on, const void* host, void* device, std::size_t pitch, std::size_t column_bytes,
+            Index cols) {
   on.require_sound();
   const auto columns = static_cast<std::size_t>(cols);
   if (column_bytes * columns == 0) return;
   const auto what = [&] { return shaped("upload", static_cast<Index>(column_bytes), cols); };
   if (pitch == column_bytes || cols == 1)
-    on.check(cudaMemcpyAsync(device, host, column_bytes * columns, cudaMemcpyHostToDevice,
-                             on.stream()),
-             "cudaMemcpyAsync", what);
+    on.check(
+        cudaMemcpyAsync(device, host, column_bytes * columns, cudaMemcpyHostToDevice, on.stream()),
+        "cudaMemcpyAsync", what);
   else
     on.check(cudaMemcpy2DAsync(device, pitch, host, column_bytes, column_bytes, columns,
                                cudaMemcpyHostToDevice, on.stream()),
@@ -113,9 +113,9 @@ void download(Engine& on, const void* device, std::size_t pitch, void* host,
   if (column_bytes * columns == 0) return;
   const auto what = [&] { return shaped("download", static_cast<Index>(column_bytes), cols); };
   if (pitch == column_bytes || cols == 1)
-    on.check(cudaMemcpyAsync(host, device, column_bytes * columns, cudaMemcpyDeviceToHost,
-                             on.stream()),
-             "cudaMemcpyAsync", what);
+    on.check(
+        cudaMemcpyAsync(host, device, column_bytes * columns, cudaMemcpyDeviceToHost, on.stream()),
+        "cudaMemcpyAsync", what);
   else
     on.check(cudaMemcpy2DAsync(host, column_bytes, device, pitch, column_bytes, columns,
                                cudaMemcpyDeviceToHost, on.stream()),
