@@ -37,8 +37,8 @@ struct Primitives {
         total(1, 1),
         normal(r, c, gap),
         uniform(r, c, gap),
-        gathered(r, c, gap),
-        copied(r, c, gap),
+        gathered(r, c, 2 * gap),
+        copied(r, c, 2 * gap),
         filled(r, c, gap) {
     x.randomise(1), y.randomise(2), bias.randomise(3), row.randomise(4);
     in_place.randomise(5), added_row_sums.randomise(6);

@@ -48,7 +48,7 @@ TEST_CASE("device memory: an address of the host is refused") {
   float number = 1;
   const Buffer<FakeDevice> buffer(4);
   CHECK_THROWS_AS(FakeDevice().for_each(
-                      Times{}, in<FakeDevice>(buffer.column(), scalar_at<FakeDevice>(&number)),
+                      WeighRow{}, in<FakeDevice>(buffer.column(), scalar_at<FakeDevice>(&number)),
                       out<FakeDevice>(buffer.column())),
                   std::logic_error);
 }

@@ -57,12 +57,6 @@ struct Square {
     v = x * x;
   }
 };
-struct Times {
-  template <class T>
-  LONGHAND_HD void operator()(const T& a, const T& b, T& y) const {
-    y = a * b;
-  }
-};
 
 /// Calls a formula's forward, or backward, as the operator() a sweep expects.
 template <class F>

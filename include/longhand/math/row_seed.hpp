@@ -15,4 +15,12 @@ struct RowSeed {
   }
 };
 
+/// A row's value with its weight, for the sums that are reported.
+struct WeighRow {
+  template <class T>
+  LONGHAND_HD void operator()(const T& value, const T& w, T& weighed) const {
+    weighed = w * value;
+  }
+};
+
 }  // namespace longhand

@@ -303,7 +303,7 @@ class Trainer {
     const std::size_t n = static_cast<std::size_t>(per_row.cols);
     if (weights.present()) {
       const View<B> product = pass.matrix(1, per_row.cols);
-      pass.on.for_each(Times{}, in<B>(per_row, weights), out<B>(product));
+      pass.on.for_each(WeighRow{}, in<B>(per_row, weights), out<B>(product));
       per_row = product;
     }
     pass.on.download(per_row, state.host.data());
