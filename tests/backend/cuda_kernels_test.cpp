@@ -17,8 +17,8 @@ namespace {
 using Emulated = Through<FakeDevice>;
 static_assert(Backend<FakeDevice> && Backend<Emulated>);
 
-const Emulated forwards(FakeDevice(FakeDevice::Order::forwards));
-const Emulated backwards(FakeDevice(FakeDevice::Order::backwards));
+const Emulated forwards{FakeDevice(FakeDevice::Order::forwards)};
+const Emulated backwards{FakeDevice(FakeDevice::Order::backwards)};
 
 template <class B>
 void check_same_bits(const Primitives<B>& a, const Primitives<B>& b) {
@@ -106,7 +106,8 @@ TEST_CASE("cuda kernels: loss and gradient of models of all parts [ELBO-1]") {
   for (const auto& [config, masked] : models_of_all_parts()) {
     const std::string activation = name_of(config.activation);
     CAPTURE(activation);
-    CAPTURE(config.likelihood.name());
+    const std::string likelihood = config.likelihood.name();
+    CAPTURE(likelihood);
     const double worst = gradient_difference(forwards, config, 19, masked);
     CAPTURE(worst);
     CHECK_FALSE(!(worst <= 1e-5));

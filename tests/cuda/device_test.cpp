@@ -42,11 +42,11 @@ std::uint64_t noise_hash_of(const Fill& fill) {
 
 /// A 512 x 512 product whose entries are all 1 + 2^-12 in float, and 1 with factors of 11 bits.
 int rounded_factors(Precision precision) {
-  const Index n = 512;
+  constexpr Index n = 512;
   const Gpu on(precision);
   std::vector<float> host(static_cast<std::size_t>(n * n), 1.0f);
   const Buffer<Gpu> a(n * n), b(n * n), c(n * n);
-  const auto square = [n](const Buffer<Gpu>& m) { return View<Gpu>{m.data(), n, n, n}; };
+  const auto square = [](const Buffer<Gpu>& m) { return View<Gpu>{m.data(), n, n, n}; };
   on.upload(host.data(), square(b));
   std::fill(host.begin(), host.end(), 0.0f);
   for (Index i = 0; i < n; ++i) host[static_cast<std::size_t>(i * n + i)] = 1 + 0x1p-12f;
@@ -112,7 +112,8 @@ TEST_CASE("cuda: loss and gradient of models of all parts [ELBO-1]") {
   for (const auto& [config, masked] : models_of_all_parts()) {
     const std::string activation = name_of(config.activation);
     CAPTURE(activation);
-    CAPTURE(config.likelihood.name());
+    const std::string likelihood = config.likelihood.name();
+    CAPTURE(likelihood);
     const double worst = gradient_difference(Here(), config, 19, masked);
     CAPTURE(worst);
     CHECK_FALSE(!(worst <= 1e-5));

@@ -27,7 +27,7 @@ TEST_CASE("cuda: no device is one clear sentence") {
   const std::string reason = cuda::unavailable();
   CHECK(reason.starts_with("there is no CUDA "));
   CHECK_THROWS_AS(Cuda<float>(), NoCudaDevice);
-  CHECK(said_by([] { Cuda<float>(Precision::tf32); }) == "longhand: " + reason);
+  CHECK(said_by([] { Cuda<float>{Precision::tf32}; }) == "longhand: " + reason);
   const std::string said = said_by([] { Buffer<Cuda<float>>(5); });
   CHECK_MESSAGE(said.starts_with("longhand: allocating 20 bytes on the device: "), said);
 }
