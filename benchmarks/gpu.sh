@@ -8,6 +8,7 @@
 #        benchmarks/gpu.sh --pack      copies this machine's Eigen and doctest into subprojects/
 #                                      (ignored by git: send those two folders with the tree)
 #
+# GPU_ARCH=90 names the GPU to compile for, where nvcc does not see it by itself.
 # Results are in build/gpu: timings.tsv, sanitizer.log. Exits 0 only if every test passed.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,7 +18,7 @@ doctest=$root/subprojects/doctest-2.5.3
 
 if [ "${1-}" = --pack ]; then
   mkdir -p "$eigen" "$doctest/doctest"
-  headers=$(pkg-config --cflags-only-I eigen3)
+  read -r headers _ < <(pkg-config --cflags-only-I eigen3)
   cp -r "${headers#-I}/Eigen" "$eigen/"
   cp "$root/subprojects/packagefiles/eigen/meson.build" "$eigen/"
   cp /usr/include/doctest/doctest.h "$doctest/doctest/"
@@ -43,7 +44,7 @@ ${CXX:-g++} --version | head -1
 
 echo "== build"
 options=(-Dbuildtype=release -Db_ndebug=true -Dnative=true -Ddefault_library=static)
-options+=(-Dcuda=enabled -Dgpu_arch=native -Dtests=enabled -Dbenchmarks=enabled)
+options+=(-Dcuda=enabled "-Dgpu_arch=${GPU_ARCH-native}" -Dtests=enabled -Dbenchmarks=enabled)
 options+=(-Dcli=disabled -Dio=disabled -Dexamples=disabled --wrap-mode=nodownload)
 mkdir -p "$root/build"
 [ ! -f "$build/build.ninja" ] || options+=(--reconfigure)
