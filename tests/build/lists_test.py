@@ -22,9 +22,11 @@ def listed(folder):
 
 
 missing = [f"include/{name} is not in include/meson.build"
-           for name in names("include", "*.hpp") - listed("include")]
+           for name in (names("include", "*.hpp") | names("include", "*.cuh")) - listed("include")]
 missing += [f"src/{name} is not in src/meson.build"
             for name in names("src", "*.cpp") - listed("src")]
+missing += [f"cuda/{name} is not in cuda/meson.build"
+            for name in (names("cuda", "*.cpp") | names("cuda", "*.cu")) - listed("cuda")]
 missing += [f"examples/{name} is not in examples/meson.build"
             for name in names("examples", "*.cpp") - {name + ".cpp" for name in listed("examples")}]
 missing += [f"tests/{name} is not in tests/meson.build"
