@@ -14,8 +14,8 @@
 /// (cuda/*.cpp).
 namespace longhand {
 
-/// How the GPU multiplies matrices. tf32 rounds the factors to 11 bits and runs several times
-/// faster; sums are float in both, and nothing but products changes.
+/// How the GPU multiplies matrices. tf32 rounds the factors to 11 bits, which lets the tensor cores
+/// multiply them; sums are float in both, and nothing but products changes.
 enum class Precision { fp32, tf32 };
 
 namespace cuda {
