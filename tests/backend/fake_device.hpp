@@ -8,6 +8,7 @@
 #include <limits>
 #include <longhand/backend/cuda_kernels.hpp>
 #include <longhand/backend/reference.hpp>
+#include <memory>
 #include <new>
 #include <stdexcept>
 
@@ -86,12 +87,19 @@ class FakeDevice {
 
   explicit FakeDevice(Order order = Order::forwards) : order_(order) {}
 
+  /// What was asked of a device so far, copies of the handle included.
+  struct Work {
+    int products = 0, kernels = 0, uploads = 0, downloads = 0;
+  };
+  const Work& work() const { return *work_; }
+
   template <class Next>
   void multiply(Scratch&, Transpose ta, ConstView<FakeDevice> a, Transpose tb,
                 ConstView<FakeDevice> b, View<FakeDevice> c, Store store, const Next& next) const {
     for (const void* p : {static_cast<const void*>(a.data), static_cast<const void*>(b.data),
                           static_cast<const void*>(c.data)})
       FakeMemory::require_inside(p);
+    ++work_->products;
     {
       const FakeMemory::Open open;
       Reference<float>::Scratch scratch;
@@ -151,12 +159,14 @@ class FakeDevice {
   template <class U>
   void upload(const U* from, MatrixView<U, DeviceMemory> y) const {
     FakeMemory::require_inside(y.data);
+    ++work_->uploads;
     const FakeMemory::Open open;
     Reference<float>{}.upload(from, host(y));
   }
   template <class U>
   void download(MatrixView<U, DeviceMemory> x, std::remove_const_t<U>* to) const {
     FakeMemory::require_inside(x.data);
+    ++work_->downloads;
     const FakeMemory::Open open;
     Reference<float>{}.download(host(x), to);
   }
@@ -185,6 +195,7 @@ class FakeDevice {
   void launch(const Kernel& kernel) const {
     const FakeMemory::Open open;
     const Index blocks = kernel.blocks();
+    work_->kernels += blocks > 0 ? 1 : 0;
     for (Index b = 0; b < blocks; ++b) {
       const Index block = order_ == Order::forwards ? b : blocks - 1 - b;
       float shared[cuda::kThreads];
@@ -203,6 +214,7 @@ class FakeDevice {
   }
 
   Order order_;
+  std::shared_ptr<Work> work_ = std::make_shared<Work>();
 };
 
 }  // namespace longhand::test

@@ -28,6 +28,20 @@ TEST_CASE("device memory: training, validation, evaluation, sampling, scores, of
   }
 }
 
+TEST_CASE("device memory: a step of the classic model is the list of docs/backends.md") {
+  const FakeDevice on;
+  Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
+  std::vector<FakeDevice::Work> after;  // every step
+  TrainOptions options{.epochs = 1, .batch = 2};
+  options.on_step = [&](const StepReport&) { after.push_back(on.work()); };
+  Trainer<Vae<FakeDevice>>(vae, options).fit(grey(4, 784, 0, false));
+  REQUIRE(after.size() == 2);
+  CHECK(after[1].products - after[0].products == 11);
+  CHECK(after[1].kernels - after[0].kernels == 21);
+  CHECK(after[1].uploads - after[0].uploads == 2);
+  CHECK(after[1].downloads - after[0].downloads == 3);
+}
+
 TEST_CASE("device memory: a loss that is not finite is found, the weights restored") {
   Data<float> data = grey(20, 4, 0, false);
   Vae<FakeDevice> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2});
