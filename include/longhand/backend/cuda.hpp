@@ -50,8 +50,8 @@ void gather(Engine& on, DeviceView<const float> x, DeviceIds ids, DeviceView<flo
 /// `cols` columns of `column_bytes` each, contiguous on the host, `pitch` bytes apart on the
 /// device. Both return when the host memory may be used again, download() with all work done that
 /// was asked for before.
-void upload(Engine& on, const void* host, void* device, std::size_t pitch,
-            std::size_t column_bytes, Index cols);
+void upload(Engine& on, const void* host, void* device, std::size_t pitch, std::size_t column_bytes,
+            Index cols);
 void download(Engine& on, const void* device, std::size_t pitch, void* host,
               std::size_t column_bytes, Index cols);
 
