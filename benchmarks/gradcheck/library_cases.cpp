@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "library_cases.hpp"
 
+#include "longhand/backend/cpu.hpp"
 #include "longhand/backend/reference.hpp"
 #include "longhand/models/vae.hpp"
 #include "random_vae.hpp"

@@ -113,7 +113,7 @@ class Objective {
     try {
       const std::vector<double> y = call();
       restore(line);
-      return {change(y), distance, noise(y)};
+      return {change(y), distance, noise(y, std::fabs(t))};
     } catch (...) {
       restore(line);
       throw;
@@ -136,9 +136,9 @@ class Objective {
   }
   /// From here on all calls are along one line.
   void begin_line() { moved_on_line_.assign(moved_on_line_.size(), 0); }
-  /// Outputs that move elsewhere, but not along `line` even at distances -t and t, bring no
-  /// rounding into differences along it. Leaves them out until forget_independent(); false if there
-  /// are none.
+  /// Outputs that move elsewhere, but not along `line`, even at distances -t and t, have a slope of
+  /// less than their rounding over t: so much less do they bring into differences along it, until
+  /// forget_independent(). False if there are none.
   bool find_independent(Line line, double t) {
     independent_.clear();
     std::vector<char> still = ever_moved_;
@@ -158,6 +158,7 @@ class Objective {
     }
     if (std::find(still.begin(), still.end(), 1) == still.end()) return false;
     independent_ = std::move(still);
+    independent_up_to_ = t;
     return true;
   }
   void forget_independent() { independent_.clear(); }
@@ -196,12 +197,12 @@ class Objective {
       sum += cotangent_[k] * (static_cast<long double>(y[k]) - base_[k]);
     return static_cast<double>(sum);
   }
-  double noise(const std::vector<double>& y) const {
+  double noise(const std::vector<double>& y, double t) const {
     double variance = 0;
     for (std::size_t k = 0; k < y.size(); ++k) {
-      if (!independent_.empty() && independent_[k] != 0) continue;
       const double own = std::numeric_limits<double>::epsilon() / 2 * std::fabs(y[k]);
-      const double sigma = cotangent_[k] * ((k < noise_.size() ? noise_[k] : 0) + own);
+      double sigma = cotangent_[k] * ((k < noise_.size() ? noise_[k] : 0) + own);
+      if (!independent_.empty() && independent_[k] != 0) sigma *= t / independent_up_to_;
       variance += sigma * sigma;
     }
     return std::sqrt(variance);
@@ -211,6 +212,7 @@ class Objective {
   Forward forward_;
   std::vector<double> cotangent_, base_, noise_, before_;
   std::vector<char> ever_moved_, moved_on_line_, independent_;  // by output
+  double independent_up_to_ = 1;
   std::size_t evaluations_ = 0;
 };
 
