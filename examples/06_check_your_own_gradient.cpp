@@ -4,7 +4,7 @@
 // notice others. docs/gradient_checking.md walks through the output.
 #include <cmath>
 #include <iostream>
-#include <longhand/gradcheck/prove_power.hpp>
+#include <longhand/gradcheck.hpp>
 #include <vector>
 
 using namespace longhand;
