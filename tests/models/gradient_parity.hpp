@@ -3,6 +3,7 @@
 #pragma once
 
 #include <longhand/backend/reference.hpp>
+#include <longhand/gradcheck/rounding_bound.hpp>
 
 #include "models/model_support.hpp"
 #include "support/matrix.hpp"
@@ -58,6 +59,16 @@ double gradient_difference(const B& on, const VaeConfig& config, Index rows, boo
     see(g[block], e[block], size);
   }
   return worst;
+}
+
+/// Roundings along the longest path of sums through a model and back: every product adds its depth,
+/// twice for the two directions, every parameter gradient the rows of the batch. gamma of it, at
+/// the size of a block's largest gradient, is what float may differ by.
+inline std::size_t roundings(const VaeConfig& config, Index rows) {
+  Index depth = 2 * config.input_dim + config.condition_dim + 2 * config.latent_dim;
+  for (const Index width : config.hidden) depth += width;
+  for (const Index width : config.decoder_widths()) depth += width;
+  return static_cast<std::size_t>(2 * depth + rows);
 }
 
 /// Models that between them have every part: activations, likelihoods, latents, priors.
