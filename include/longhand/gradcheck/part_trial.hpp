@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -99,10 +100,10 @@ class PartTrial {
       parameters.emplace_back(t.values.begin(), t.values.end());
     Call call(part_, data, manner.gap);
     const PartCache cache = call.forward();
-    std::vector<double> kept;
+    std::optional<Call> other;  // a part that remembers its last inputs may still read them
     if (manner.between != nullptr) {
-      kept = call.y.flat();
-      Call(part_, *manner.between, manner.gap).forward();
+      const std::vector<double> kept = call.y.flat();
+      other.emplace(part_, *manner.between, manner.gap).forward();
       if (!same_bits(kept, call.y.flat())) throw Broken("another forward changes the output");
     }
     Outcome outcome;
