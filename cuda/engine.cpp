@@ -89,38 +89,39 @@ void release(void* data) noexcept {
   cudaGetLastError();
 }
 
-void upload(Engine& on, const void* host, void* device, std::size_t pitch, std::size_t column_bytes,
-            Index cols) {
+namespace {
+
+/// `cols` columns of `column_bytes`, so many bytes apart on either side. Returns when they are
+/// there.
+void copy_columns(Engine& on, const char* primitive, void* to, std::size_t to_pitch,
+                  const void* from, std::size_t from_pitch, std::size_t column_bytes, Index cols,
+                  cudaMemcpyKind kind) {
   on.require_sound();
   const auto columns = static_cast<std::size_t>(cols);
   if (column_bytes * columns == 0) return;
-  const auto what = [&] { return shaped("upload", static_cast<Index>(column_bytes), cols); };
-  if (pitch == column_bytes || cols == 1)
-    on.check(
-        cudaMemcpyAsync(device, host, column_bytes * columns, cudaMemcpyHostToDevice, on.stream()),
-        "cudaMemcpyAsync", what);
+  const auto what = [&] { return shaped(primitive, static_cast<Index>(column_bytes), cols); };
+  if (cols == 1 || (to_pitch == column_bytes && from_pitch == column_bytes))
+    on.check(cudaMemcpyAsync(to, from, column_bytes * columns, kind, on.stream()),
+             "cudaMemcpyAsync", what);
   else
-    on.check(cudaMemcpy2DAsync(device, pitch, host, column_bytes, column_bytes, columns,
-                               cudaMemcpyHostToDevice, on.stream()),
-             "cudaMemcpy2DAsync", what);
+    on.check(
+        cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, column_bytes, columns, kind, on.stream()),
+        "cudaMemcpy2DAsync", what);
   on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize", what);
+}
+
+}  // namespace
+
+void upload(Engine& on, const void* host, void* device, std::size_t pitch, std::size_t column_bytes,
+            Index cols) {
+  copy_columns(on, "upload", device, pitch, host, column_bytes, column_bytes, cols,
+               cudaMemcpyHostToDevice);
 }
 
 void download(Engine& on, const void* device, std::size_t pitch, void* host,
               std::size_t column_bytes, Index cols) {
-  on.require_sound();
-  const auto columns = static_cast<std::size_t>(cols);
-  if (column_bytes * columns == 0) return;
-  const auto what = [&] { return shaped("download", static_cast<Index>(column_bytes), cols); };
-  if (pitch == column_bytes || cols == 1)
-    on.check(
-        cudaMemcpyAsync(host, device, column_bytes * columns, cudaMemcpyDeviceToHost, on.stream()),
-        "cudaMemcpyAsync", what);
-  else
-    on.check(cudaMemcpy2DAsync(host, column_bytes, device, pitch, column_bytes, columns,
-                               cudaMemcpyDeviceToHost, on.stream()),
-             "cudaMemcpy2DAsync", what);
-  on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize", what);
+  copy_columns(on, "download", host, column_bytes, device, pitch, column_bytes, cols,
+               cudaMemcpyDeviceToHost);
 }
 
 void synchronize(Engine& on) {
