@@ -31,7 +31,7 @@ import mutants as finder  # noqa: E402
 
 CHEAP = 0.05     # seconds; dearer test cases run in a process of their own,
 DEAREST = 1.0    # and still dearer ones not at all: the error of a line shows in a small test
-MEMORY = 4 << 30  # bytes a test program may use
+MEMORY = 8 << 30  # bytes of addresses a test program may use (the tests' fake device reserves 4 GiB)
 
 
 def environment(**more):
