@@ -3,7 +3,6 @@
 
 #include <sched.h>
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "failure.hpp"
+#include "longhand/backend/cpu.hpp"
 #include "longhand/core/version.hpp"
 
 namespace longhand::cli {
@@ -71,6 +71,8 @@ int default_threads() {
   return physical_cores();
 }
 
+std::string product_engine() { return Cpu<float>::product_engine(); }
+
 std::string environment_json(const CommonOptions& common, const std::string& precision,
                              std::uint64_t seed, const std::string& scalar) {
   nlohmann::ordered_json json;
@@ -86,7 +88,8 @@ std::string environment_json(const CommonOptions& common, const std::string& pre
 #else
   json["openmp"] = nullptr;
 #endif
-  json["eigen"] = text(EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
+  json["eigen"] = Cpu<double>::product_engine();
+  json["products"] = product_engine();
   json["device"] = common.device == "cuda" ? "cuda" : "cpu";
   json["threads"] = common.threads;
   json["precision"] = precision;

@@ -12,6 +12,9 @@ namespace longhand::cli {
 /// unit that products need.
 int default_threads();
 
+/// What computes the CPU's products in float, as "Eigen 3.4.0".
+std::string product_engine();
+
 /// What the numbers of a run may depend on, as JSON: version, compiler, instruction sets compiled
 /// in, Eigen, device, threads, precision of products, seed, scalar.
 std::string environment_json(const CommonOptions& common, const std::string& precision,

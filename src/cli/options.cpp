@@ -335,7 +335,8 @@ std::vector<Index> widths(const std::string& list) {
 
 std::optional<Arguments> parse(int argc, char** argv) {
   CLI::App app("Variational autoencoders with gradients derived by hand.", "longhand");
-  app.set_version_flag("--version", std::string("longhand ") + version);
+  app.set_version_flag("--version",
+                       text("longhand ", version, " (products: ", product_engine(), ")"));
   app.require_subcommand(1);
   app.get_formatter()->column_width(46);
 

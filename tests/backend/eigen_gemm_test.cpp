@@ -12,12 +12,16 @@
 #include <utility>
 #include <vector>
 
+#ifdef LONGHAND_ONEDNN
+#include "longhand/backend/onednn_gemm.hpp"
+#endif
 #include "support/allocation_count.hpp"
 
 using longhand::Index;
 using longhand::Transpose;
 using longhand::detail::multiply;
 using longhand::detail::PackingBuffers;
+using longhand::detail::Threads;
 
 namespace {
 
@@ -83,9 +87,21 @@ struct Problem {
            std::to_string(shape.n) + " k " + std::to_string(shape.k);
   }
   template <class OnTile>
-  void run(int threads, PackingBuffers<S>& buffers, bool accumulate, const OnTile& on_tile) {
+  void run(const Threads& threads, PackingBuffers<S>& buffers, bool accumulate,
+           const OnTile& on_tile) {
+#ifdef LONGHAND_ONEDNN
+    if (std::is_same_v<S, float> && shape.n > 1 && shape.k > 0)
+      if constexpr (std::is_same_v<S, float>)
+        return longhand::detail::onednn::multiply(threads, form.ta, form.tb, shape.m, shape.n,
+                                                  shape.k, a.data(), a.ld, b.data(), b.ld, c.data(),
+                                                  c.ld, accumulate, on_tile);
+#endif
     multiply(threads, buffers, form.ta, form.tb, shape.m, shape.n, shape.k, a.data(), a.ld,
              b.data(), b.ld, c.data(), c.ld, accumulate, on_tile);
+  }
+  template <class OnTile>
+  void run(int threads, PackingBuffers<S>& buffers, bool accumulate, const OnTile& on_tile) {
+    run(Threads{threads, nullptr}, buffers, accumulate, on_tile);
   }
 };
 
@@ -131,8 +147,24 @@ double worst_ratio(Problem<S>& p, Operand<S>* before) {
 #ifdef LONGHAND_TEST_SANITIZED
 constexpr std::size_t kShapesForBits = 12;
 #else
-constexpr std::size_t kShapesForBits = 72;
+constexpr std::size_t kShapesForBits = 200;
 #endif
+
+/// body(threads) with a team of that many, where OpenMP grants them.
+template <class Body>
+void with_team(int threads, const Body& body) {
+  longhand::detail::Team team;
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+  if (const int thread = omp_get_thread_num(); thread > 0) {
+    team.serve(thread);
+  } else
+#endif
+  {
+    body(Threads{threads, &team});
+    team.dismiss();
+  }
+}
 
 std::vector<Shape> awkward_shapes() {
   std::vector<Shape> shapes{{400, 65, 784},  {784, 65, 400},  {784, 400, 65},
@@ -176,20 +208,30 @@ TEST_CASE_TEMPLATE("product: the same bits for any number of threads", S, float,
   std::vector<Shape> shapes{{400, 128, 784}, {784, 128, 400},  {784, 400, 128}, {40, 128, 400},
                             {400, 1, 784},   {400, 1024, 784}, {40, 3001, 400}, {9000, 1, 900}};
   while (shapes.size() < kShapesForBits)
-    shapes.push_back({1 + static_cast<Index>(random() % 900),
-                      1 + static_cast<Index>(random() % 700),
-                      1 + static_cast<Index>(random() % 900)});
-  for (const Form& form : forms)
-    for (const Shape& shape : shapes) {
-      Problem<S> problem(form, shape, 11);
-      problem.run(1, buffers, false, no_epilogue);
-      const std::vector<S> serial = problem.c.memory;
-      for (const int threads : {2, 3, 8, 16}) {
-        problem.run(threads, buffers, false, no_epilogue);
-        if (std::memcmp(serial.data(), problem.c.memory.data(), serial.size() * sizeof(S)) != 0)
-          FAIL_CHECK(problem.name() << ": " << threads << " threads change the bits");
-      }
+    shapes.push_back({1 + static_cast<Index>(random() % 400),
+                      1 + static_cast<Index>(random() % 300),
+                      1 + static_cast<Index>(random() % 700)});
+  // Each shape in one of the four forms: started anew for every product, and by a team.
+  std::size_t form = 0;
+  for (const Shape& shape : shapes) {
+    Problem<S> problem(forms[form++ % std::size(forms)], shape, 11);
+    problem.run(1, buffers, false, no_epilogue);
+    const std::vector<S> serial = problem.c.memory;
+    const auto same = [&] {
+      return std::memcmp(serial.data(), problem.c.memory.data(), serial.size() * sizeof(S)) == 0;
+    };
+    for (const int threads : {2, 3, 4, 8, 16}) {
+      problem.run(threads, buffers, false, no_epilogue);
+      if (!same()) FAIL_CHECK(problem.name() << ": " << threads << " threads change the bits");
+      bool same_in_team = true;
+      with_team(threads, [&](const Threads& team) {
+        problem.run(team, buffers, false, no_epilogue);
+        same_in_team = same();
+      });
+      if (!same_in_team)
+        FAIL_CHECK(problem.name() << ": a team of " << threads << " changes the bits");
     }
+  }
 }
 
 TEST_CASE_TEMPLATE("product: each element's epilogue runs once, after its last sum", S, float,
@@ -216,6 +258,7 @@ TEST_CASE_TEMPLATE("product: each element's epilogue runs once, after its last s
     }
 }
 
+#ifndef LONGHAND_ONEDNN  // which allocates and releases a buffer in every call
 TEST_CASE_TEMPLATE("product: no allocation once the buffers have grown", S, float, double) {
 #if defined(_OPENMP) && defined(__clang__)
   const int most_threads = 1;  // LLVM's OpenMP itself allocates for every parallel region
@@ -233,6 +276,7 @@ TEST_CASE_TEMPLATE("product: no allocation once the buffers have grown", S, floa
         CHECK(count.get() == 0);
       }
 }
+#endif
 
 TEST_CASE("product: inside a parallel region of the caller's") {
   constexpr int callers = 4;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <exception>
+#include <string>
 
 #include "longhand/backend/eigen_gemm.hpp"
-#include "longhand/backend/parallel.hpp"
+#ifdef LONGHAND_ONEDNN
+#include "longhand/backend/onednn_gemm.hpp"
+#endif
 #include "longhand/backend/sweep.hpp"
+#include "longhand/backend/team.hpp"
 #include "longhand/core/backend.hpp"
 #include "longhand/core/normal.hpp"
 #include "longhand/core/uniform.hpp"
@@ -24,39 +27,83 @@ class Cpu {
   using Scratch = detail::PackingBuffers<S>;
 
   /// `threads` = 0: OpenMP's default.
-  explicit Cpu(int threads = 0) : threads_(threads > 0 ? threads : detail::default_threads()) {}
-  int threads() const { return threads_; }
+  explicit Cpu(int threads = 0)
+      : threads_{threads > 0 ? threads : detail::default_threads(), nullptr} {}
+  int threads() const { return threads_.count; }
+  /// What computes the products: "Eigen 3.4.0", "oneDNN 2.6.3".
+  static std::string product_engine() {
+#ifdef LONGHAND_ONEDNN
+    if (std::is_same_v<S, float>) return detail::onednn::version();
+#endif
+    return detail::eigen_version();
+  }
+
+  /// body(on): `on` is this backend with its threads standing by from one primitive to the next.
+  /// They are OpenMP's, of one parallel region around all that the body does.
+  template <class Body>
+  void together(const Body& body) const {
+#ifdef _OPENMP
+    if (threads_.count > 1 && threads_.team == nullptr) {
+      detail::Team team;
+      Cpu on = *this;
+      on.threads_.team = &team;
+      std::exception_ptr failure;
+#pragma omp parallel num_threads(threads_.count)
+      if (const int thread = omp_get_thread_num(); thread == 0) {
+        try {
+          body(static_cast<const Cpu&>(on));
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        team.dismiss();
+      } else {
+        team.serve(thread);
+      }
+      if (failure) std::rethrow_exception(failure);
+      return;
+    }
+#endif
+    body(*this);
+  }
 
   template <class Next>
   void multiply(Scratch& scratch, Transpose ta, ConstView<Cpu> a, Transpose tb, ConstView<Cpu> b,
                 View<Cpu> c, Store store, const Next& next) const {
     const Index depth = ta == Transpose::yes ? a.rows : a.cols;
-    detail::multiply<S>(
-        threads_, scratch, ta, tb, c.rows, c.cols, depth, a.data, a.ld, b.data, b.ld, c.data, c.ld,
-        store == Store::accumulate,
-        TileCall{&next, [](const void* what, Index row, Index rows, Index col, Index cols) {
-                   run(*static_cast<const Next*>(what), row, rows, col, cols);
-                 }});
+    const TileCall on_tile{&next,
+                           [](const void* what, Index row, Index rows, Index col, Index cols) {
+                             run(*static_cast<const Next*>(what), row, rows, col, cols);
+                           }};
+#ifdef LONGHAND_ONEDNN
+    if (c.cols > 1 && depth > 0)
+      if constexpr (std::is_same_v<S, float>)
+        return detail::onednn::multiply(threads_, ta, tb, c.rows, c.cols, depth, a.data, a.ld,
+                                        b.data, b.ld, c.data, c.ld, store == Store::accumulate,
+                                        on_tile);
+#endif
+    detail::multiply<S>(threads_, scratch, ta, tb, c.rows, c.cols, depth, a.data, a.ld, b.data,
+                        b.ld, c.data, c.ld, store == Store::accumulate, on_tile);
   }
 
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Cpu>, I>& in,
                 const std::array<View<Cpu>, O>& out) const {
     static_assert(O > 0);
+    constexpr int W = detail::width_for(I + O);
     const Index rows = out[0].rows, cols = out[0].cols;
     if (detail::flat(in, out, rows)) {
       const Index n = rows * cols;
-      detail::parallel_for(team(n), (n + kBlock - 1) / kBlock, [&](Index block) {
+      team(n).for_each((n + kBlock - 1) / kBlock, [&](Index block) {
         const Index first = block * kBlock;
-        detail::sweep<detail::kWide, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
+        detail::sweep<W, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
       });
     } else if (rows <= detail::kNarrow) {
-      detail::parallel_for(team(rows * cols), cols, [&](Index j) {
+      team(rows * cols).for_each(cols, [&](Index j) {
         detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, j, 1);
       });
     } else {
-      detail::parallel_for(team(rows * cols), cols, [&](Index j) {
-        detail::sweep<detail::kWide, S>(f, in, out, 0, rows, j, 1);
+      team(rows * cols).for_each(cols, [&](Index j) {
+        detail::sweep<W, S>(f, in, out, 0, rows, j, 1);
       });
     }
   }
@@ -65,34 +112,23 @@ class Cpu {
   template <class F, std::size_t I, std::size_t O>
   void reduce_columns(const F& f, const std::array<OperandOf<Cpu>, I>& in,
                       const std::array<View<Cpu>, O>& out, Index rows, View<Cpu> sums) const {
-    detail::parallel_for(team(rows * sums.cols), sums.cols, [&](Index j) {
+    team(rows * sums.cols).for_each(sums.cols, [&](Index j) {
       sums(0, j) = rows <= detail::kNarrow
                        ? detail::sum_down<detail::kNarrow, S>(f, in, out, 0, rows, j)
                        : detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
     });
   }
 
-  /// sums is a contiguous vector of `rows` numbers. Columns are added in runs of 32, so that the
-  /// error grows with the number of runs.
+  /// sums is a contiguous vector of `rows` numbers.
   template <class F, std::size_t I>
   void reduce_rows(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index rows, Index cols,
                    View<Cpu> sums, Store store) const {
-    constexpr Index W = detail::kWide, run_length = 32;
-    using P = Pack<S, detail::kWide>;
-    detail::parallel_for(team(rows * cols), (rows + W - 1) / W, [&](Index block) {
+    constexpr int W = detail::kWide;
+    team(rows * cols).for_each((rows + W - 1) / W, [&](Index block) {
       const Index i = block * W, count = std::min<Index>(W, rows - i);
-      const std::array<View<Cpu>, 0> none{};
-      P total(0), value;
-      for (Index first = 0; first < cols; first += run_length) {
-        P partial(0);
-        for (Index j = first; j < std::min(cols, first + run_length); ++j) {
-          detail::apply<detail::kWide, S>(f, in, none, i, j, count, value);
-          partial += value;
-        }
-        total += partial;
-      }
+      Pack<S, W> total = detail::sum_across<W, S>(f, in, i, count, cols);
       S* place = sums.data + i;
-      if (store == Store::accumulate) total += P::load(place, count);
+      if (store == Store::accumulate) total += Pack<S, W>::load(place, count);
       total.store(place, count);
     });
   }
@@ -107,7 +143,7 @@ class Cpu {
         ((count + parts - 1) / parts + detail::kWide - 1) / detail::kWide * detail::kWide;
     const std::array<View<Cpu>, 0> none{};
     S partial[most] = {};
-    detail::parallel_for(team(count), parts, [&](Index part) {
+    team(count).for_each(parts, [&](Index part) {
       const Index first = std::min(part * length, count);
       partial[part] = detail::sum_down<detail::kWide, S>(f, in, none, first,
                                                          std::min(length, count - first), 0);
@@ -118,25 +154,22 @@ class Cpu {
   }
 
   void fill_normal(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
-    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
-      normal_column(key, row(ids, j), y.rows, y.data + j * y.ld);
-    });
+    team(y.size()).for_each(
+        y.cols, [&](Index j) { normal_column(key, row(ids, j), y.rows, y.data + j * y.ld); });
   }
   void fill_uniform(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
-    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
-      uniform_column(key, row(ids, j), y.rows, y.data + j * y.ld);
-    });
+    team(y.size()).for_each(
+        y.cols, [&](Index j) { uniform_column(key, row(ids, j), y.rows, y.data + j * y.ld); });
   }
 
   void gather(ConstView<Cpu> x, RowIds<Cpu> ids, View<Cpu> y) const {
-    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
+    team(y.size()).for_each(y.cols, [&](Index j) {
       std::copy_n(x.data + static_cast<Index>(ids(0, j)) * x.ld, y.rows, y.data + j * y.ld);
     });
   }
   void copy(ConstView<Cpu> x, View<Cpu> y) const {
-    detail::parallel_for(team(y.size()), y.cols, [&](Index j) {
-      std::copy_n(x.data + j * x.ld, y.rows, y.data + j * y.ld);
-    });
+    team(y.size()).for_each(
+        y.cols, [&](Index j) { std::copy_n(x.data + j * x.ld, y.rows, y.data + j * y.ld); });
   }
   void fill(View<Cpu> y, S value) const {
     for (Index j = 0; j < y.cols; ++j) std::fill_n(y.data + j * y.ld, y.rows, value);
@@ -155,7 +188,9 @@ class Cpu {
   static constexpr Index kBlock = 4096;     // elements one thread takes at a time in a flat sweep
   static constexpr Index kParallel = 8192;  // below this many elements one thread is faster
 
-  int team(Index elements) const { return elements < kParallel ? 1 : threads_; }
+  detail::Threads team(Index elements) const {
+    return elements < kParallel ? detail::Threads{} : threads_;
+  }
   static std::uint32_t row(RowIds<Cpu> ids, Index j) {
     return ids.present() ? ids(0, j) : static_cast<std::uint32_t>(j);
   }
@@ -172,10 +207,11 @@ class Cpu {
   static void run(const Nothing&, Index, Index, Index, Index) {}
   template <class F, std::size_t I, std::size_t O>
   static void run(const Then<Cpu, F, I, O>& next, Index row, Index rows, Index col, Index cols) {
-    detail::sweep<detail::kWide, S>(next.formula, next.inputs, next.outputs, row, rows, col, cols);
+    detail::sweep<detail::kNarrow, S>(next.formula, next.inputs, next.outputs, row, rows, col,
+                                      cols);
   }
 
-  int threads_;
+  detail::Threads threads_;
 };
 
 }  // namespace longhand

@@ -5,10 +5,9 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <string>
 
+#include "longhand/backend/team.hpp"
 #include "longhand/core/eigen.hpp"
 #include "longhand/core/view.hpp"
 
@@ -150,6 +149,11 @@ class PackingBuffers {
   int threads_ = 0;
 };
 
+inline std::string eigen_version() {
+  return "Eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." +
+         std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION);
+}
+
 constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 
 /// How an output is cut: into tiles by its shape, then into rectangles of tiles, one per thread.
@@ -170,9 +174,6 @@ struct TilePlan {
       tile_cols /= 2;
     col_tiles = ceil_div(n, tile_cols);
 
-    // Starting a thread pays from this many products on: about 10 us of work.
-    constexpr Index products_per_thread = 1'000'000;
-    threads = std::min(threads, 1 + m * n * k / products_per_thread);
     // Least work in the largest rectangle; packing an element counts as 16 products.
     const auto cost = [&](Index rows, Index cols) {
       const Index height = ceil_div(row_tiles, rows) * Kernel::tile_rows;
@@ -200,14 +201,14 @@ struct TilePlan {
 /// calls `on_tile(row, rows, col, cols)`, while the tile is in its cache: the place for a bias or
 /// an activation. It must not throw. Tiles depend on (m, n, k) only; equal bits for any `threads`.
 template <class S, class OnTile>
-void multiply(int threads, PackingBuffers<S>& buffers, Transpose ta, Transpose tb, Index m, Index n,
-              Index k, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc,
-              bool accumulate, const OnTile& on_tile) {
+void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, Transpose tb,
+              Index m, Index n, Index k, const S* a, Index lda, const S* b, Index ldb, S* c,
+              Index ldc, bool accumulate, const OnTile& on_tile) {
   using Kernel = TileKernel<S>;
   if (m <= 0 || n <= 0) return;
-  const TilePlan<S> plan(m, n, k, threads);
+  const TilePlan<S> plan(m, n, k, threads.worth(m * n * k).count);
   const int parts = static_cast<int>(plan.row_parts * plan.col_parts);
-  buffers.reserve(parts);
+  buffers.reserve(parts > 1 ? threads.count : 1);  // any thread of a team may claim a part
 
   const bool vector = n == 1 && tb == Transpose::no;
   const auto rectangle = [&](Index part, int thread) {
@@ -247,14 +248,7 @@ void multiply(int threads, PackingBuffers<S>& buffers, Transpose ta, Transpose t
     }
   };
 
-#ifdef _OPENMP
-  if (parts > 1) {
-#pragma omp parallel for num_threads(parts) schedule(static, 1)
-    for (int part = 0; part < parts; ++part) rectangle(part, omp_get_thread_num());
-    return;
-  }
-#endif
-  for (int part = 0; part < parts; ++part) rectangle(part, 0);
+  threads.run(parts, rectangle);
 }
 
 }  // namespace longhand::detail

@@ -7,85 +7,143 @@
 #include "longhand/core/view.hpp"
 #include "longhand/math/pack.hpp"
 
-/// How the CPU backend walks a formula over matrices: one column segment at a time, 64 numbers at a
-/// time, tails padded to a full pack so that no number is ever computed by a different instruction.
-/// Narrow matrices (latents) take 16 at a time. The choice follows the shape, never the threads;
-/// the two loops may differ by one rounding where the compiler fuses a multiply-add in only one of
-/// them.
+/// How the CPU backend walks a formula over matrices: down a column, a pack of W numbers at a time,
+/// the tail padded to a full pack so that no number is ever computed by a different instruction.
+/// The choice of W follows the shape, never the threads; two widths may differ by one rounding
+/// where the compiler fuses a multiply-add in only one of them.
 namespace longhand::detail {
 
-inline constexpr int kWide = 64;
-inline constexpr int kNarrow = 16;
+inline constexpr int kWide = 32;    ///< hides the latency of an exponential in most processors
+inline constexpr int kNarrow = 16;  ///< for few rows (latents, the tiles of a product)
+
+/// A formula of many operands (Adam) runs out of registers before it runs out of latencies.
+constexpr int width_for(std::size_t operands) { return operands > 6 ? kNarrow : kWide; }
 
 template <class S>
 using HostOperand = Operand<S, HostMemory>;
 template <class S>
 using HostView = MatrixView<S, HostMemory>;
 
-/// Inlined by force, here and below: left to itself g++ hands packs from one of these small
-/// functions to the next through memory, which costs a training step 5%.
-template <int W, class S>
-[[gnu::always_inline]] inline Pack<S, W> load(const HostOperand<S>& from, Index i, Index j,
-                                              Index count) {
-  if (from.data == nullptr) return Pack<S, W>(from.value);
-  const S* place = from.data + j * from.col_step;
-  if (from.row_step == 0) return Pack<S, W>(*place);
-  return count == W ? Pack<S, W>::load(place + i) : Pack<S, W>::load(place + i, count);
-}
+/// Where the inputs of a formula lie in one column: element i of each is at first + (i & mask). A
+/// number that is the same all down the column (mask 0) is spread over a pack once, so that the
+/// loop loads every input alike and branches on none: with branches Adam's sweep takes twice as
+/// long.
+template <int W, class S, std::size_t I>
+class ColumnInputs {
+ public:
+  void move_to(const std::array<HostOperand<S>, I>& inputs, Index j) {
+    for (std::size_t k = 0; k < I; ++k) {
+      const HostOperand<S>& from = inputs[k];
+      if (from.data != nullptr && from.row_step != 0) {
+        first_[k] = from.data + j * from.col_step;
+        mask_[k] = -1;
+      } else {
+        std::fill_n(spread_[k], W,
+                    from.data == nullptr ? from.value : from.data[j * from.col_step]);
+        first_[k] = spread_[k];
+        mask_[k] = 0;
+      }
+    }
+  }
+  const S* at(std::size_t k, Index i) const { return first_[k] + (i & mask_[k]); }
 
-template <int W, class S>
-[[gnu::always_inline]] inline void store(const Pack<S, W>& pack, const HostView<S>& to, Index i,
-                                         Index j, Index count) {
-  S* place = to.data + i + j * to.ld;
-  count == W ? pack.store(place) : pack.store(place, count);
-}
+ private:
+  std::array<const S*, I> first_;
+  std::array<Index, I> mask_;
+  alignas(64) S spread_[I][W];
+};
 
-/// Calls the formula on rows [i, i + count) of column j, count <= W; `extra` are further outputs
-/// that are not stored (the summand of a reduction).
-template <int W, class S, class F, std::size_t I, std::size_t O, class... Extra>
-[[gnu::always_inline]] inline void apply(const F& formula,
-                                         const std::array<HostOperand<S>, I>& inputs,
-                                         const std::array<HostView<S>, O>& outputs, Index i,
-                                         Index j, Index count, Extra&... extra) {
+/// y… = formula(x…) on the pack of rows [i, i + W), or on its first `count` when not `full`;
+/// `extra` are further results that are not stored (the summand of a reduction).
+template <bool full, int W, class S, class F, std::size_t I, std::size_t O, class... Extra>
+LONGHAND_INLINE void apply(const F& formula, const ColumnInputs<W, S, I>& x,
+                           const std::array<S*, O>& y, Index i, Index count, Extra&... extra) {
+  const auto load = [&](const S* from) {
+    return full ? Pack<S, W>::load(from) : Pack<S, W>::load(from, count);
+  };
+  const auto store = [&](const Pack<S, W>& pack, S* to) {
+    full ? pack.store(to) : pack.store(to, count);
+  };
   [&]<std::size_t... In, std::size_t... Out>(std::index_sequence<In...>,
                                              std::index_sequence<Out...>) {
-    const std::array<Pack<S, W>, I> x{load<W>(inputs[In], i, j, count)...};
-    std::array<Pack<S, W>, O> y;
-    formula(x[In]..., y[Out]..., extra...);
-    (store(y[Out], outputs[Out], i, j, count), ...);
+    std::array<Pack<S, W>, O> result;
+    formula(load(x.at(In, i))..., result[Out]..., extra...);
+    (store(result[Out], y[Out] + i), ...);
   }
   (std::make_index_sequence<I>{}, std::make_index_sequence<O>{});
 }
 
-/// The formula over the rectangle of `rows` x `cols` elements at (row, col). Not inlined: one copy
-/// of each formula's loop instead of six halves the time to compile a model.
+template <class S, std::size_t O>
+std::array<S*, O> column_of(const std::array<HostView<S>, O>& outputs, Index j) {
+  std::array<S*, O> column;
+  for (std::size_t k = 0; k < O; ++k) column[k] = outputs[k].data + j * outputs[k].ld;
+  return column;
+}
+
+/// The formula over the rectangle of `rows` x `cols` elements at (row, col). Not inlined, and
+/// everything inlined into it: one copy of each formula's loop, which hands no pack from function
+/// to function through memory.
 template <int W, class S, class F, std::size_t I, std::size_t O>
 [[gnu::noinline]] void sweep(const F& formula, const std::array<HostOperand<S>, I>& inputs,
                              const std::array<HostView<S>, O>& outputs, Index row, Index rows,
                              Index col, Index cols) {
-  for (Index j = col; j < col + cols; ++j)
-    for (Index i = row; i < row + rows; i += W)
-      apply<W, S>(formula, inputs, outputs, i, j, std::min<Index>(W, row + rows - i));
+  const F f = formula;  // a copy that no output can alias
+  ColumnInputs<W, S, I> x;
+  for (Index j = col; j < col + cols; ++j) {
+    x.move_to(inputs, j);
+    const std::array<S*, O> y = column_of(outputs, j);
+    Index i = row;
+    for (; i + W <= row + rows; i += W) apply<true>(f, x, y, i, W);
+    if (i < row + rows) apply<false>(f, x, y, i, row + rows - i);
+  }
 }
 
 /// sum over rows [row, row + rows) of column j of what the formula yields last: lane = index mod W,
-/// then a fixed tree. The 16-lane form equals the 64-lane one, whose other lanes would add zeros.
+/// then a fixed tree. The 16-lane form equals the 32-lane one, whose other lanes would add zeros.
 template <int W, class S, class F, std::size_t I, std::size_t O>
 [[gnu::noinline]] S sum_down(const F& formula, const std::array<HostOperand<S>, I>& inputs,
                              const std::array<HostView<S>, O>& outputs, Index row, Index rows,
                              Index j) {
+  const F f = formula;
+  ColumnInputs<W, S, I> x;
+  x.move_to(inputs, j);
+  const std::array<S*, O> y = column_of(outputs, j);
   Pack<S, W> total(0), value;
-  for (Index i = row; i < row + rows; i += W) {
-    const Index count = std::min<Index>(W, row + rows - i);
-    apply<W, S>(formula, inputs, outputs, i, j, count, value);
-    if (count < W) {
-      alignas(64) S lane[W];
-      value.store(lane);
-      value = Pack<S, W>::load(lane, count);
-    }
+  Index i = row;
+  for (; i + W <= row + rows; i += W) {
+    apply<true>(f, x, y, i, W, value);
     total += value;
   }
+  if (const Index count = row + rows - i; count > 0) {
+    apply<false>(f, x, y, i, count, value);
+    alignas(64) S lane[W];
+    value.store(lane);
+    total += Pack<S, W>::load(lane, count);
+  }
   return total.sum();
+}
+
+/// sum over columns [0, cols) of what the formula yields last, on the `count` <= W rows from row i
+/// on. Columns are added in runs of 32, so that the error grows with the number of runs.
+template <int W, class S, class F, std::size_t I>
+[[gnu::noinline]] Pack<S, W> sum_across(const F& formula,
+                                        const std::array<HostOperand<S>, I>& inputs, Index i,
+                                        Index count, Index cols) {
+  constexpr Index run_length = 32;
+  const F f = formula;
+  const std::array<S*, 0> none{};
+  ColumnInputs<W, S, I> x;
+  Pack<S, W> total(0), value;
+  for (Index first = 0; first < cols; first += run_length) {
+    Pack<S, W> partial(0);
+    for (Index j = first; j < std::min(cols, first + run_length); ++j) {
+      x.move_to(inputs, j);
+      count == W ? apply<true>(f, x, none, i, W, value) : apply<false>(f, x, none, i, count, value);
+      partial += value;
+    }
+    total += partial;
+  }
+  return total;
 }
 
 /// Whether all operands run through memory without gaps, so that the matrix is one long column.

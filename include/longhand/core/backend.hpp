@@ -103,4 +103,15 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.download(x, host_out);
 };
 
+/// body(on), with all that the backend can keep ready from one primitive to the next (the CPU's
+/// threads; `on` knows of them) kept ready for as long as the body runs. Around a training step.
+template <Backend B, class Body>
+void together(const B& on, const Body& body) {
+  if constexpr (requires { on.together(body); }) {
+    on.together(body);
+  } else {
+    body(on);
+  }
+}
+
 }  // namespace longhand

@@ -13,7 +13,7 @@ struct Penalty {
   double l1 = 0;
   double l2 = 0;
   template <class T>
-  LONGHAND_HD T gradient(const T& theta, const T& g, const T& clip) const {
+  LONGHAND_HD LONGHAND_INLINE T gradient(const T& theta, const T& g, const T& clip) const {
     T total = clip * g + T(l2) * theta;                // [OPT-8]
     if (l1 != 0) total = total + T(l1) * sign(theta);  // [OPT-9]
     return total;
@@ -25,7 +25,7 @@ struct Penalty {
 /// never out of them; arithmetic there is an order of magnitude slower. Next to any epsilon 1e-30
 /// is 0.
 template <class T>
-LONGHAND_HD T settled(const T& moment) {
+LONGHAND_HD LONGHAND_INLINE T settled(const T& moment) {
   return choose(abs(moment) < T(1e-30), T(0), moment);
 }
 
@@ -34,7 +34,8 @@ struct Sgd {
   static constexpr int moments = 0;
   Penalty penalty = {};
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, T& theta) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip,
+                                              T& theta) const {
     theta = theta - lr * penalty.gradient(theta, g, clip);  // [OPT-1]
   }
 };
@@ -45,7 +46,8 @@ struct Momentum {
   Penalty penalty = {};
   double rho = 0.9;
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, T& theta, T& u) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip, T& theta,
+                                              T& u) const {
     u = settled(T(rho) * u + penalty.gradient(theta, g, clip));  // [OPT-2]
     theta = theta - lr * u;
   }
@@ -61,8 +63,8 @@ struct Adam {
   double epsilon = 1e-8;
   double weight_decay = 0;
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& c1, const T& c2,
-                              T& theta, T& m, T& v) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip, const T& c1,
+                                              const T& c2, T& theta, T& m, T& v) const {
     const T total = penalty.gradient(theta, g, clip);
     m = settled(T(beta1) * m + T(1 - beta1) * total);             // [OPT-3]
     v = settled(T(beta2) * v + T(1 - beta2) * total * total);     // [OPT-4]
@@ -78,7 +80,8 @@ struct RmsProp {
   double alpha = 0.99;
   double epsilon = 1e-8;
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, T& theta, T& v) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip, T& theta,
+                                              T& v) const {
     const T total = penalty.gradient(theta, g, clip);
     v = settled(T(alpha) * v + T(1 - alpha) * total * total);  // [OPT-7]
     theta = theta - lr * total / (sqrt(v) + T(epsilon));       // [OPT-7]

@@ -29,8 +29,8 @@ template <class O>
 struct TakesTheta {
   O o;
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta,
-                              T& new_theta) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip,
+                                              const T& theta, T& new_theta) const {
     new_theta = theta;
     o(g, lr, clip, new_theta);
   }
@@ -39,8 +39,9 @@ template <class O>
 struct TakesMoment {
   O o;
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& theta, const T& u,
-                              T& new_theta, T& new_u) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip,
+                                              const T& theta, const T& u, T& new_theta,
+                                              T& new_u) const {
     new_theta = theta;
     new_u = u;
     o(g, lr, clip, new_theta, new_u);
@@ -50,9 +51,9 @@ template <class O>
 struct TakesMoments {
   O o;
   template <class T>
-  LONGHAND_HD void operator()(const T& g, const T& lr, const T& clip, const T& c1, const T& c2,
-                              const T& theta, const T& m, const T& v, T& new_theta, T& new_m,
-                              T& new_v) const {
+  LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip, const T& c1,
+                                              const T& c2, const T& theta, const T& m, const T& v,
+                                              T& new_theta, T& new_m, T& new_v) const {
     new_theta = theta;
     new_m = m;
     new_v = v;

@@ -148,7 +148,10 @@ class Trainer {
     Index best_epoch = 0, stale = 0;
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
-        const EpochReport train = train_epoch(state, rows, epoch, per_epoch, steps, result);
+        EpochReport train;
+        together(on, [&](const B& ready) {
+          train = train_epoch(ready, state, rows, epoch, per_epoch, steps, result);
+        });
         if (result.stop == TrainResult::Stop::cancelled) break;
         require_finite(state, result.steps);
         on.copy(model_.params().flat(), good.flat());
@@ -197,8 +200,8 @@ class Trainer {
     std::vector<S> host;
   };
 
-  EpochReport train_epoch(State& state, const Rows& rows, Index epoch, Index per_epoch, Index steps,
-                          TrainResult& result) {
+  EpochReport train_epoch(const B& on, State& state, const Rows& rows, Index epoch, Index per_epoch,
+                          Index steps, TrainResult& result) {
     const auto start = Clock::now();
     const Index n = static_cast<Index>(rows.size()), batch = static_cast<Index>(state.rows.size());
     EpochReport report{.epoch = epoch, .rows = n};
@@ -213,7 +216,7 @@ class Trainer {
       for (Index j = 0; j < count; ++j)
         state.rows[static_cast<std::size_t>(j)] =
             rows[order(static_cast<std::uint32_t>(first + j))];
-      const Step step = take_step(state, count, result.steps, epoch);
+      const Step step = take_step(on, state, count, result.steps, epoch);
       ++result.steps;
       nll += step.nll;
       kl += step.kl;
@@ -253,8 +256,7 @@ class Trainer {
 
   /// gather -> forward -> backward -> norm -> optimizer. Either the step completes with finite
   /// numbers or the parameters are left as they were.
-  Step take_step(State& state, Index count, Index step, Index epoch) {
-    const B& on = model_.on();
+  Step take_step(const B& on, State& state, Index count, Index step, Index epoch) {
     Step done;
     done.kl_weight = kl_weight(options_.beta, options_.kl_warmup, step);
     done.learning_rate = options_.learning_rate * options_.schedule.factor(step);
