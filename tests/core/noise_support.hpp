@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <longhand/core/fused.hpp>
-#include <longhand/core/noise_column.hpp>
+#include <longhand/core/noise_columns.hpp>
 #include <vector>
 
 namespace longhand::test {

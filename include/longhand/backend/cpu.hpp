@@ -97,13 +97,15 @@ class Cpu {
         const Index first = block * kBlock;
         detail::sweep<W, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
       });
-    } else if (rows <= detail::kNarrow) {
-      team(rows * cols).for_each(cols, [&](Index j) {
-        detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, j, 1);
-      });
     } else {
-      team(rows * cols).for_each(cols, [&](Index j) {
-        detail::sweep<W, S>(f, in, out, 0, rows, j, 1);
+      team(rows * cols).for_runs(cols, [&](Index first, Index count) {
+        if (rows <= detail::kFew) {
+          detail::sweep_few_rows<S>(f, in, out, rows, first, count);
+        } else if (rows <= detail::kNarrow) {
+          detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, first, count);
+        } else {
+          detail::sweep<W, S>(f, in, out, 0, rows, first, count);
+        }
       });
     }
   }
@@ -112,10 +114,16 @@ class Cpu {
   template <class F, std::size_t I, std::size_t O>
   void reduce_columns(const F& f, const std::array<OperandOf<Cpu>, I>& in,
                       const std::array<View<Cpu>, O>& out, Index rows, View<Cpu> sums) const {
-    team(rows * sums.cols).for_each(sums.cols, [&](Index j) {
-      sums(0, j) = rows <= detail::kNarrow
-                       ? detail::sum_down<detail::kNarrow, S>(f, in, out, 0, rows, j)
-                       : detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
+    team(rows * sums.cols).for_runs(sums.cols, [&](Index first, Index count) {
+      if (rows <= detail::kFew) {
+        detail::sum_down_few_rows<S>(f, in, out, rows, first, count, sums);
+      } else if (rows <= detail::kNarrow) {
+        for (Index j = first; j < first + count; ++j)
+          sums(0, j) = detail::sum_down<detail::kNarrow, S>(f, in, out, 0, rows, j);
+      } else {
+        for (Index j = first; j < first + count; ++j)
+          sums(0, j) = detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
+      }
     });
   }
 
@@ -154,12 +162,10 @@ class Cpu {
   }
 
   void fill_normal(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
-    team(y.size()).for_each(
-        y.cols, [&](Index j) { normal_column(key, row(ids, j), y.rows, y.data + j * y.ld); });
+    fill_noise<NormalNoise>(key, ids, y);
   }
   void fill_uniform(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
-    team(y.size()).for_each(
-        y.cols, [&](Index j) { uniform_column(key, row(ids, j), y.rows, y.data + j * y.ld); });
+    fill_noise<UniformNoise>(key, ids, y);
   }
 
   void gather(ConstView<Cpu> x, RowIds<Cpu> ids, View<Cpu> y) const {
@@ -187,12 +193,19 @@ class Cpu {
  private:
   static constexpr Index kBlock = 4096;     // elements one thread takes at a time in a flat sweep
   static constexpr Index kParallel = 8192;  // below this many elements one thread is faster
+  static constexpr Index kNoiseCost = 8;    // of a noise value, in elements of a sweep
 
   detail::Threads team(Index elements) const {
     return elements < kParallel ? detail::Threads{} : threads_;
   }
-  static std::uint32_t row(RowIds<Cpu> ids, Index j) {
-    return ids.present() ? ids(0, j) : static_cast<std::uint32_t>(j);
+  template <class Noise>
+  void fill_noise(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
+    team(kNoiseCost * y.size()).for_runs(y.cols, [&](Index first, Index count) {
+      const auto row = [&](Index j) {
+        return ids.present() ? ids(0, first + j) : static_cast<std::uint32_t>(first + j);
+      };
+      noise_columns<Noise>(key, row, y.rows, count, y.data + first * y.ld, y.ld);
+    });
   }
 
   /// The epilogue by address: the product is compiled once, not once per activation.

@@ -64,8 +64,8 @@ LONGHAND_INLINE void apply(const F& formula, const ColumnInputs<W, S, I>& x,
   const auto store = [&](const Pack<S, W>& pack, S* to) {
     full ? pack.store(to) : pack.store(to, count);
   };
-  [&]<std::size_t... In, std::size_t... Out>(std::index_sequence<In...>,
-                                             std::index_sequence<Out...>) {
+  [&]<std::size_t... In, std::size_t... Out>(
+      std::index_sequence<In...>, std::index_sequence<Out...>) __attribute__((always_inline)) {
     std::array<Pack<S, W>, O> result;
     formula(load(x.at(In, i))..., result[Out]..., extra...);
     (store(result[Out], y[Out] + i), ...);
@@ -80,9 +80,8 @@ std::array<S*, O> column_of(const std::array<HostView<S>, O>& outputs, Index j) 
   return column;
 }
 
-/// The formula over the rectangle of `rows` x `cols` elements at (row, col). Not inlined, and
-/// everything inlined into it: one copy of each formula's loop, which hands no pack from function
-/// to function through memory.
+/// The formula over the rectangle of `rows` x `cols` elements at (row, col). Not inlined: one copy
+/// of each formula's loop instead of six halves the time to compile a model.
 template <int W, class S, class F, std::size_t I, std::size_t O>
 [[gnu::noinline]] void sweep(const F& formula, const std::array<HostOperand<S>, I>& inputs,
                              const std::array<HostView<S>, O>& outputs, Index row, Index rows,
@@ -144,6 +143,62 @@ template <int W, class S, class F, std::size_t I>
     total += partial;
   }
   return total;
+}
+
+/// A few columns of a matrix of at most kFew rows in one pack, one below the other: element i of
+/// the n-th of them at n * rows + i. (A pack per column would compute mostly padding.)
+inline constexpr Index kFew = kNarrow / 2;
+
+template <class S>
+void gather_columns(const HostOperand<S>& from, Index rows, Index first, Index columns, S* pack) {
+  for (Index n = 0; n < columns; ++n)
+    for (Index i = 0; i < rows; ++i)
+      pack[n * rows + i] = from.data == nullptr
+                               ? from.value
+                               : from.data[i * from.row_step + (first + n) * from.col_step];
+}
+
+/// The formula on columns [col, col + cols) of `rows` <= kFew rows. What it yields last, if it
+/// yields more than the outputs, is handed over column by column: each(j, values).
+template <class S, class F, std::size_t I, std::size_t O, class... Each>
+[[gnu::noinline]] void sweep_few_rows(const F& formula, const std::array<HostOperand<S>, I>& inputs,
+                                      const std::array<HostView<S>, O>& outputs, Index rows,
+                                      Index col, Index cols, const Each&... each) {
+  constexpr int W = kNarrow;
+  const F f = formula;
+  const Index together = W / std::max<Index>(rows, 1);
+  alignas(64) S x[I][W] = {};
+  alignas(64) S y[O + 1][W];
+  for (Index j = col; j < col + cols; j += together) {
+    const Index columns = std::min(together, col + cols - j);
+    for (std::size_t k = 0; k < I; ++k) gather_columns(inputs[k], rows, j, columns, x[k]);
+    [&]<std::size_t... In, std::size_t... Out>(std::index_sequence<In...>,
+                                               std::index_sequence<Out...>) {
+      std::array<Pack<S, W>, O + sizeof...(Each)> result;
+      f(Pack<S, W>::load(x[In])..., result[Out]...);
+      (result[Out].store(y[Out]), ...);
+    }
+    (std::make_index_sequence<I>{}, std::make_index_sequence<O + sizeof...(Each)>{});
+    for (std::size_t k = 0; k < O; ++k)
+      for (Index n = 0; n < columns; ++n)
+        std::copy_n(y[k] + n * rows, rows, outputs[k].data + (j + n) * outputs[k].ld);
+    for (Index n = 0; n < columns; ++n) (each(j + n, y[O] + n * rows), ...);
+  }
+}
+
+/// sums_j = sum over the `rows` <= kFew rows of column j of what the formula yields last: the tree
+/// of sum_down, whose other lanes would add zeros.
+template <class S, class F, std::size_t I, std::size_t O>
+void sum_down_few_rows(const F& formula, const std::array<HostOperand<S>, I>& inputs,
+                       const std::array<HostView<S>, O>& outputs, Index rows, Index col, Index cols,
+                       const HostView<S>& sums) {
+  sweep_few_rows<S>(formula, inputs, outputs, rows, col, cols, [&](Index j, const S* value) {
+    S lane[kFew] = {};
+    std::copy_n(value, rows, lane);
+    for (Index half = kFew / 2; half > 0; half /= 2)
+      for (Index i = 0; i < half; ++i) lane[i] += lane[i + half];
+    sums(0, j) = lane[0];
+  });
 }
 
 /// Whether all operands run through memory without gaps, so that the matrix is one long column.

@@ -144,12 +144,21 @@ struct Threads {
     for (Index part = 0; part < parts; ++part) body(part, 0);
   }
 
-  /// body(i) for i in [0, n), in runs of neighbours, a few per thread.
+  /// body(first, count) for runs of neighbours that make up [0, n), a few per thread.
   template <class Body>
-  void for_each(Index n, const Body& body) const {
+  void for_runs(Index n, const Body& body) const {
     const Index parts = std::min<Index>(n, count > 1 ? 4 * count : 1);
     run(parts, [&](Index part, int) {
-      for (Index i = n * part / parts; i < n * (part + 1) / parts; ++i) body(i);
+      const Index first = n * part / parts;
+      body(first, n * (part + 1) / parts - first);
+    });
+  }
+
+  /// body(i) for i in [0, n).
+  template <class Body>
+  void for_each(Index n, const Body& body) const {
+    for_runs(n, [&](Index first, Index length) {
+      for (Index i = first; i < first + length; ++i) body(i);
     });
   }
 };

@@ -22,5 +22,5 @@
 #endif
 
 /// A function that takes on the instruction set of its caller, also in builds without optimisation:
-/// core/noise_column.hpp compiles the same code for two instruction sets.
+/// core/noise_columns.hpp compiles the same code for two instruction sets.
 #define LONGHAND_INLINE __attribute__((always_inline)) inline

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "longhand/core/fused.hpp"
-#include "longhand/core/noise_column.hpp"
+#include "longhand/core/noise_columns.hpp"
 #include "longhand/core/philox.hpp"
 
 namespace longhand {
@@ -94,7 +94,7 @@ LONGHAND_HD LONGHAND_INLINE void normal4(const NoiseKey& key, std::uint32_t row,
   box_muller(block.word[2], block.word[3], out[2], out[3]);
 }
 
-/// How noise_column() makes normal values: box_muller() in three loops, because the square root
+/// How noise_columns() makes normal values: box_muller() in three loops, because the square root
 /// alone is not vectorised under -fmath-errno, the default of most compilers.
 struct NormalNoise {
   static LONGHAND_INLINE void values(const NoiseWords& words, NoiseValues& out) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "longhand/core/fused.hpp"
-#include "longhand/core/noise_column.hpp"
+#include "longhand/core/noise_columns.hpp"
 #include "longhand/core/philox.hpp"
 
 namespace longhand {
@@ -24,7 +24,7 @@ LONGHAND_HD LONGHAND_INLINE void uniform4(const NoiseKey& key, std::uint32_t row
   for (int i = 0; i < 4; ++i) out[i] = uniform_from_bits(block.word[i]);
 }
 
-/// How noise_column() makes uniform values.
+/// How noise_columns() makes uniform values.
 struct UniformNoise {
   static LONGHAND_INLINE void values(const NoiseWords& words, NoiseValues& out) {
     for (int i = 0; i < kNoiseChunk; ++i) out[i] = uniform_from_bits(words[i]);

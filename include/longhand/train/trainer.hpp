@@ -127,7 +127,8 @@ class Trainer {
   TrainResult run(const Data<S>& data, const Data<S>* separate) {
     check_data(model_, data);
     if (separate != nullptr) check_data(model_, *separate);
-    auto [rows, held_out] = split(data.rows(), separate == nullptr ? options_.validation : 0);
+    auto [train_rows, held_out] = split(data.rows(), separate ? 0 : options_.validation);
+    const Rows rows = std::move(train_rows);
     if (separate != nullptr) held_out = all(separate->rows());
 
     const Index batch = std::min(options_.batch, static_cast<Index>(rows.size()));
