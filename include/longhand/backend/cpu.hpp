@@ -191,12 +191,14 @@ class Cpu {
   }
 
  private:
-  static constexpr Index kBlock = 4096;     // elements one thread takes at a time in a flat sweep
-  static constexpr Index kParallel = 8192;  // below this many elements one thread is faster
-  static constexpr Index kNoiseCost = 8;    // of a noise value, in elements of a sweep
+  static constexpr Index kBlock = 4096;  // elements one thread takes at a time in a flat sweep
+  // Below so many elements one thread is faster: where a team stands by, where it must be started.
+  static constexpr Index kParallel = 2048, kParallelStart = 16384;
+  static constexpr Index kNoiseCost = 8;  // of a noise value, in elements of a sweep
 
   detail::Threads team(Index elements) const {
-    return elements < kParallel ? detail::Threads{} : threads_;
+    const Index least = threads_.team != nullptr ? kParallel : kParallelStart;
+    return elements < least ? detail::Threads{} : threads_;
   }
   template <class Noise>
   void fill_noise(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {

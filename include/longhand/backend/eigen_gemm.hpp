@@ -175,14 +175,21 @@ struct TilePlan {
 
     // Least work in the largest rectangle; packing an element counts as 16 products.
     const auto cost = [&](Index rows, Index cols) {
-      const Index height = ceil_div(row_tiles, rows) * Kernel::tile_rows;
-      const Index width = ceil_div(col_tiles, cols) * tile_cols;
+      const Index height = longest(m, Kernel::tile_rows, row_tiles, rows);
+      const Index width = longest(n, tile_cols, col_tiles, cols);
       return height * width + 16 * (height + width);
     };
     for (Index cols = 1; cols <= std::min(threads, col_tiles); ++cols) {
       const Index rows = std::min(threads / cols, row_tiles);
       if (cost(rows, cols) < cost(row_parts, col_parts)) row_parts = rows, col_parts = cols;
     }
+  }
+
+  /// The longest part when `length` is cut into `tiles` tiles, the last one ragged, and those are
+  /// shared out as below: parts differ by one tile, and the last part is one of the longer ones.
+  static Index longest(Index length, Index tile, Index tiles, Index parts) {
+    const Index last = length - tiles * (parts - 1) / parts * tile;
+    return std::max(last, (tiles % parts <= 1 ? tiles / parts : ceil_div(tiles, parts)) * tile);
   }
 
   /// Where row `part` of the grid of rectangles begins; rounded up at the end of the matrix.

@@ -124,10 +124,14 @@ class Pack {
 
   /// Adds the lanes in a fixed tree: halves onto halves.
   S sum() const {
-    alignas(64) S lane[N];
-    store(lane);
-    for (int half = N / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+    Pack half = *this;
+    for (int n = kPackets / 2; n > 0; n /= 2)
+      for (int k = 0; k < n; ++k)
+        half.packets_[k] = Eigen::internal::padd(half.packets_[k], half.packets_[k + n]);
+    alignas(64) S lane[kLanes];
+    Eigen::internal::pstoreu(lane, half.packets_[0]);
+    for (int n = kLanes / 2; n > 0; n /= 2)
+      for (int i = 0; i < n; ++i) lane[i] += lane[i + n];
     return lane[0];
   }
 
