@@ -52,3 +52,31 @@ TEST_CASE("a workspace hands out separate, aligned places and allocates only whi
   CHECK(count.get() == 0);
   CHECK(workspace.matrix(0, 5).present());  // an empty matrix is not an absent one
 }
+
+TEST_CASE("a frame hands back what was taken since, and nothing else") {
+  Workspace<B> workspace;
+  const View<B> kept = workspace.matrix(10, 10);
+  const auto ids = workspace.row_ids(5);
+  for (Index i = 0; i < kept.size(); ++i) kept.data[i] = 7;
+  float* inside = nullptr;
+  const auto work = [&](Index batch) {
+    const Workspace<B>::Frame frame(workspace);
+    const View<B> a = workspace.matrix(100, batch);
+    CHECK(workspace.row_ids(9).data != ids.data);
+    workspace.host<View<B>>(30);
+    {
+      const Workspace<B>::Frame inner(workspace);
+      inside = workspace.matrix(1000, batch).data;
+    }
+    CHECK(workspace.matrix(1000, batch).data == inside);
+    for (Index i = 0; i < a.size(); ++i) a.data[i] = 1;
+    return a.data;
+  };
+  float* const first = work(40);
+  longhand::test::AllocationCount count;
+  CHECK(work(40) == first);
+  CHECK(work(40) == first);
+  work(3);
+  CHECK(count.get() == 0);
+  for (Index i = 0; i < kept.size(); ++i) CHECK(kept.data[i] == 7);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <span>
@@ -67,6 +68,15 @@ class Buffer {
 /// after that: chunks are kept and handed out again in the same order.
 template <class B>
 class Workspace {
+  /// How far an arena is used: a chunk and a place in it.
+  struct Position {
+    std::size_t chunk = 0;
+    Index place = 0;
+  };
+  struct Used {
+    Position backend, rows, host;
+  };
+
  public:
   using Scalar = typename B::Scalar;
 
@@ -75,14 +85,31 @@ class Workspace {
   Workspace& operator=(Workspace&&) noexcept = default;
 
   /// Hands everything back at once.
-  void reset() {
-    backend_.rewind();
-    host_.rewind();
-  }
+  void reset() { rewind({}); }
+
+  /// Hands back, when it goes out of scope, what was taken since it was made; what was taken before
+  /// stays. Frames are nested like the scopes they live in.
+  class Frame {
+   public:
+    explicit Frame(Workspace& workspace)
+        : workspace_(workspace),
+          start_{workspace.backend_.used(), workspace.rows_.used(), workspace.host_.used()} {}
+    Frame(const Frame&) = delete;
+    Frame& operator=(const Frame&) = delete;
+    ~Frame() { workspace_.rewind(start_); }
+
+   private:
+    Workspace& workspace_;
+    Used start_;
+  };
 
   /// rows x cols in backend memory, contiguous; contents unspecified.
   View<B> matrix(Index rows, Index cols) {
     return {backend_.take(std::max<Index>(rows * cols, 1)), rows, cols, std::max<Index>(rows, 1)};
+  }
+  /// Room for `count` row numbers in backend memory (1 x count); contents unspecified.
+  MatrixView<std::uint32_t, typename B::Memory> row_ids(Index count) {
+    return {rows_.take(count), 1, count, 1};
   }
   /// `count` host objects, value-initialised (caches are made of views).
   template <class T>
@@ -102,28 +129,22 @@ class Workspace {
     T* take(Index count) {
       constexpr Index per_line = std::max<Index>(1, kAlignment / static_cast<Index>(sizeof(T)));
       const Index rounded = (count + per_line - 1) / per_line * per_line;
-      while (chunk_ < chunks_.size() && used_ + rounded > chunks_[chunk_].size()) {
-        ++chunk_;
-        used_ = 0;
-      }
-      if (chunk_ == chunks_.size()) {
+      while (used_.chunk < chunks_.size() && used_.place + rounded > chunks_[used_.chunk].size())
+        used_ = {used_.chunk + 1, 0};
+      if (used_.chunk == chunks_.size()) {
         const Index doubled = chunks_.empty() ? 1024 : 2 * chunks_.back().size();
         chunks_.emplace_back(std::max(rounded, doubled));
-        used_ = 0;
       }
-      T* place = chunks_[chunk_].data() + used_;
-      used_ += rounded;
+      T* place = chunks_[used_.chunk].data() + used_.place;
+      used_.place += rounded;
       return place;
     }
-    void rewind() {
-      chunk_ = 0;
-      used_ = 0;
-    }
+    Position used() const { return used_; }
+    void rewind(Position to) { used_ = to; }
 
    private:
     std::vector<Buffer<Owner, T>> chunks_;
-    std::size_t chunk_ = 0;
-    Index used_ = 0;
+    Position used_;
   };
   struct Host {
     using Memory = HostMemory;
@@ -131,7 +152,14 @@ class Workspace {
     using Scalar = std::byte;
   };
 
+  void rewind(const Used& to) {
+    backend_.rewind(to.backend);
+    rows_.rewind(to.rows);
+    host_.rewind(to.host);
+  }
+
   Arena<B, Scalar> backend_;
+  Arena<B, std::uint32_t> rows_;
   Arena<Host, std::byte> host_;
   typename B::Scratch scratch_;
 };
