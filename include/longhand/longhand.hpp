@@ -7,6 +7,7 @@
 
 #include "longhand/backend/cpu.hpp"
 #include "longhand/backend/reference.hpp"
+#include "longhand/core/columns.hpp"
 #include "longhand/core/samples.hpp"
 #include "longhand/core/version.hpp"
 #include "longhand/models/vae.hpp"
