@@ -38,10 +38,10 @@ struct GaussianLatent {
     cache = {mu, logvar, eps};
   }
 
-  /// The mean of q without noise, and logvar if wanted.
+  /// The mean of q without noise, and logvar, each if it is wanted.
   template <class B>
   void mean(const Pass<B>& pass, ConstView<B> h, View<B> z, View<B> logvar) const {
-    pass.on.copy(h.middle_rows(0, dim), z);
+    if (z.present()) pass.on.copy(h.middle_rows(0, dim), z);
     if (logvar.present())
       pass.on.for_each(Forward{bound}, in<B>(h.middle_rows(dim, dim)), out<B>(logvar));
   }

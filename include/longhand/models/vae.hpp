@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <array>
 #include <numeric>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "longhand/core/columns.hpp"
 #include "longhand/core/samples.hpp"
 #include "longhand/divergence/gaussian_kl.hpp"
 #include "longhand/latent/any.hpp"
@@ -33,6 +34,13 @@ struct Scores {
   Eigen::VectorXd kl;
   /// The evidence lower bound, a lower bound of log p(x). (An autoencoder has none.)
   Eigen::VectorXd elbo() const { return log_likelihood_term - kl; }
+};
+
+/// The noise of an inference call: that of rows [first_row, first_row + N) under a seed. Several
+/// calls that together cover some rows see the noise that one call for all of them would see.
+struct Noise {
+  std::uint64_t seed = 0;
+  Index first_row = 0;
 };
 
 /// Autoencoder, VAE, beta-VAE, conditional VAE: one model, one hand-written backward
@@ -155,7 +163,7 @@ class Vae {
     return s.terms;
   }
 
-  /// The posterior mean of a batch (L x N) and, if `logvar` is present, its log variance.
+  /// The posterior mean of a batch (L x N) and its log variance, each if it is present.
   void encode(const Pass<B>& pass, const Batch<B>& batch, View<B> mu, View<B> logvar) const {
     typename Net::Cache cache;
     const View<B> h = encoder_.forward(pass, stacked(pass, batch.input, batch.condition), cache);
@@ -168,122 +176,189 @@ class Vae {
     return decoder_.forward(pass, stacked(pass, z, condition), cache);
   }
 
-  // ---- one-shot calls on Eigen data, in the user's units ----------------------------------------
+  // ---- inference in the caller's memory ---------------------------------------------------------
+  //
+  // Views of samples in the user's units, one per column, in backend memory: columns_of() and
+  // rows_of() make them of Eigen matrices. Inputs are read and results written where they are;
+  // nothing is allocated once a workspace has served the same call with as many samples. Const and
+  // re-entrant: one workspace per thread. A workspace is left as it was found, so that inputs and
+  // results may lie in it. Results must not overlap inputs. Wrong shapes throw
+  // std::invalid_argument naming the argument. `condition` (C x N) is there if the model has one.
 
-  /// Posterior means, latent_dim per sample. No noise.
-  Samples<Scalar> encode(const Samples<Scalar>& x, const Samples<Scalar>& condition = {}) const {
-    check_data("encode: x", x, config_.input_dim, x.count());
-    check_condition(condition, x.count());
-    return by_chunks(x.count(), config_.latent_dim, [&](Chunk& chunk, View<B> z) {
-      encode(chunk.pass(*this), chunk.batch(*this, x, condition), z, {});
+  /// z (L x N) = posterior means of x (D x N). No noise.
+  void encode(ConstView<B> x, View<B> z, Workspace<B>& workspace,
+              ConstView<B> condition = {}) const {
+    check_samples("encode", "x", x, config_.input_dim, x.cols);
+    check_samples("encode", "z", z, config_.latent_dim, x.cols);
+    check_condition("encode", condition, x.cols);
+    by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
+      encode(pass, run_of(pass, run, x, condition), run.of(z), {});
     });
   }
 
-  /// Log variances of q(z given x), beside encode(). Empty for an autoencoder.
+  /// logvar (L x N) = log variances of q(z given x), beside encode(). Throws for an autoencoder.
+  void encode_logvar(ConstView<B> x, View<B> logvar, Workspace<B>& workspace,
+                     ConstView<B> condition = {}) const {
+    require(latent_.has_divergence(), "an autoencoder has no posterior variance");
+    check_samples("encode_logvar", "x", x, config_.input_dim, x.cols);
+    check_samples("encode_logvar", "logvar", logvar, config_.latent_dim, x.cols);
+    check_condition("encode_logvar", condition, x.cols);
+    by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
+      encode(pass, run_of(pass, run, x, condition), {}, run.of(logvar));
+    });
+  }
+
+  /// x (D x N) = E[x given z] for latents z (L x N).
+  void decode(ConstView<B> z, View<B> x, Workspace<B>& workspace,
+              ConstView<B> condition = {}) const {
+    check_samples("decode", "z", z, config_.latent_dim, z.cols);
+    check_samples("decode", "x", x, config_.input_dim, z.cols);
+    check_condition("decode", condition, z.cols);
+    by_runs(z.cols, workspace, [&](const Pass<B>& pass, Run run) {
+      mean(pass, run.of(z), run.of(condition), run.of(x));
+    });
+  }
+
+  /// reconstruction (D x N) = decode(encode(x)).
+  void reconstruct(ConstView<B> x, View<B> reconstruction, Workspace<B>& workspace,
+                   ConstView<B> condition = {}) const {
+    check_samples("reconstruct", "x", x, config_.input_dim, x.cols);
+    check_samples("reconstruct", "reconstruction", reconstruction, config_.input_dim, x.cols);
+    check_condition("reconstruct", condition, x.cols);
+    by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
+      const View<B> z = pass.matrix(config_.latent_dim, run.count);
+      encode(pass, run_of(pass, run, x, condition), z, {});
+      mean(pass, z, run.of(condition), run.of(reconstruction));
+    });
+  }
+
+  /// x (D x N) = draws from the model: z from the prior, then the mean of p(x given z), or with
+  /// `draw` a draw from it. Column j depends on (seed, first_row + j) alone. Throws for an
+  /// autoencoder.
+  void sample(View<B> x, Workspace<B>& workspace, Noise noise = {}, ConstView<B> condition = {},
+              bool draw = false) const {
+    require(latent_.has_divergence(),
+            "an autoencoder has no prior over its latents: it cannot be sampled");
+    check_samples("sample", "x", x, config_.input_dim, x.cols);
+    check_condition("sample", condition, x.cols);
+    by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
+      pass.key = {.seed = noise.seed, .step = 0, .stream = Stream::draw, .sample = 0};
+      pass.row_id = row_ids(pass, noise.first_row + run.first, run.count);
+      const ConstView<B> c = run.of(condition);
+      const View<B> z = pass.matrix(config_.latent_dim, run.count);
+      pass.on.fill_normal(pass.key, pass.row_id, z);
+      typename Prior<B>::Cache cache;
+      const PriorMoments<B> p = prior_.forward(pass, c, cache);
+      if (p.mu.present()) pass.on.for_each(ShiftAndScale{}, in<B>(p.mu, p.logvar, z), out<B>(z));
+      if (!draw) return mean(pass, z, c, run.of(x));
+      likelihood_.template draw<B>(pass, decode(pass, z, c), run.of(x));
+      to_user_units(run.of(x));
+    });
+  }
+
+  /// Per row the log-likelihood term E log p(x given z), averaged over `draws` draws of z, and the
+  /// KL, in nats; both on the host, one number per column of x (D x N). The noise of column j
+  /// depends on (seed, first_row + j) alone. mask (D x N): 1 = observed, 0 = missing. The KL of an
+  /// autoencoder is 0.
+  void score(ConstView<B> x, Eigen::Ref<Eigen::VectorXd> log_likelihood_term,
+             Eigen::Ref<Eigen::VectorXd> kl, Workspace<B>& workspace, ConstView<B> condition = {},
+             int draws = 1, Noise noise = {}, ConstView<B> mask = {}) const {
+    check_count("score", "log_likelihood_term", log_likelihood_term.size(), x.cols);
+    check_count("score", "kl", kl.size(), x.cols);
+    each_score("score", x, workspace, condition, draws, noise, mask,
+               [&](Index j, double term, double divergence) {
+                 log_likelihood_term(j) = term;
+                 kl(j) = divergence;
+               });
+  }
+
+  /// Per row the evidence lower bound in nats, a lower bound of log p(x); otherwise as score().
+  /// Throws for an autoencoder.
+  void elbo(ConstView<B> x, Eigen::Ref<Eigen::VectorXd> elbo, Workspace<B>& workspace,
+            ConstView<B> condition = {}, int draws = 1, Noise noise = {},
+            ConstView<B> mask = {}) const {
+    require(latent_.has_divergence(), "an autoencoder has no evidence lower bound");
+    check_count("elbo", "elbo", elbo.size(), x.cols);
+    each_score("elbo", x, workspace, condition, draws, noise, mask,
+               [&](Index j, double term, double divergence) { elbo(j) = term - divergence; });
+  }
+
+  // ---- the same calls with memory of their own --------------------------------------------------
+
+  /// Posterior means, latent_dim per sample. No noise.
+  Samples<Scalar> encode(const Samples<Scalar>& x, const Samples<Scalar>& condition = {}) const {
+    return result(config_.latent_dim, x.count(), [&](View<B> z, Workspace<B>& workspace) {
+      encode(Here(on_, x), z, workspace, Here(on_, condition));
+    });
+  }
+
+  /// Log variances of q(z given x), beside encode(). Throws for an autoencoder.
   Samples<Scalar> encode_logvar(const Samples<Scalar>& x,
                                 const Samples<Scalar>& condition = {}) const {
-    require(latent_.has_divergence(), "an autoencoder has no posterior variance");
-    check_data("encode_logvar: x", x, config_.input_dim, x.count());
-    check_condition(condition, x.count());
-    return by_chunks(x.count(), config_.latent_dim, [&](Chunk& chunk, View<B> logvar) {
-      const Pass<B> pass = chunk.pass(*this);
-      encode(pass, chunk.batch(*this, x, condition), pass.matrix(logvar.rows, logvar.cols), logvar);
+    return result(config_.latent_dim, x.count(), [&](View<B> logvar, Workspace<B>& workspace) {
+      encode_logvar(Here(on_, x), logvar, workspace, Here(on_, condition));
     });
   }
 
   /// E[x given z] for latents z, in the user's units.
   Samples<Scalar> decode(const Samples<Scalar>& z, const Samples<Scalar>& condition = {}) const {
-    check_data("decode: z", z, config_.latent_dim, z.count());
-    check_condition(condition, z.count());
-    return by_chunks(z.count(), config_.input_dim, [&](Chunk& chunk, View<B> x) {
-      const Pass<B> pass = chunk.pass(*this);
-      const View<B> output = decode(pass, chunk.columns(*this, z), chunk.columns(*this, condition));
-      likelihood_.template mean<B>(pass, output, x);
-      to_user_units(x);
+    return result(config_.input_dim, z.count(), [&](View<B> x, Workspace<B>& workspace) {
+      decode(Here(on_, z), x, workspace, Here(on_, condition));
     });
   }
 
   /// x̂ = decode(encode(x)).
   Samples<Scalar> reconstruct(const Samples<Scalar>& x,
                               const Samples<Scalar>& condition = {}) const {
-    return decode(encode(x, condition), condition);
+    return result(config_.input_dim, x.count(), [&](View<B> back, Workspace<B>& workspace) {
+      reconstruct(Here(on_, x), back, workspace, Here(on_, condition));
+    });
   }
 
   /// `count` draws from the model: z from the prior, then the mean of p(x given z), or with
   /// `draw` a draw from it. Depends on (seed, index) alone. With conditions, one per sample.
   Samples<Scalar> sample(Index count, std::uint64_t seed = 0, const Samples<Scalar>& condition = {},
                          bool draw = false) const {
-    require(latent_.has_divergence(),
-            "an autoencoder has no prior over its latents: it cannot be sampled");
     require(count > 0, "sample: count is ", count, ", expected at least 1");
-    check_condition(condition, count);
-    return by_chunks(count, config_.input_dim, [&](Chunk& chunk, View<B> x) {
-      Pass<B> pass = chunk.pass(*this);
-      pass.key = {.seed = seed, .step = 0, .stream = Stream::draw, .sample = 0};
-      const ConstView<B> c = chunk.columns(*this, condition);
-      const View<B> z = pass.matrix(config_.latent_dim, x.cols);
-      pass.on.fill_normal(pass.key, pass.row_id, z);
-      typename Prior<B>::Cache cache;
-      const PriorMoments<B> p = prior_.forward(pass, c, cache);
-      if (p.mu.present()) pass.on.for_each(ShiftAndScale{}, in<B>(p.mu, p.logvar, z), out<B>(z));
-      const View<B> output = decode(pass, z, c);
-      draw ? likelihood_.template draw<B>(pass, output, x)
-           : likelihood_.template mean<B>(pass, output, x);
-      to_user_units(x);
+    return result(config_.input_dim, count, [&](View<B> x, Workspace<B>& workspace) {
+      sample(x, workspace, {.seed = seed}, Here(on_, condition), draw);
     });
   }
 
   /// Per-row log-likelihood term and KL in nats, z drawn `draws` times per row with `seed`.
   Scores score(const Samples<Scalar>& x, const Samples<Scalar>& condition = {}, int draws = 1,
                std::uint64_t seed = 0, const Samples<Scalar>& mask = {}) const {
-    check_data("score: x", x, config_.input_dim, x.count());
-    check_condition(condition, x.count());
-    if (mask.present()) check_data("score: mask", mask, config_.input_dim, x.count());
-    require(draws > 0 && draws < 65536, "score: draws is ", draws, ", expected 1 to 65535");
-    Scores scores{Eigen::VectorXd::Zero(x.count()), Eigen::VectorXd::Zero(x.count())};
-    Chunk chunk;
-    std::vector<Scalar> host(static_cast<std::size_t>(kChunk));
-    for (chunk.first = 0; chunk.first < x.count(); chunk.first += kChunk) {
-      chunk.count = std::min(kChunk, x.count() - chunk.first);
-      for (int k = 0; k < draws; ++k) {
-        chunk.workspace.reset();
-        Pass<B> pass = chunk.pass(*this);
-        pass.key = {.seed = seed,
-                    .step = 0,
-                    .stream = Stream::evaluate,
-                    .sample = static_cast<std::uint16_t>(k)};
-        Batch<B> batch = chunk.batch(*this, x, condition);
-        batch.mask = chunk.columns(*this, mask);
-        const LossTerms<B> terms = loss(pass, batch);
-        pass.on.download(terms.nll, host.data());
-        for (Index j = 0; j < chunk.count; ++j)
-          scores.log_likelihood_term(chunk.first + j) -=
-              static_cast<double>(host[static_cast<std::size_t>(j)]) / draws;
-        if (k > 0 || !has_divergence()) continue;
-        pass.on.download(terms.kl, host.data());
-        for (Index j = 0; j < chunk.count; ++j)
-          scores.kl(chunk.first + j) = static_cast<double>(host[static_cast<std::size_t>(j)]);
-      }
-    }
+    Scores scores{Eigen::VectorXd(x.count()), Eigen::VectorXd(x.count())};
+    Workspace<B> workspace;
+    score(Here(on_, x), scores.log_likelihood_term, scores.kl, workspace, Here(on_, condition),
+          draws, {.seed = seed}, Here(on_, mask));
     return scores;
   }
 
   /// Per-row evidence lower bound in nats: log p(x) is at least this.
   Eigen::VectorXd elbo(const Samples<Scalar>& x, const Samples<Scalar>& condition = {},
                        int draws = 1, std::uint64_t seed = 0) const {
-    require(latent_.has_divergence(), "an autoencoder has no evidence lower bound");
-    return score(x, condition, draws, seed).elbo();
+    Eigen::VectorXd bound(x.count());
+    Workspace<B> workspace;
+    elbo(Here(on_, x), bound, workspace, Here(on_, condition), draws, {.seed = seed});
+    return bound;
   }
 
   /// x in the model's units, for those who call the batch functions themselves.
   void to_model_units(View<B> x) const {
-    if (config_.transform.identity()) return;
-    on_.for_each(ToModelUnits{}, in<B>(x, per_row(shift_.column()), per_row(scale_.column())),
-                 out<B>(x));
+    if (!config_.transform.identity()) convert(ToModelUnits{}, x, x);
   }
 
  private:
-  static constexpr Index kChunk = 512;  ///< rows per pass of a one-shot call
+  static constexpr Index kRun = 512;  ///< most columns an inference call takes at a time
+
+  /// Columns [first, first + count) of an inference call.
+  struct Run {
+    Index first;
+    Index count;
+    View<B> of(View<B> m) const { return m.middle_cols(first, count); }
+    ConstView<B> of(ConstView<B> m) const { return m.present() ? m.middle_cols(first, count) : m; }
+  };
 
   /// What forward leaves for backward.
   struct State {
@@ -328,56 +403,124 @@ class Vae {
     return both;
   }
 
-  /// A run of columns of a one-shot call, with its own workspace.
-  struct Chunk {
-    Index first = 0;
-    Index count = 0;
-    Workspace<B> workspace;
-    Buffer<B, std::uint32_t> ids{kChunk};
+  /// body(pass, run) for the columns of an inference call; between runs the workspace is as before.
+  template <class Body>
+  void by_runs(Index count, Workspace<B>& workspace, const Body& body) const {
+    for (Index first = 0; first < count; first += kRun) {
+      const typename Workspace<B>::Frame frame(workspace);
+      const Pass<B> pass{.on = on_, .theta = params_, .workspace = workspace};
+      body(pass, Run{first, std::min(kRun, count - first)});
+    }
+  }
 
-    Pass<B> pass(const Vae& vae) {
-      std::array<std::uint32_t, kChunk> rows;
-      std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-      const MatrixView<std::uint32_t, typename B::Memory> row_id{ids.data(), 1, count, 1};
-      vae.on_.upload(rows.data(), row_id);
-      return {.on = vae.on_, .theta = vae.params_, .workspace = workspace, .row_id = row_id};
+  /// A run of x and its condition, x in the model's units: where it is if it has them already.
+  Batch<B> run_of(const Pass<B>& pass, Run run, ConstView<B> x, ConstView<B> condition) const {
+    Batch<B> batch;
+    batch.input = run.of(x);
+    batch.condition = run.of(condition);
+    if (config_.transform.identity()) return batch;
+    const View<B> y = pass.matrix(x.rows, run.count);
+    convert(ToModelUnits{}, batch.input, y);
+    batch.input = y;
+    return batch;
+  }
+
+  /// x = E[x given z] in the user's units.
+  void mean(const Pass<B>& pass, ConstView<B> z, ConstView<B> condition, View<B> x) const {
+    likelihood_.template mean<B>(pass, decode(pass, z, condition), x);
+    to_user_units(x);
+  }
+
+  /// The numbers of `count` rows from `first`; absent where they are those of the columns.
+  static RowIds<B> row_ids(const Pass<B>& pass, Index first, Index count) {
+    if (first == 0) return {};
+    require(first > 0 && first + count <= Index{1} << 32, "first_row: the rows are ", first, " to ",
+            first + count - 1, ", expected 0 to 2^32 - 1");
+    const std::span<std::uint32_t> rows = pass.workspace.template host<std::uint32_t>(count);
+    std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+    const auto ids = pass.workspace.row_ids(count);
+    pass.on.upload(rows.data(), ids);
+    return ids;
+  }
+
+  /// put(j, log_likelihood_term, kl) for every column j of x.
+  template <class Put>
+  void each_score(const char* call, ConstView<B> x, Workspace<B>& workspace, ConstView<B> condition,
+                  int draws, Noise noise, ConstView<B> mask, const Put& put) const {
+    check_samples(call, "x", x, config_.input_dim, x.cols);
+    check_condition(call, condition, x.cols);
+    if (mask.present()) check_samples(call, "mask", mask, config_.input_dim, x.cols);
+    require(draws > 0 && draws < 65536, call, ": draws is ", draws, ", expected 1 to 65535");
+    by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
+      pass.row_id = row_ids(pass, noise.first_row + run.first, run.count);
+      Batch<B> batch = run_of(pass, run, x, condition);
+      batch.mask = run.of(mask);
+      const auto term = pass.workspace.template host<double>(run.count);
+      const auto kl = pass.workspace.template host<double>(run.count);
+      const auto host = pass.workspace.template host<Scalar>(run.count);
+      const auto add = [&](ConstView<B> per_row, double weight, std::span<double> sums) {
+        pass.on.download(per_row, host.data());
+        for (std::size_t j = 0; j < sums.size(); ++j)
+          sums[j] += weight * static_cast<double>(host[j]);
+      };
+      for (int k = 0; k < draws; ++k) {
+        const typename Workspace<B>::Frame frame(workspace);
+        pass.key = {.seed = noise.seed,
+                    .step = 0,
+                    .stream = Stream::evaluate,
+                    .sample = static_cast<std::uint16_t>(k)};
+        const LossTerms<B> terms = loss(pass, batch);
+        add(terms.nll, -1.0 / draws, term);
+        if (k == 0) add(terms.kl, 1, kl);  // needs no draw
+      }
+      for (std::size_t j = 0; j < term.size(); ++j)
+        put(run.first + static_cast<Index>(j), term[j], kl[j]);
+    });
+  }
+
+  /// Samples where the backend can read them: in place on the host, else a copy.
+  class Here {
+   public:
+    Here(const B& on, const Samples<Scalar>& samples) {
+      if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
+        view_ = samples.view();
+      } else if (samples.present()) {
+        copy_ = Buffer<B>(samples.dim() * samples.count());
+        const View<B> all{copy_.data(), samples.dim(), samples.count(), samples.dim()};
+        on.upload(samples.view().data, all);
+        view_ = all;
+      }
     }
-    /// The chunk's columns of `samples` in backend memory; absent if the samples are.
-    View<B> columns(const Vae& vae, const Samples<Scalar>& samples) {
-      if (!samples.present()) return {};
-      const View<B> x = workspace.matrix(samples.dim(), count);
-      vae.on_.upload(samples.view().data + first * samples.view().ld, x);
-      return x;
-    }
-    Batch<B> batch(const Vae& vae, const Samples<Scalar>& x, const Samples<Scalar>& condition) {
-      const View<B> input = columns(vae, x);
-      vae.to_model_units(input);
-      return {.input = input,
-              .target = {},
-              .condition = columns(vae, condition),
-              .mask = {},
-              .row_weights = {}};
-    }
+    operator ConstView<B>() const { return view_; }
+
+   private:
+    Buffer<B> copy_;
+    ConstView<B> view_;
   };
 
-  template <class Body>
-  Samples<Scalar> by_chunks(Index count, Index rows, const Body& body) const {
-    typename Samples<Scalar>::Matrix result(rows, count);
-    Chunk chunk;
-    for (chunk.first = 0; chunk.first < count; chunk.first += kChunk) {
-      chunk.count = std::min(kChunk, count - chunk.first);
-      chunk.workspace.reset();
-      const View<B> y = chunk.workspace.matrix(rows, chunk.count);
-      body(chunk, y);
-      on_.download(y, result.data() + chunk.first * rows);
+  /// What call(view, workspace) leaves in a view of rows x count, on the host.
+  template <class Call>
+  Samples<Scalar> result(Index rows, Index count, const Call& call) const {
+    typename Samples<Scalar>::Matrix numbers(rows, count);
+    Workspace<B> workspace;
+    if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
+      call(columns_of(numbers), workspace);
+    } else {
+      const Buffer<B> buffer(rows * count);
+      const View<B> there{buffer.data(), rows, count, rows};
+      call(there, workspace);
+      on_.download(there, numbers.data());
     }
-    return Samples<Scalar>(std::move(result));
+    return Samples<Scalar>(std::move(numbers));
   }
 
   void to_user_units(View<B> x) const {
-    if (config_.transform.identity()) return;
-    on_.for_each(ToUserUnits{}, in<B>(x, per_row(shift_.column()), per_row(scale_.column())),
-                 out<B>(x));
+    if (!config_.transform.identity()) convert(ToUserUnits{}, x, x);
+  }
+  template <class Formula>
+  void convert(const Formula& units, ConstView<B> from, View<B> to) const {
+    on_.for_each(units, in<B>(from, per_row(shift_.column()), per_row(scale_.column())),
+                 out<B>(to));
   }
 
   static VaeConfig checked(VaeConfig c) {
@@ -406,15 +549,22 @@ class Vae {
       return Latent{c.latent_dim};
     }
   }
-  static void check_data(const char* name, const Samples<Scalar>& x, Index dim, Index count) {
-    require(x.present() && x.count() > 0, name, " has no samples, expected at least 1");
-    require(x.dim() == dim && x.count() == count, name, " has ", x.count(), " samples of ", x.dim(),
-            " numbers, expected ", count, " of ", dim);
+  static void check_samples(const char* call, const char* name, ConstView<B> m, Index dim,
+                            Index count) {
+    require(m.cols > 0, call, ": ", name, " has no samples, expected at least 1");
+    require(m.rows == dim && m.cols == count, call, ": ", name, " has ", m.cols, " samples of ",
+            m.rows, " numbers, expected ", count, " of ", dim);
+    require(m.ld >= dim, call, ": ", name, " has a leading dimension of ", m.ld,
+            ", expected at least ", dim);
   }
-  void check_condition(const Samples<Scalar>& c, Index count) const {
-    require(c.present() == (config_.condition_dim > 0), "the model has ", config_.condition_dim,
-            " condition numbers per sample, the call gives ", c.present() ? c.dim() : 0);
-    if (c.present()) check_data("condition", c, config_.condition_dim, count);
+  void check_condition(const char* call, ConstView<B> c, Index count) const {
+    require(c.present() == (config_.condition_dim > 0), call, ": the model has ",
+            config_.condition_dim, " condition numbers per sample, the call gives ",
+            c.present() ? c.rows : 0);
+    if (c.present()) check_samples(call, "condition", c, config_.condition_dim, count);
+  }
+  static void check_count(const char* call, const char* name, Index room, Index count) {
+    require(room == count, call, ": ", name, " has room for ", room, " rows, expected ", count);
   }
   static void check_optional(const char* name, ConstView<B> m, Index rows, Index cols) {
     if (m.present()) require_shape(name, m, rows, cols);
