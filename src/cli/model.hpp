@@ -33,7 +33,8 @@ struct Rows {
 };
 
 /// The one door to the templates: Vae<Cpu<float>>, Vae<Cpu<double>> and, where it was built,
-/// Vae<Cuda<float>>, each compiled once. Data sets must have been read in the model's scalar.
+/// Vae<Cuda<float>>, each compiled once. No type of Eigen goes through it: the two sides may be
+/// compiled for different instruction sets. Data sets must have been read in the model's scalar.
 class Model {
  public:
   virtual ~Model() = default;
@@ -48,7 +49,8 @@ class Model {
   virtual void save(const std::string& path) const = 0;
 
   virtual Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const = 0;
-  virtual Scores score(const DataSet& data, int draws, std::uint64_t seed) const = 0;
+  /// The log-likelihood term and the KL of each row.
+  virtual Rows score(const DataSet& data, int draws, std::uint64_t seed) const = 0;
   virtual Rows encode(const DataSet& data, Range rows) const = 0;
   virtual Rows encode_logvar(const DataSet& data, Range rows) const = 0;
   virtual Rows decode(const Rows& z, const Rows& condition) const = 0;
@@ -66,6 +68,8 @@ std::unique_ptr<Model> make_cuda_model(const VaeConfig& config, const std::strin
 std::unique_ptr<Model> load_cuda_model(const std::string& path, const VaeConfig* bare);
 /// Why there is no GPU to compute on; empty if there is one.
 std::string cuda_unavailable();
+/// What the CPU's models were compiled for.
+std::vector<std::string> instruction_sets();
 
 /// A new model where `common` wants it. `scalar` as Model::scalar().
 std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar,

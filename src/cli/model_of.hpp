@@ -32,9 +32,15 @@ class ModelOf final : public Model {
   Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const override {
     return longhand::evaluate(vae_, of(data, data.all()), options);
   }
-  Scores score(const DataSet& data, int draws, std::uint64_t seed) const override {
+  Rows score(const DataSet& data, int draws, std::uint64_t seed) const override {
     const Data<S> d = of(data, data.all());
-    return vae_.score(d.input, d.condition, draws, seed, d.mask);
+    const Scores scores = vae_.score(d.input, d.condition, draws, seed, d.mask);
+    Rows rows(data.rows, 2);
+    for (Index row = 0; row < data.rows; ++row) {
+      rows(row, 0) = scores.log_likelihood_term(row);
+      rows(row, 1) = scores.kl(row);
+    }
+    return rows;
   }
   Rows encode(const DataSet& data, Range rows) const override {
     const Data<S> d = of(data, rows);

@@ -9,7 +9,7 @@ ExitCode run(const ScoreArguments& a) {
   const Format format = output_format(a.out, "npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
   const DataSet data = read_data_for(*model, a.data);
-  const Scores scores = model->score(data, a.samples, a.seed);
+  const Rows scores = model->score(data, a.samples, a.seed);
 
   const bool has_elbo = model->config().latent == LatentKind::gaussian;
   std::vector<std::string> names{"log_likelihood_term"};
@@ -17,7 +17,7 @@ ExitCode run(const ScoreArguments& a) {
   Rows rows(data.rows, static_cast<Index>(names.size()));
   rows.single = false;
   for (Index row = 0; row < data.rows; ++row) {
-    const double term = scores.log_likelihood_term(row), kl = scores.kl(row);
+    const double term = scores(row, 0), kl = scores(row, 1);
     if (has_elbo) {
       rows(row, 0) = term - kl;
       rows(row, 1) = term;
