@@ -23,12 +23,12 @@ using namespace longhand;
 
 constexpr Index kRows = 60'000, kPixels = 784;
 
-std::vector<float> grey() {
-  std::vector<float> x(static_cast<std::size_t>(kRows * kPixels));
+std::vector<std::uint8_t> grey() {
+  std::vector<std::uint8_t> x(static_cast<std::size_t>(kRows * kPixels));
   for (Index j = 0; j < kRows; ++j)
     for (Index i = 0; i < kPixels; ++i)
       x[static_cast<std::size_t>(j * kPixels + i)] =
-          static_cast<float>((31 * i + 17 * j + i * (j % 97)) % 256) / 255.0f;
+          static_cast<std::uint8_t>(31 * i + 17 * j + i * (j % 97));
   return x;
 }
 
@@ -38,7 +38,7 @@ struct Net {
 };
 
 void time_one(const Net& net, Index batch, Precision precision, Index epochs,
-              const std::vector<float>& x) {
+              const std::vector<std::uint8_t>& x) {
   using Model = Vae<Cuda<float>>;
   Model vae({.input_dim = kPixels, .hidden = net.hidden, .latent_dim = 20}, Cuda<float>(precision));
   Data<float> data;
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "gpu_step: %s\n", reason.c_str());
     return 77;
   }
-  const std::vector<float> x = grey();
+  const std::vector<std::uint8_t> x = grey();
   for (const Net& net : {Net{"classic", {400}}, Net{"deep", {64, 16}}, Net{"wide", {1600}}})
     for (const Index batch : {128, 1024, 8192})
       for (const Precision precision : {Precision::fp32, Precision::tf32})

@@ -5,7 +5,7 @@
 
 namespace longhand::cuda {
 
-/// Whether the kernels of this build run on the current device (cuda/rows.cu).
+/// Whether the kernels of this build run on the current device (cuda/noise.cu).
 cudaError_t find_kernels();
 
 std::string text_of(cudaError_t status) {

@@ -156,14 +156,11 @@ std::array<Index, 3> image_of(const io::Tensor& tensor) {
   return {};
 }
 
+/// Throws for the first NaN, or with --missing nan marks them all.
 template <class S>
-void take_numbers(const Raw& raw, const DataOptions& options, DataSet& data) {
-  Numbers<S> numbers;
-  numbers.dim = data.dim;
-  numbers.input = raw.tensor.as<S>();
-  if (raw.tensor.dtype == io::Dtype::u8)
-    for (S& x : numbers.input) x /= S(255);
-
+void look_for_missing(Numbers<S>& numbers, const DataOptions& options, const DataSet& data) {
+  const Data<S> all = numbers.data(data.all());
+  if (all.input.visit([](const auto& x) { return extent_of<S>(x).finite; })) return;
   for (std::size_t i = 0; i < numbers.input.size(); ++i) {
     if (!std::isnan(numbers.input[i])) continue;
     if (options.missing == "error") {
@@ -175,8 +172,22 @@ void take_numbers(const Raw& raw, const DataOptions& options, DataSet& data) {
     if (numbers.mask.empty()) numbers.mask.assign(numbers.input.size(), S(1));
     numbers.mask[i] = S(0);
   }
-  data.binary = true;
-  for (const S x : numbers.input) data.binary = data.binary && (x == S(0) || x == S(1) || x != x);
+}
+
+template <class S>
+void take_numbers(Raw raw, const DataOptions& options, DataSet& data) {
+  Numbers<S> numbers;
+  numbers.dim = data.dim;
+  if (raw.tensor.dtype == io::Dtype::u8) {
+    numbers.bytes = std::move(raw.tensor.data);
+    data.binary = std::ranges::all_of(
+        numbers.bytes, [](std::byte b) { return b == std::byte{0} || b == std::byte{255}; });
+  } else {
+    numbers.input = raw.tensor.as<S>();
+    look_for_missing(numbers, options, data);
+    data.binary =
+        std::ranges::all_of(numbers.input, [](S x) { return x == S(0) || x == S(1) || x != x; });
+  }
 
   if (data.classes > 0) {
     numbers.classes = data.classes;
@@ -192,22 +203,27 @@ void take_numbers(const Raw& raw, const DataOptions& options, DataSet& data) {
 
 template <class S>
 Data<S> Numbers<S>::data(Range rows) const {
-  const auto part = [&](const std::vector<S>& from, Index width) {
-    return from.empty() ? Samples<S>()
-                        : samples_in_memory(from.data() + rows.first * width, rows.count, width);
+  const auto part = [&]<class T>(const T* from, Index width) {
+    return samples_in_memory(from + rows.first * width, rows.count, width);
   };
   Data<S> result;
-  result.input = part(input, dim);
-  result.condition = part(condition, classes);
-  result.mask = part(mask, dim);
+  if (bytes.empty())
+    result.input = part(input.data(), dim);
+  else
+    result.input = part(reinterpret_cast<const std::uint8_t*>(bytes.data()), dim);
+  if (!condition.empty()) result.condition = part(condition.data(), classes);
+  if (!mask.empty()) result.mask = part(mask.data(), dim);
   return result;
 }
 template struct Numbers<float>;
 template struct Numbers<double>;
 
 double DataSet::value(Index row, Index column) const {
-  const auto i = static_cast<std::size_t>(row * dim + column);
-  return std::visit([&](const auto& n) { return static_cast<double>(n.input[i]); }, numbers);
+  return std::visit(
+      [&](const auto& n) {
+        return static_cast<double>(n.data({row, 1}).input(column, 0));
+      },
+      numbers);
 }
 
 bool DataSet::observed(Index row, Index column) const {
@@ -244,8 +260,8 @@ DataSet read_data(const DataOptions& options, const std::string& split, Index cl
     data.classes =
         classes > 0 ? classes : static_cast<Index>(*std::ranges::max_element(data.labels)) + 1;
   }
-  scalar == "float64" ? take_numbers<double>(raw, options, data)
-                      : take_numbers<float>(raw, options, data);
+  scalar == "float64" ? take_numbers<double>(std::move(raw), options, data)
+                      : take_numbers<float>(std::move(raw), options, data);
   return data;
 }
 
@@ -271,7 +287,7 @@ InputTransform fit_transform(const DataSet& data, const std::string& kind) {
                       : kind == "standardize" ? Kind::standardize
                                               : Kind::none;
   return std::visit(
-      [&](const auto& n) { return InputTransform::fit(chosen, n.data(data.all()).input.view()); },
+      [&](const auto& n) { return InputTransform::fit(chosen, n.data(data.all()).input); },
       data.numbers);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -19,21 +20,22 @@ struct Range {
   Index count = 0;
 };
 
-/// The numbers of a data set, row after row, in the precision of the model.
+/// The numbers of a data set, row after row, in the precision of the model or as bytes.
 template <class S>
 struct Numbers {
   Index dim = 0;
   Index classes = 0;
-  std::vector<S> input;      ///< rows x dim
-  std::vector<S> mask;       ///< rows x dim, or empty: nothing is missing
-  std::vector<S> condition;  ///< rows x classes, or empty
+  std::vector<S> input;          ///< rows x dim, or empty: they are bytes
+  std::vector<std::byte> bytes;  ///< rows x dim, or empty
+  std::vector<S> mask;           ///< rows x dim, or empty: nothing is missing
+  std::vector<S> condition;      ///< rows x classes, or empty
 
   /// Borrows.
   Data<S> data(Range rows) const;
 };
 
-/// A data set and what its files say about it. Values are in the user's units: bytes were divided
-/// by 255, everything else is as it was.
+/// A data set and what its files say about it. Values are in the user's units: a byte stands for
+/// itself divided by 255, everything else is as it was.
 struct DataSet {
   std::string path;   ///< the file of the rows, for messages
   std::string split;  ///< "train" or "test" of an IDX folder, else "all"

@@ -34,7 +34,7 @@ class ModelOf final : public Model {
   }
   Rows score(const DataSet& data, int draws, std::uint64_t seed) const override {
     const Data<S> d = of(data, data.all());
-    const Scores scores = vae_.score(d.input, d.condition, draws, seed, d.mask);
+    const Scores scores = vae_.score(d.input.numbers(), d.condition, draws, seed, d.mask);
     Rows rows(data.rows, 2);
     for (Index row = 0; row < data.rows; ++row) {
       rows(row, 0) = scores.log_likelihood_term(row);
@@ -44,11 +44,11 @@ class ModelOf final : public Model {
   }
   Rows encode(const DataSet& data, Range rows) const override {
     const Data<S> d = of(data, rows);
-    return out(vae_.encode(d.input, d.condition));
+    return out(vae_.encode(d.input.numbers(), d.condition));
   }
   Rows encode_logvar(const DataSet& data, Range rows) const override {
     const Data<S> d = of(data, rows);
-    return out(vae_.encode_logvar(d.input, d.condition));
+    return out(vae_.encode_logvar(d.input.numbers(), d.condition));
   }
   Rows decode(const Rows& z, const Rows& condition) const override {
     return out(vae_.decode(in(z), in(condition)));

@@ -143,11 +143,12 @@ class FakeDevice {
   void fill_uniform(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
     noise(cuda::FillNoise<cuda::UniformFour>(key, ids, y));
   }
-  void gather(ConstView<FakeDevice> x, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
-    for (const void* p : {static_cast<const void*>(x.data), static_cast<const void*>(ids.data),
-                          static_cast<const void*>(y.data)})
-      FakeMemory::require_inside(p);
-    launch(cuda::Gather(x, ids, y));
+  template <class X, class F, std::size_t I>
+  void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<FakeDevice> ids,
+              const std::array<OperandOf<FakeDevice>, I>& in, View<FakeDevice> y) const {
+    FakeMemory::require_inside(x.data);
+    FakeMemory::require_inside(ids.data);
+    launch_sweep(cuda::Gather<X, F, I>(f, x, ids, in, y));
   }
   void copy(ConstView<FakeDevice> x, View<FakeDevice> y) const {
     for_each(Value{}, in<FakeDevice>(x), out<FakeDevice>(y));

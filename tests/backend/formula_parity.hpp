@@ -55,6 +55,31 @@ class FormulaParity {
     compare(name, Outcome<B, I, 0>(on, call), Outcome<Exact, I, 0>({}, call), kRowCount);
   }
 
+  /// From numbers and from bytes.
+  template <class F, std::size_t I, class B>
+  void gather(const B& on, const char* name) {
+    std::vector<std::uint8_t> bytes(kRowCount * kColCount);
+    std::vector<std::uint32_t> ids(kColCount);
+    for (std::size_t k = 0; k < bytes.size(); ++k) bytes[k] = static_cast<std::uint8_t>(13 + k);
+    for (std::size_t j = 0; j < ids.size(); ++j) ids[j] = static_cast<std::uint32_t>(5 * j % 7);
+    const auto by_id = [&](auto& at, const auto& x, const auto& in, const auto& out) {
+      at.gather(F{}, x, {ids.data(), 1, kColCount, 1}, in, out[0]);
+    };
+    const auto from_bytes = [&](auto& at, const auto& in, const auto& out, auto) {
+      by_id(
+          at,
+          MatrixView<const std::uint8_t, HostMemory>{bytes.data(), kRowCount, kColCount, kRowCount},
+          in, out);
+    };
+    compare(name, Outcome<B, I, 1>(on, from_bytes), Outcome<Exact, I, 1>({}, from_bytes), 0);
+    const auto from_numbers = [&]<class At>(At& at, const auto& in, const auto& out, auto) {
+      Matrix<typename At::Scalar> x(kRowCount, kColCount, 3);
+      const ConstView<At> columns = x.randomise(77, 0.05, 0.95).view();
+      by_id(at, columns, in, out);
+    };
+    compare(name, Outcome<B, I, 1>(on, from_numbers), Outcome<Exact, I, 1>({}, from_numbers), 0);
+  }
+
   int swept() const { return swept_; }
 
  private:
@@ -115,11 +140,13 @@ int check_all_formulas(const B& on) {
 #define LONGHAND_CUDA_REDUCE_ROWS(inputs, ...) \
   parity.reduce_rows<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE(inputs, ...) parity.reduce<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
+#define LONGHAND_CUDA_GATHER(inputs, ...) parity.gather<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
 #include "../../cuda/formulas.def"
 #undef LONGHAND_CUDA_FOR_EACH
 #undef LONGHAND_CUDA_REDUCE_COLUMNS
 #undef LONGHAND_CUDA_REDUCE_ROWS
 #undef LONGHAND_CUDA_REDUCE
+#undef LONGHAND_CUDA_GATHER
   return parity.swept();
 }
 

@@ -36,7 +36,11 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
       formula.see(got.in_place(i, j), want.in_place(i, j), 2 * u);
       same.see(got.normal(i, j), want.normal(i, j), 0);
       same.see(got.uniform(i, j), want.uniform(i, j), 0);
-      same.see(got.gathered(i, j), got.x(i, got.ids[static_cast<std::size_t>(j)]), 0);
+      const Index id = got.ids[static_cast<std::size_t>(j)];
+      same.see(got.gathered(i, j), got.x(i, id), 0);
+      same.see(got.gathered_product(i, j), got.x(i, id) * got.y(i, j), 0);
+      same.see(got.from_bytes(i, j), S(got.byte_view()(i, id)) / S(255), 0);
+      same.see(got.byte_product(i, j), got.from_bytes(i, j) * got.bias(i), 0);
       same.see(got.copied(i, j), got.x(i, j), 0);
       same.see(got.filled(i, j), 2.5L, 0);
     }

@@ -17,8 +17,9 @@ struct Primitives {
   using M = Matrix<S>;
   Index rows, cols;
   M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, normal, uniform,
-      gathered, copied, filled;
+      gathered, gathered_product, from_bytes, byte_product, copied, filled;
   std::vector<std::uint32_t> ids;
+  std::vector<std::uint8_t> bytes;
   S number = S(0.75);
 
   Primitives(const B& on, Index r, Index c, Index gap)
@@ -38,12 +39,16 @@ struct Primitives {
         normal(r, c, gap),
         uniform(r, c, gap),
         gathered(r, c, 2 * gap),
+        gathered_product(r, c, gap),
+        from_bytes(r, c, gap),
+        byte_product(r, c, 2 * gap),
         copied(r, c, 2 * gap),
         filled(r, c, gap) {
     x.randomise(1), y.randomise(2), bias.randomise(3), row.randomise(4);
     in_place.randomise(5), added_row_sums.randomise(6);
     for (Index j = 0; j < c; ++j) ids.push_back(static_cast<std::uint32_t>((7 * j + 3) % c));
     const RowIds<B> id{ids.data(), 1, c, 1};
+    for (Index k = 0; k < (r + gap) * c; ++k) bytes.push_back(static_cast<std::uint8_t>(37 * k));
     const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .sample = 2};
 
     on.for_each(
@@ -64,16 +69,36 @@ struct Primitives {
       total(0) = 0;
     on.fill_normal(key, id, normal);
     on.fill_uniform(key, {}, uniform);
-    on.gather(x.view(), id, gathered);
+    const ConstView<B> numbers = x.view();
+    on.gather(Value{}, numbers, id, in<B>(), gathered);
+    on.gather(SumOnly{}, numbers, id, in<B>(y.view()), gathered_product);
+    on.gather(Value{}, byte_view(), id, in<B>(), from_bytes);
+    on.gather(SumOnly{}, byte_view(), id, in<B>(per_row(bias.view())), byte_product);
     on.copy(x.view(), copied);
     on.fill(filled, S(2.5));
   }
 
   std::vector<const M*> all() const {
-    return {
-        &x,     &y,      &p,       &q,        &in_place, &column_sums, &row_sums, &added_row_sums,
-        &total, &normal, &uniform, &gathered, &copied,   &filled};
+    return {&x,
+            &y,
+            &p,
+            &q,
+            &in_place,
+            &column_sums,
+            &row_sums,
+            &added_row_sums,
+            &total,
+            &normal,
+            &uniform,
+            &gathered,
+            &gathered_product,
+            &from_bytes,
+            &byte_product,
+            &copied,
+            &filled};
   }
+  /// rows x cols bytes, their columns as far apart as those of x.
+  Bytes<B> byte_view() const { return {bytes.data(), rows, cols, x.view().ld}; }
   bool guarded() const {
     bool all_guarded = true;
     for (const M* m : all()) all_guarded &= m->guarded();

@@ -94,6 +94,9 @@ TEST_CASE("reference: gather, fill, upload, download and noise by their definiti
       CHECK(all.normal(i, j) == static_cast<double>(normal[i % 4]));
       CHECK(all.uniform(i, j) == static_cast<double>(uniform[i % 4]));
       CHECK(all.gathered(i, j) == all.x(i, id));
+      CHECK(all.gathered_product(i, j) == all.x(i, id) * all.y(i, j));
+      CHECK(all.from_bytes(i, j) == all.byte_view()(i, id) / 255.0);
+      CHECK(all.byte_product(i, j) == all.from_bytes(i, j) * all.bias(i));
       CHECK(all.copied(i, j) == all.x(i, j));
       CHECK(all.filled(i, j) == 2.5);
     }

@@ -76,19 +76,22 @@ class Through {
     image.fetch();
   }
   void fill_normal(const NoiseKey& key, RowIds<Through> ids, View<Through> y) const {
-    const Ids there(device_, ids);
+    const Sent<std::uint32_t> there(device_, ids);
     write(y, [&](const View<Device>& to) { device_.fill_normal(key, there.view, to); });
   }
   void fill_uniform(const NoiseKey& key, RowIds<Through> ids, View<Through> y) const {
-    const Ids there(device_, ids);
+    const Sent<std::uint32_t> there(device_, ids);
     write(y, [&](const View<Device>& to) { device_.fill_uniform(key, there.view, to); });
   }
-  void gather(ConstView<Through> x, RowIds<Through> ids, View<Through> y) const {
-    const Ids there(device_, ids);
+  template <class X, class F, std::size_t I>
+  void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Through> ids,
+              const std::array<OperandOf<Through>, I>& in, View<Through> y) const {
+    const Sent<X> columns(device_, x);
+    const Sent<std::uint32_t> there(device_, ids);
     Image image(device_);
-    image.reads(x), image.writes(y);
+    image.sweeps(in, std::array<View<Through>, 1>{y}, y.rows, y.cols);
     image.send();
-    device_.gather(image(x), there.view, image(y));
+    device_.gather(f, columns.view, there.view, image(in), image(y));
     image.fetch();
   }
   void copy(ConstView<Through> x, View<Through> y) const {
@@ -217,17 +220,16 @@ class Through {
     std::vector<Run> runs_;
   };
 
-  struct Ids {
-    Buffer<Device, std::uint32_t> buffer;
-    RowIds<Device> view;
-    Ids(const Device& device, const RowIds<Through>& ids) {
-      if (!ids.present() || ids.cols == 0) return;
-      buffer = Buffer<Device, std::uint32_t>(ids.cols);
-      std::vector<std::uint32_t> packed;
-      for (Index j = 0; j < ids.cols; ++j) packed.push_back(ids(0, j));
-      const MatrixView<std::uint32_t, typename Device::Memory> there{buffer.data(), 1, ids.cols, 1};
-      device.upload(packed.data(), there);
-      view = there;
+  /// What no kernel writes, gaps included.
+  template <class X>
+  struct Sent {
+    Buffer<Device, X> buffer;
+    MatrixView<const X, typename Device::Memory> view;
+    Sent(const Device& device, const MatrixView<const X, HostMemory>& m) {
+      if (!m.present() || m.size() == 0) return;
+      buffer = Buffer<Device, X>((m.cols - 1) * m.ld + m.rows);
+      device.upload(m.data, buffer.column());
+      view = {buffer.data(), m.rows, m.cols, m.ld};
     }
   };
 

@@ -40,3 +40,21 @@ TEST_CASE("memory is borrowed, a moved set keeps its numbers") {
   CHECK(moved.in_rows()(2, 1) == 6);
   CHECK(!Samples<float>().present());
 }
+
+TEST_CASE("a data set of numbers or of bytes: shape, elements, as numbers") {
+  const std::uint8_t bytes[] = {0, 51, 255, 102, 1, 254};
+  const AnySamples<double> pixels = samples_in_memory(bytes, 3, 2);
+  CHECK(pixels.present());
+  CHECK(pixels.dim() == 2);
+  CHECK(pixels.count() == 3);
+  CHECK(pixels(1, 0) == 0.2);
+  CHECK(pixels(0, 2) == 1 / 255.0);
+  CHECK(pixels.numbers().in_rows()(2, 1) == 254 / 255.0);
+
+  const double data[] = {1, 2, 3, 4};
+  const AnySamples<double> numbers = samples_in_memory(data, 2, 2);
+  CHECK(numbers(1, 1) == 4);
+  CHECK(numbers.numbers().view().data == data);
+  CHECK(!AnySamples<double>().present());
+  CHECK(!AnySamples<double>().numbers().present());
+}

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "longhand/core/samples.hpp"
+
 namespace {
 
 using namespace longhand;
@@ -91,6 +93,20 @@ TEST_CASE("fitted over missing values anywhere, row by row, as plain sums have i
   CHECK(unit.kind == Kind::unit);
   CHECK(unit.shift == std::vector<double>{-3});
   CHECK(unit.scale == std::vector<double>{12});
+}
+
+TEST_CASE("fitted to bytes as to the numbers they stand for") {
+  const std::vector<std::uint8_t> bytes{3, 200, 90, 17, 255, 0};
+  std::vector<float> numbers;
+  for (const std::uint8_t b : bytes) numbers.push_back(static_cast<float>(b) / 255.0f);
+  for (const Kind kind : {Kind::unit, Kind::symmetric, Kind::standardize}) {
+    const AnySamples<float> a = samples_in_memory(bytes.data(), 3, 2),
+                            b = samples_in_memory(numbers.data(), 3, 2);
+    const InputTransform of_bytes = InputTransform::fit(kind, a),
+                         of_numbers = InputTransform::fit(kind, b);
+    CHECK(of_bytes.shift == of_numbers.shift);
+    CHECK(of_bytes.scale == of_numbers.scale);
+  }
 }
 
 TEST_CASE("fitted to rows of small spread, of one sample, of negative numbers") {

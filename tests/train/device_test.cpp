@@ -28,6 +28,29 @@ TEST_CASE("device memory: training, validation, evaluation, sampling, scores, of
   }
 }
 
+TEST_CASE("device memory: bytes stay bytes, and give the numbers' bits") {
+  constexpr Index rows = 40, dim = 9;
+  std::vector<std::uint8_t> bytes(rows * dim);
+  std::vector<float> numbers;
+  for (std::size_t k = 0; k < bytes.size(); ++k) {
+    bytes[k] = static_cast<std::uint8_t>(53 * k);
+    numbers.push_back(static_cast<float>(bytes[k]) / 255.0f);
+  }
+  const VaeConfig config{.input_dim = dim, .hidden = {12}, .latent_dim = 3, .seed = 2};
+  for (const Binarize binarize : {Binarize::none, Binarize::dynamic}) {
+    const auto outcome = [&](const auto& x) {
+      Data<float> data;
+      data.input = samples_in_memory(x.data(), rows, dim);
+      return journey(FakeDevice(), config, {.epochs = 2, .batch = 8, .binarize = binarize}, data);
+    };
+    CHECK(outcome(bytes) == outcome(numbers));
+  }
+  Data<float> data;
+  data.input = samples_in_memory(bytes.data(), rows, dim);
+  const ResidentData<FakeDevice> resident(FakeDevice(), data);
+  CHECK(std::get<Bytes<FakeDevice>>(resident.input()).size() == rows * dim);
+}
+
 TEST_CASE("device memory: a step of the classic model is the list of docs/backends.md") {
   const FakeDevice on;
   Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);

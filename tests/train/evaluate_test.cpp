@@ -43,7 +43,7 @@ TEST_CASE("the means are those of the rows, and the dimensions add up to the KL"
   const Vae<B> model({.input_dim = 30, .hidden = {40}, .latent_dim = 6});
   const Data<float> data = grey(100, 30);
   const Evaluation e = evaluate(model, data, {.draws = 3, .seed = 5});
-  const Scores rows = model.score(samples_in_columns(data.input.in_columns()), {}, 3, 5);
+  const Scores rows = model.score(data.input.numbers(), {}, 3, 5);
   CHECK(e.elbo() == doctest::Approx(rows.elbo().mean()).epsilon(1e-6));
   CHECK(e.kl == doctest::Approx(rows.kl.mean()).epsilon(1e-6));
   double sum = 0;

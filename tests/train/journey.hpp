@@ -48,12 +48,13 @@ std::vector<double> journey(const B& on, const VaeConfig& config, TrainOptions o
     const Eigen::MatrixXf m = samples.in_columns();
     for (Index k = 0; k < m.size(); ++k) numbers.push_back(static_cast<double>(m.data()[k]));
   };
-  add(vae.encode(data.input, data.condition));
-  add(vae.reconstruct(data.input, data.condition));
+  const Samples<float> x = data.input.numbers();
+  add(vae.encode(x, data.condition));
+  add(vae.reconstruct(x, data.condition));
   if (vae.has_divergence()) {
-    add(vae.encode_logvar(data.input, data.condition));
+    add(vae.encode_logvar(x, data.condition));
     add(vae.sample(data.rows(), 7, data.condition, true));
-    const Scores scores = vae.score(data.input, data.condition, 2, 3, data.mask);
+    const Scores scores = vae.score(x, data.condition, 2, 3, data.mask);
     for (Index j = 0; j < data.rows(); ++j) numbers.push_back(scores.elbo()(j));
   }
   return numbers;
@@ -91,7 +92,7 @@ inline std::vector<Journey> all_journeys() {
     all.push_back({config, options, grey(30, 5, 0, false)});
     config.likelihood = LearnedGaussian{};
     config.transform =
-        InputTransform::fit(InputTransform::Kind::standardize, all.back().data.input.view());
+        InputTransform::fit(InputTransform::Kind::standardize, all.back().data.input);
     options.binarize = Binarize::none;
     all.push_back({config, options, grey(30, 5, 0, false)});
   }

@@ -287,7 +287,7 @@ TEST_CASE("rows of weight 0 teach nothing") {
   for (Index j = 0; j < 80; j += 2) weight(0, j) = 0;
   all.row_weights = Samples<float>(weight);
   Data<float> spoiled = curve_data(80);
-  Eigen::MatrixXf columns = spoiled.input.in_columns();
+  Eigen::MatrixXf columns = spoiled.input.numbers().in_columns();
   for (Index j = 0; j < 80; j += 2) columns.col(j).setConstant(0.25f);
   spoiled.input = Samples<float>(columns);
   spoiled.row_weights = Samples<float>(weight);
@@ -305,9 +305,9 @@ TEST_CASE("missing values teach nothing, whatever the target holds there") {
   mask.row(3).setZero();
   const auto run = [&](float in_the_gap) {
     Data<float> d;
-    Eigen::MatrixXf target = data.input.in_columns();
+    Eigen::MatrixXf target = data.input.numbers().in_columns();
     target.row(3).setConstant(in_the_gap);
-    d.input = Samples<float>(data.input.in_columns());
+    d.input = Samples<float>(data.input.numbers().in_columns());
     d.target = Samples<float>(target);
     d.mask = Samples<float>(mask);
     Model model(small());
@@ -349,6 +349,53 @@ TEST_CASE("options and data that make no sense are refused in one sentence") {
       "longhand: the data is 20 rows of 5 numbers, expected 20 of 12");
   bad(Eigen::MatrixXf(12, 0), "longhand: the data has no rows");
   CHECK(weights(model) == before);
+}
+
+TEST_CASE_TEMPLATE("a data set of bytes trains to the bits of the same numbers", S, float, double) {
+  using M = Vae<Cpu<S>>;
+  constexpr Index rows = 250, dim = 12;
+  std::vector<std::uint8_t> bytes(rows * dim), others(rows * dim);
+  std::vector<S> numbers, other_numbers;
+  for (std::size_t k = 0; k < bytes.size(); ++k) {
+    bytes[k] = static_cast<std::uint8_t>(k < 256 ? k : 7 * k + k / 12 * (k % 31));
+    others[k] = static_cast<std::uint8_t>(255 - bytes[k] / 2);
+    numbers.push_back(S(bytes[k]) / S(255));
+    other_numbers.push_back(S(others[k]) / S(255));
+  }
+  using Kind = InputTransform::Kind;
+  for (const Kind kind : {Kind::none, Kind::unit, Kind::standardize})
+    for (const Binarize binarize : {Binarize::none, Binarize::fixed, Binarize::dynamic})
+      for (const bool denoising : {false, true}) {
+        const auto outcome = [&](const auto& input, const auto& target) {
+          Data<S> data;
+          data.input = samples_in_memory(input.data(), rows, dim);
+          if (denoising) data.target = samples_in_memory(target.data(), rows, dim);
+          VaeConfig config{.input_dim = dim, .hidden = {16}, .latent_dim = 3, .seed = 4};
+          if (kind == Kind::standardize) config.likelihood = Gaussian{};
+          config.transform = InputTransform::fit(kind, data.input);
+          M model(config, Cpu<S>(2));
+          const TrainResult r =
+              Trainer<M>(model, {.epochs = 2, .batch = 32, .validation = 0.2, .binarize = binarize})
+                  .fit(data);
+          std::vector<double> found{r.history.back().loss, evaluate(model, data).elbo()};
+          const View<Cpu<S>> flat = model.params().flat();
+          found.insert(found.end(), flat.data, flat.data + flat.rows);
+          return found;
+        };
+        CHECK(outcome(bytes, others) == outcome(numbers, other_numbers));
+      }
+}
+
+TEST_CASE("bytes outside the domain are named as the numbers they stand for") {
+  std::vector<std::uint8_t> bytes(20 * 12, 100);
+  bytes[7 * 12 + 4] = 255;
+  VaeConfig config = small();
+  config.transform = {InputTransform::Kind::unit, {0}, {0.5}};
+  Model model(config);
+  CHECK_THROWS_WITH_AS(fit(model, samples_in_memory(bytes.data(), 20, 12)),
+                       "longhand: the data: row 7, column 4 is 2 after the input transform, "
+                       "outside [0, 1], the domain of the likelihood",
+                       std::invalid_argument);
 }
 
 TEST_CASE("a batch larger than the data is the whole data") {

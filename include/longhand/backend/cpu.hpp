@@ -5,6 +5,7 @@
 #include <string>
 
 #include "longhand/backend/eigen_gemm.hpp"
+#include "longhand/backend/gather.hpp"
 #ifdef LONGHAND_ONEDNN
 #include "longhand/backend/onednn_gemm.hpp"
 #endif
@@ -168,9 +169,15 @@ class Cpu {
     fill_noise<UniformNoise>(key, ids, y);
   }
 
-  void gather(ConstView<Cpu> x, RowIds<Cpu> ids, View<Cpu> y) const {
+  template <class X, class F, std::size_t I>
+  void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Cpu> ids,
+              const std::array<OperandOf<Cpu>, I>& in, View<Cpu> y) const {
+    const auto column = [&](Index j) { return x.data + static_cast<Index>(ids(0, j)) * x.ld; };
     team(y.size()).for_each(y.cols, [&](Index j) {
-      std::copy_n(x.data + static_cast<Index>(ids(0, j)) * x.ld, y.rows, y.data + j * y.ld);
+      const X* next = column(std::min(j + 1, y.cols - 1));
+      y.rows < detail::kGathered
+          ? detail::gather_column<detail::kNarrow, S>(f, column(j), next, in, y, j)
+          : detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
     });
   }
   void copy(ConstView<Cpu> x, View<Cpu> y) const {

@@ -45,7 +45,6 @@ void multiply(Engine& on, Precision precision, Transpose ta, DeviceView<const fl
 
 void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
 void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
-void gather(Engine& on, DeviceView<const float> x, DeviceIds ids, DeviceView<float> y);
 
 /// `cols` columns of `column_bytes` each, contiguous on the host, `pitch` bytes apart on the
 /// device. Both return when the host memory may be used again, download() with all work done that
@@ -74,6 +73,9 @@ void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
 template <class F, std::size_t I>
 void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
             DeviceView<float> sum);
+template <class X, class F, std::size_t I>
+void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
+            const std::array<DeviceOperand, I>& in, DeviceView<float> y);
 
 }  // namespace cuda
 
@@ -141,8 +143,10 @@ class Cuda {
     cuda::fill_uniform(*engine_, key, ids, y);
   }
 
-  void gather(ConstView<Cuda> x, RowIds<Cuda> ids, View<Cuda> y) const {
-    cuda::gather(*engine_, x, ids, y);
+  template <class X, class F, std::size_t I>
+  void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<Cuda> ids,
+              const std::array<OperandOf<Cuda>, I>& in, View<Cuda> y) const {
+    cuda::gather(*engine_, f, x, ids, in, y);
   }
   void copy(ConstView<Cuda> x, View<Cuda> y) const { for_each(Value{}, in<Cuda>(x), out<Cuda>(y)); }
   void fill(View<Cuda> y, S value) const {

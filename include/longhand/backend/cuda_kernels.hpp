@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "longhand/core/byte.hpp"
 #include "longhand/core/normal.hpp"
 #include "longhand/core/uniform.hpp"
 #include "longhand/core/view.hpp"
@@ -333,26 +334,26 @@ struct FillNoise {
   }
 };
 
-/// Y_ij = X_{i, ids_j}.
+/// f(x_{i, ids_j}, in_ij…, Y_ij) for every element of Y, one thread each; X of numbers or of bytes.
+template <class X, class F, std::size_t I>
 struct Gather {
   static constexpr const char* name = "gather";
-  const float* x;
+  const X* x;
   Index x_ld;
   const std::uint32_t* ids;
   Index id_step;
-  float* y;
-  Index y_ld, rows, cols;
+  Sweep<F, I, 1> sweep;
+  Index rows, cols;
 
   template <class Memory>
-  Gather(const MatrixView<const float, Memory>& from,
+  Gather(const F& f, const MatrixView<const X, Memory>& from,
          const MatrixView<const std::uint32_t, Memory>& row_ids,
-         const MatrixView<float, Memory>& to)
+         const std::array<Operand<float, Memory>, I>& in, const MatrixView<float, Memory>& to)
       : x(from.data),
         x_ld(from.ld),
         ids(row_ids.data),
         id_step(row_ids.ld),
-        y(to.data),
-        y_ld(to.ld),
+        sweep(f, in, std::array<MatrixView<float, Memory>, 1>{to}),
         rows(to.rows),
         cols(to.cols) {}
 
@@ -360,10 +361,18 @@ struct Gather {
   LONGHAND_HD static constexpr int phases() { return 1; }
 
   LONGHAND_HD void operator()(int, const Place& at, float*) const {
-    for (Index e = at.block * kThreads + at.thread; e < rows * cols; e += at.blocks * kThreads) {
-      const Index i = e % rows, j = e / rows;
-      y[i + j * y_ld] = x[i + static_cast<Index>(ids[j * id_step]) * x_ld];
-    }
+    for (Index e = at.block * kThreads + at.thread; e < rows * cols; e += at.blocks * kThreads)
+      element(std::make_index_sequence<I>{}, e % rows, e / rows);
+  }
+
+ private:
+  template <std::size_t... In>
+  LONGHAND_HD void element(std::index_sequence<In...>, Index i, Index j) const {
+    const float number = as_number<float>(x[i + static_cast<Index>(ids[j * id_step]) * x_ld]);
+    const Array<float, I> inputs{{sweep.in[In].at(i, j)...}};
+    float y;
+    sweep.formula(number, inputs[In]..., y);
+    sweep.out[0].data[i + j * sweep.out[0].ld] = y;
   }
 };
 

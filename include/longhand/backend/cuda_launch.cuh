@@ -75,6 +75,12 @@ void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Inde
   launch(on, Reduce<Value, 1>(Value{}, all, parts, 1, sum.data), parts, 1);
 }
 
+template <class X, class F, std::size_t I>
+void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
+            const std::array<DeviceOperand, I>& in, DeviceView<float> y) {
+  launch(on, Gather<X, F, I>(f, x, ids, in, y), y.rows, y.cols);
+}
+
 }  // namespace longhand::cuda
 
 #define LONGHAND_CUDA_FOR_EACH(inputs, outputs, ...)                                         \
@@ -98,3 +104,11 @@ void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Inde
       longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
       const std::array<longhand::cuda::DeviceOperand, inputs>&, longhand::Index,             \
       longhand::cuda::DeviceView<float>);
+#define LONGHAND_CUDA_GATHER_OF(type, inputs, ...)                                           \
+  template void longhand::cuda::gather<type, __VA_ARGS__, inputs>(                           \
+      longhand::cuda::Engine&, const __VA_ARGS__&, longhand::cuda::DeviceView<const type>,   \
+      longhand::cuda::DeviceIds, const std::array<longhand::cuda::DeviceOperand, inputs>&,   \
+      longhand::cuda::DeviceView<float>);
+#define LONGHAND_CUDA_GATHER(inputs, ...)                                                    \
+  LONGHAND_CUDA_GATHER_OF(float, inputs, __VA_ARGS__)                                        \
+  LONGHAND_CUDA_GATHER_OF(std::uint8_t, inputs, __VA_ARGS__)

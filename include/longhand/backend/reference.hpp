@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "longhand/core/backend.hpp"
+#include "longhand/core/byte.hpp"
 #include "longhand/core/normal.hpp"
 #include "longhand/core/uniform.hpp"
 #include "longhand/math/scalar.hpp"
@@ -92,9 +93,17 @@ class Reference {
     });
   }
 
-  void gather(ConstView<Reference> x, RowIds<Reference> ids, View<Reference> y) const {
+  template <class X, class F, std::size_t I>
+  void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Reference> ids,
+              const std::array<OperandOf<Reference>, I>& in, View<Reference> y) const {
     for (Index j = 0; j < y.cols; ++j)
-      for (Index i = 0; i < y.rows; ++i) y(i, j) = x(i, static_cast<Index>(ids(0, j)));
+      for (Index i = 0; i < y.rows; ++i) {
+        const T number = as_number<T>(x(i, static_cast<Index>(ids(0, j))));
+        [&]<std::size_t... In>(std::index_sequence<In...>) {
+          f(number, read(in[In], i, j)..., y(i, j));
+        }
+        (std::make_index_sequence<I>{});
+      }
   }
   void copy(ConstView<Reference> x, View<Reference> y) const {
     for (Index j = 0; j < y.cols; ++j)

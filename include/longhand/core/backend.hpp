@@ -24,7 +24,9 @@
 ///   reduce(f, in, count, s)              s_00 = sum of all elements of gapless operands
 ///   fill_normal(key, ids, Y)             Y_ij = normal(seed, ids_j, step, i)  [NOI-3]
 ///   fill_uniform(key, ids, Y)            Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
-///   gather(X, ids, Y)                    Y_ij = X_{i, ids_j}
+///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
+///   b
+///                                        that stand for b / 255
 ///   copy(X, Y), fill(Y, v)               Y = X, Y = v
 ///   upload(host, Y), download(X, host)   between host memory and backend memory
 namespace longhand {
@@ -82,7 +84,7 @@ Backward(F) -> Backward<F>;
 
 template <class B>
 concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
-                           RowIds<B> ids, NoiseKey key, typename B::Scalar value,
+                           RowIds<B> ids, Bytes<B> bytes, NoiseKey key, typename B::Scalar value,
                            const typename B::Scalar* host_in, typename B::Scalar* host_out) {
   typename B::Scalar;
   typename B::Memory;
@@ -96,7 +98,8 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.reduce(Value{}, in<B>(x), x.size(), y);
   on.fill_normal(key, ids, y);
   on.fill_uniform(key, ids, y);
-  on.gather(x, ids, y);
+  on.gather(Value{}, x, ids, in<B>(), y);
+  on.gather(Value{}, bytes, ids, in<B>(), y);
   on.copy(x, y);
   on.fill(y, value);
   on.upload(host_in, y);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <utility>
+#include <variant>
 
+#include "longhand/core/byte.hpp"
 #include "longhand/core/check.hpp"
 #include "longhand/core/eigen.hpp"
 
@@ -50,6 +53,47 @@ class Samples {
 
   Matrix owned_;
   MatrixView<const S, HostMemory> view_;
+};
+
+/// A part of a data set: numbers, or bytes, a byte b standing for b / 255. Pixels kept as the bytes
+/// they come as take a quarter of the memory, and lose nothing.
+template <class S>
+class AnySamples {
+ public:
+  AnySamples() = default;
+  AnySamples(Samples<S> numbers) : samples_(std::move(numbers)) {}
+  AnySamples(Samples<std::uint8_t> bytes) : samples_(std::move(bytes)) {}
+
+  bool present() const {
+    return visit([](const auto& view) { return view.present(); });
+  }
+  Index dim() const {
+    return visit([](const auto& view) { return view.rows; });
+  }
+  Index count() const {
+    return visit([](const auto& view) { return view.cols; });
+  }
+  /// Element i of sample j.
+  S operator()(Index i, Index j) const {
+    return visit([&](const auto& view) { return as_number<S>(view(i, j)); });
+  }
+  /// The view of what is held: MatrixView<const S, HostMemory>, or of bytes.
+  template <class F>
+  auto visit(const F& f) const {
+    return std::visit([&](const auto& samples) { return f(samples.view()); }, samples_);
+  }
+  /// As numbers. Borrows where they are numbers, else copies.
+  Samples<S> numbers() const {
+    if (const auto* own = std::get_if<Samples<S>>(&samples_)) return Samples<S>(own->view());
+    typename Samples<S>::Matrix columns(dim(), count());
+    const auto bytes = std::get<Samples<std::uint8_t>>(samples_).view();
+    std::transform(bytes.data, bytes.data + bytes.size(), columns.data(),
+                   [](std::uint8_t byte) { return as_number<S>(byte); });
+    return Samples<S>(std::move(columns));
+  }
+
+ private:
+  std::variant<Samples<S>, Samples<std::uint8_t>> samples_;
 };
 
 /// X has one sample per row, as data frames and numpy have it. Copies.

@@ -53,6 +53,9 @@ using ConstView = MatrixView<const typename B::Scalar, typename B::Memory>;
 /// Data-set row numbers, one per column of a batch (1 x N).
 template <class B>
 using RowIds = MatrixView<const std::uint32_t, typename B::Memory>;
+/// A data set of bytes, each of which stands for a number of [0, 1] (core/byte.hpp).
+template <class B>
+using Bytes = MatrixView<const std::uint8_t, typename B::Memory>;
 
 /// One input of a sweep: a matrix, or something broadcast over it. Reads
 /// data[i * row_step + j * col_step], or `value` when data is null.

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 #include <vector>
 
 #include "longhand/core/check.hpp"
+#include "longhand/core/extent.hpp"
 #include "longhand/core/macros.hpp"
+#include "longhand/math/bernoulli.hpp"
 
 namespace longhand {
+
+template <class S>
+class AnySamples;  // core/samples.hpp, which needs Eigen: files are read without it
 
 /// From the user's units to the model's and back (docs/derivations/input_transform.md). Part of the
 /// model and of its file: encoding in a new process must not silently differ.
@@ -26,43 +30,47 @@ struct InputTransform {
   ///   mean 0 and standard deviation 1 (constant rows keep scale 1).
   template <class S>
   static InputTransform fit(Kind kind, const MatrixView<const S, HostMemory>& x) {
-    InputTransform t;
-    t.kind = kind;
-    if (kind == Kind::none) return t;
-    if (kind == Kind::standardize) {
-      for (Index i = 0; i < x.rows; ++i) {
-        double sum = 0, squares = 0;
-        Index n = 0;
-        for (Index j = 0; j < x.cols; ++j) {
-          if (std::isnan(static_cast<double>(x(i, j)))) continue;
-          sum += static_cast<double>(x(i, j));
-          ++n;
-        }
-        const double mean = n > 0 ? sum / static_cast<double>(n) : 0;
-        for (Index j = 0; j < x.cols; ++j) {
-          if (std::isnan(static_cast<double>(x(i, j)))) continue;
-          const double d = static_cast<double>(x(i, j)) - mean;
-          squares += d * d;
-        }
-        const double deviation = n > 0 ? std::sqrt(squares / static_cast<double>(n)) : 0;
-        t.shift.push_back(mean);
-        t.scale.push_back(deviation > 0 ? deviation : 1);
-      }
-      return t;
-    }
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (Index j = 0; j < x.cols; ++j)
-      for (Index i = 0; i < x.rows; ++i) {
-        const double v = static_cast<double>(x(i, j));
-        if (std::isnan(v)) continue;
-        low = std::min(low, v);
-        high = std::max(high, v);
-      }
-    require(low <= high, "the data has no value to fit an input transform to");
-    const double range = high > low ? high - low : 1;
-    t.shift = {kind == Kind::unit ? low : low + range / 2};
-    t.scale = {kind == Kind::unit ? range : range / 2};
-    return t;
+    return fit_numbers<S>(kind, x);
+  }
+  template <class S>
+  static InputTransform fit(Kind kind, const AnySamples<S>& x) {
+    return x.visit([&](const auto& view) { return fit_numbers<S>(kind, view); });
+  }
+
+ private:
+  template <class S, class X>
+  static InputTransform fit_numbers(Kind kind, const MatrixView<const X, HostMemory>& x) {
+    if (kind == Kind::none) return {};
+    return kind == Kind::standardize ? standard<S>(x) : from_range(kind, extent_of<S>(x));
+  }
+
+  static InputTransform from_range(Kind kind, const Extent& extent) {
+    require(extent.low <= extent.high, "the data has no value to fit an input transform to");
+    const double range = extent.high > extent.low ? extent.high - extent.low : 1;
+    if (kind == Kind::unit) return {kind, {extent.low}, {range}};
+    return {kind, {extent.low + range / 2}, {range / 2}};
+  }
+
+  /// Twice over the data, column by column as it lies in memory.
+  template <class S, class X>
+  static InputTransform standard(const MatrixView<const X, HostMemory>& x) {
+    const auto rows = static_cast<std::size_t>(x.rows);
+    std::vector<double> count(rows), mean(rows), squares(rows), deviation(rows, 1);
+    const auto for_each_number = [&](const auto& body) {
+      for (Index j = 0; j < x.cols; ++j)
+        for (Index i = 0; i < x.rows; ++i)
+          if (const auto v = static_cast<double>(as_number<S>(x(i, j))); !std::isnan(v))
+            body(static_cast<std::size_t>(i), v);
+    };
+    for_each_number([&](std::size_t i, double v) {
+      mean[i] += v;
+      count[i] += 1;
+    });
+    for (std::size_t i = 0; i < rows; ++i) mean[i] = count[i] > 0 ? mean[i] / count[i] : 0;
+    for_each_number([&](std::size_t i, double v) { squares[i] += (v - mean[i]) * (v - mean[i]); });
+    for (std::size_t i = 0; i < rows; ++i)
+      if (const double d = std::sqrt(squares[i] / count[i]); d > 0) deviation[i] = d;
+    return {Kind::standardize, std::move(mean), std::move(deviation)};
   }
 };
 
@@ -77,6 +85,17 @@ struct ToUserUnits {
   template <class T>
   LONGHAND_HD void operator()(const T& y, const T& shift, const T& scale, T& x) const {
     x = y * scale + shift;  // [INP-2]
+  }
+};
+
+/// From a grey pixel in the user's units to a binary one in the model's: both of the above at once.
+struct DrawPixelInModelUnits {
+  template <class T>
+  LONGHAND_HD void operator()(const T& x, const T& shift, const T& scale, const T& u,
+                              T& pixel) const {
+    T grey;
+    ToModelUnits{}(x, shift, scale, grey);
+    DrawPixel{}(grey, u, pixel);
   }
 };
 

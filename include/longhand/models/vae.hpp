@@ -348,6 +348,9 @@ class Vae {
   void to_model_units(View<B> x) const {
     if (!config_.transform.identity()) convert(ToModelUnits{}, x, x);
   }
+  /// The shift and scale of that, for a sweep of their own.
+  OperandOf<B> input_shift() const { return per_row(shift_.column()); }
+  OperandOf<B> input_scale() const { return per_row(scale_.column()); }
 
  private:
   static constexpr Index kRun = 512;  ///< most columns an inference call takes at a time
@@ -519,8 +522,7 @@ class Vae {
   }
   template <class Formula>
   void convert(const Formula& units, ConstView<B> from, View<B> to) const {
-    on_.for_each(units, in<B>(from, per_row(shift_.column()), per_row(scale_.column())),
-                 out<B>(to));
+    on_.for_each(units, in<B>(from, input_shift(), input_scale()), out<B>(to));
   }
 
   static VaeConfig checked(VaeConfig c) {

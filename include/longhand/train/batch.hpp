@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "longhand/core/backend.hpp"
+#include "longhand/core/extent.hpp"
 #include "longhand/core/pass.hpp"
 #include "longhand/core/samples.hpp"
-#include "longhand/math/bernoulli.hpp"
 #include "longhand/models/input_transform.hpp"
 
 namespace longhand {
 
-/// A data set: rows of numbers in the user's units and what comes with them. Only `input` must be
-/// there.
+/// A data set: rows of numbers in the user's units, or of bytes that stand for them, and what comes
+/// with them. Only `input` must be there.
 template <class S>
 struct Data {
-  Samples<S> input;        ///< D per row
-  Samples<S> target;       ///< D per row, default: the input
+  AnySamples<S> input;     ///< D per row
+  AnySamples<S> target;    ///< D per row, default: the input
   Samples<S> condition;    ///< C per row
   Samples<S> mask;         ///< D per row, 1 = observed, 0 = missing
   Samples<S> row_weights;  ///< 1 per row
@@ -44,12 +48,15 @@ Samples<S> one_hot(const std::vector<Label>& labels, Index classes) {
   return Samples<S>(std::move(columns));
 }
 
-/// A data set where the backend can reach it: borrowed on the host, copied to a device once.
-/// `data` must outlive it.
+/// A data set where the backend can reach it: borrowed on the host, copied to a device once, bytes
+/// as bytes. `data` must outlive it.
 template <class B>
 class ResidentData {
  public:
   using S = typename B::Scalar;
+
+  /// A sample per column, as numbers or as bytes.
+  using Columns = std::variant<ConstView<B>, Bytes<B>>;
 
   ResidentData(const B& on, const Data<S>& data)
       : input_(on, data.input),
@@ -58,34 +65,46 @@ class ResidentData {
         mask_(on, data.mask),
         row_weights_(on, data.row_weights) {}
 
-  ConstView<B> input() const { return input_.view; }
-  ConstView<B> target() const { return target_.view; }
-  ConstView<B> condition() const { return condition_.view; }
-  ConstView<B> mask() const { return mask_.view; }
-  ConstView<B> row_weights() const { return row_weights_.view; }
+  Columns input() const { return input_.columns; }
+  Columns target() const { return target_.columns; }
+  ConstView<B> condition() const { return condition_.numbers(); }
+  ConstView<B> mask() const { return mask_.numbers(); }
+  ConstView<B> row_weights() const { return row_weights_.numbers(); }
 
  private:
   struct Part {
-    Buffer<B> buffer;
-    ConstView<B> view;
+    Buffer<B> number_buffer;
+    Buffer<B, std::uint8_t> byte_buffer;
+    Columns columns;
 
-    Part(const B& on, const Samples<S>& samples) {
-      if (!samples.present()) return;
+    Part(const B& on, const AnySamples<S>& samples) {
+      samples.visit([&](const auto& view) { hold(on, view); });
+    }
+    Part(const B& on, const Samples<S>& samples) { hold(on, samples.view()); }
+    ConstView<B> numbers() const { return std::get<ConstView<B>>(columns); }
+
+   private:
+    void hold(const B& on, const MatrixView<const S, HostMemory>& x) { hold(on, x, number_buffer); }
+    void hold(const B& on, const MatrixView<const std::uint8_t, HostMemory>& x) {
+      hold(on, x, byte_buffer);
+    }
+    template <class X>
+    void hold(const B& on, const MatrixView<const X, HostMemory>& x, Buffer<B, X>& buffer) {
       if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
-        view = samples.view();
-      } else {
-        buffer = Buffer<B>(samples.dim() * samples.count());
-        const View<B> all{buffer.data(), samples.dim(), samples.count(), samples.dim()};
-        on.upload(samples.view().data, all);
-        view = all;
+        columns = x;
+      } else if (x.present()) {
+        buffer = Buffer<B, X>(x.size());
+        const MatrixView<X, typename B::Memory> all{buffer.data(), x.rows, x.cols, x.rows};
+        on.upload(x.data, all);
+        columns = MatrixView<const X, typename B::Memory>(all);
       }
     }
   };
   Part input_, target_, condition_, mask_, row_weights_;
 };
 
-/// Brings rows of a data set, by number, into a batch in backend memory: gather, input transform,
-/// binarisation.
+/// Brings rows of a data set, by number, into a batch in backend memory. Byte to number, input
+/// transform and binarisation happen on the way.
 template <class B>
 class BatchSource {
  public:
@@ -101,9 +120,12 @@ class BatchSource {
     const MatrixView<std::uint32_t, typename B::Memory> ids{ids_.data(), 1, count, 1};
     pass.on.upload(rows, ids);
     pass.row_id = ids;
+    const auto prepared = [&](const auto& columns) {
+      return this->prepared(model, pass, columns, epoch);
+    };
     Batch<B> batch;
-    batch.input = prepared(model, pass, data_.input(), epoch);
-    if (data_.target().present()) batch.target = prepared(model, pass, data_.target(), epoch);
+    batch.input = std::visit(prepared, data_.input());
+    batch.target = std::visit(prepared, data_.target());
     batch.condition = take(pass, data_.condition());
     batch.mask = take(pass, data_.mask());
     batch.row_weights = take(pass, data_.row_weights());
@@ -111,27 +133,32 @@ class BatchSource {
   }
 
  private:
-  View<B> take(const Pass<B>& pass, ConstView<B> from) const {
+  /// f(x, in…) for the pass's columns of `from`; absent if that is.
+  template <class X, class F = Value, std::size_t I = 0>
+  static View<B> take(const Pass<B>& pass, const MatrixView<const X, typename B::Memory>& from,
+                      const F& f = {}, const std::array<OperandOf<B>, I>& in = {}) {
     if (!from.present()) return {};
     const View<B> to = pass.matrix(from.rows, pass.row_id.cols);
-    pass.on.gather(from, pass.row_id, to);
+    pass.on.gather(f, from, pass.row_id, in, to);
     return to;
   }
 
-  template <class Model>
-  View<B> prepared(const Model& model, const Pass<B>& pass, ConstView<B> from,
-                   std::uint32_t epoch) const {
-    const View<B> x = take(pass, from);
-    model.to_model_units(x);
-    if (binarize_ == Binarize::none) return x;
+  template <class Model, class X>
+  View<B> prepared(const Model& model, const Pass<B>& pass,
+                   const MatrixView<const X, typename B::Memory>& from, std::uint32_t epoch) const {
+    if (!from.present()) return {};
+    const bool as_it_is = model.config().transform.identity();
+    const OperandOf<B> shift = model.input_shift(), scale = model.input_scale();
+    if (binarize_ == Binarize::none)
+      return as_it_is ? take(pass, from) : take(pass, from, ToModelUnits{}, in<B>(shift, scale));
     NoiseKey key = pass.key;
     key.stream = Stream::binarize;
     key.step = binarize_ == Binarize::dynamic ? epoch : 0;
     key.sample = pass.phase == Phase::eval ? 1 : 0;
-    const View<B> u = pass.matrix(x.rows, x.cols);
+    const View<B> u = pass.matrix(from.rows, pass.row_id.cols);
     pass.on.fill_uniform(key, pass.row_id, u);
-    pass.on.for_each(DrawPixel{}, in<B>(x, u), out<B>(x));
-    return x;
+    return as_it_is ? take(pass, from, DrawPixel{}, in<B>(u))
+                    : take(pass, from, DrawPixelInModelUnits{}, in<B>(shift, scale, u));
   }
 
   const ResidentData<B>& data_;
@@ -143,6 +170,7 @@ class BatchSource {
 /// Throws std::invalid_argument with one sentence naming the first row and column that is wrong.
 template <class Model>
 void check_data(const Model& model, const Data<typename Model::Scalar>& data) {
+  using S = typename Model::Scalar;
   const auto& config = model.config();
   require(data.rows() > 0, "the data has no rows");
   const auto shape = [&](const char* name, const auto& samples, Index dim) {
@@ -163,27 +191,38 @@ void check_data(const Model& model, const Data<typename Model::Scalar>& data) {
   std::pair<double, double> domain{-inf, inf};
   if constexpr (requires { model.likelihood().domain(); }) domain = model.likelihood().domain();
   const InputTransform& t = config.transform;
-  const auto at = [](const std::vector<double>& v, Index i, double otherwise) {
-    return v.empty() ? otherwise : v[v.size() == 1 ? 0 : static_cast<std::size_t>(i)];
+  const auto in_model_units = [&](double x, Index i) {
+    const auto at = [i](const std::vector<double>& v, double otherwise) {
+      return v.empty() ? otherwise : v[v.size() == 1 ? 0 : static_cast<std::size_t>(i)];
+    };
+    return (x - at(t.shift, 0)) / at(t.scale, 1);
   };
-  const auto values = [&](const char* name, const auto& samples, double low, double high) {
-    if (!samples.present()) return;
-    const auto x = samples.view();
+  const auto check = [&](const char* name, const auto& x, double low, double high) {
+    const auto good = [&](double y) { return y >= low && y <= high && std::isfinite(y); };
+    // The transform is monotone: where both ends of the data are good, everything between is.
+    const Extent extent = extent_of<S>(x);
+    bool all_good = extent.finite;
+    for (Index i = 0; i < x.rows && all_good; ++i)
+      all_good = good(in_model_units(extent.low, i)) && good(in_model_units(extent.high, i));
+    if (all_good) return;
     for (Index j = 0; j < x.cols; ++j)
       for (Index i = 0; i < x.rows; ++i) {
-        const double y = (static_cast<double>(x(i, j)) - at(t.shift, i, 0)) / at(t.scale, i, 1);
-        if (y >= low && y <= high && std::isfinite(y)) continue;
+        const S number = as_number<S>(x(i, j));
+        const double y = in_model_units(static_cast<double>(number), i);
+        if (good(y)) continue;
         if (data.mask.present() && !(data.mask.view()(i, j) > 0) && std::isfinite(y)) continue;
-        require(std::isfinite(y), name, ": row ", j, ", column ", i, " is ", x(i, j),
+        require(std::isfinite(y), name, ": row ", j, ", column ", i, " is ", number,
                 ", expected a finite number");
         require(false, name, ": row ", j, ", column ", i, " is ", y,
                 t.identity() ? "" : " after the input transform", ", outside [", low, ", ", high,
                 "], the domain of the likelihood");
       }
   };
-  if (data.target.present()) values("the data", data.input, -inf, inf);
-  values(data.target.present() ? "the target" : "the data",
-         data.target.present() ? data.target : data.input, domain.first, domain.second);
+  const bool denoising = data.target.present();
+  if (denoising) data.input.visit([&](const auto& x) { check("the data", x, -inf, inf); });
+  (denoising ? data.target : data.input).visit([&](const auto& x) {
+    check(denoising ? "the target" : "the data", x, domain.first, domain.second);
+  });
 }
 
 }  // namespace longhand

@@ -447,7 +447,8 @@ class Trainer {
 
 /// Trains on samples alone: the shortest way.
 template <class Model>
-TrainResult fit(Model& model, Samples<typename Model::Scalar> samples, TrainOptions options = {}) {
+TrainResult fit(Model& model, AnySamples<typename Model::Scalar> samples,
+                TrainOptions options = {}) {
   Data<typename Model::Scalar> data;
   data.input = std::move(samples);
   return Trainer<Model>(model, std::move(options)).fit(data);

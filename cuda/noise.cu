@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels without a formula: noise and gather.
+// The kernels without a formula: noise.
 #include "longhand/backend/cuda_launch.cuh"
 
 namespace longhand::cuda {
@@ -10,14 +10,11 @@ void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<floa
 void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y) {
   launch(on, FillNoise<UniformFour>(key, ids, y), y.rows, y.cols);  // [NOI-2]
 }
-void gather(Engine& on, DeviceView<const float> x, DeviceIds ids, DeviceView<float> y) {
-  launch(on, Gather(x, ids, y), y.rows, y.cols);
-}
 
 /// Every kernel was compiled for the same devices: one of them speaks for all (cuda/engine.cpp).
 cudaError_t find_kernels() {
   cudaFuncAttributes found;
-  return cudaFuncGetAttributes(&found, run<Gather>);
+  return cudaFuncGetAttributes(&found, run<FillNoise<UniformFour>>);
 }
 
 }  // namespace longhand::cuda
