@@ -36,6 +36,7 @@ void append_big_endian(std::vector<std::byte>& out, std::uint32_t value) {
 }
 
 void swap_elements(std::span<std::byte> data, std::size_t size) {
+  if (size == 1) return;
   for (; !data.empty(); data = data.subspan(size)) std::ranges::reverse(data.first(size));
 }
 

@@ -20,10 +20,12 @@ namespace {
 
 constexpr std::uint64_t chunk = 1 << 20;
 
-void resize(std::vector<std::byte>& data, std::uint64_t size, const std::string& name,
-            std::string_view field) {
+/// allocate(), with an error that names the field.
+template <class Allocate>
+void take_memory(std::uint64_t size, const std::string& name, std::string_view field,
+                 const Allocate& allocate) {
   try {
-    data.resize(size);
+    allocate();
   } catch (const std::bad_alloc&) {
     throw FileError(name, field, cat("needs ", size, " bytes, more memory than there is"));
   } catch (const std::length_error&) {
@@ -50,12 +52,14 @@ std::vector<std::byte> Source::take(std::uint64_t count, std::string_view field)
   };
   if (remaining() && *remaining() < count) throw truncated(*remaining());
 
-  // Where the size is only declared, memory grows with what has been decompressed.
+  // Where the size is only declared, memory is used as it fills. It is set aside at once if so much
+  // can come at all: growing would copy it, and hold it twice meanwhile.
   std::vector<std::byte> data;
+  if (count <= most_remaining()) take_memory(count, name(), field, [&] { data.reserve(count); });
   std::uint64_t done = 0;
   while (done < count) {
     const std::uint64_t next = remaining() ? count : std::min(count, done + std::max(done, chunk));
-    resize(data, next, name(), field);
+    take_memory(next, name(), field, [&] { data.resize(next); });
     done += fill(std::span(data).subspan(done));
     if (done < next) throw truncated(done);
   }
@@ -125,6 +129,14 @@ GunzipSource::GunzipSource(Source& compressed, std::span<const std::byte> first)
 }
 
 GunzipSource::~GunzipSource() { ::inflateEnd(&stream_); }
+
+std::uint64_t GunzipSource::most_remaining() const {
+  constexpr std::uint64_t best_ratio = 1032;  // of deflate: 258 bytes for two bits
+  const std::uint64_t compressed = compressed_.most_remaining() + stream_.avail_in;
+  constexpr std::uint64_t window = 1 << 15;  // decompressed, not yet handed out
+  return compressed > UINT64_MAX / best_ratio - window ? UINT64_MAX
+                                                       : compressed * best_ratio + window;
+}
 
 std::size_t GunzipSource::read(std::span<std::byte> into) {
   const uInt wanted = static_cast<uInt>(std::min<std::size_t>(into.size(), chunk));

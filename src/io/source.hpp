@@ -31,6 +31,8 @@ class Source {
   virtual std::size_t read(std::span<std::byte> into) = 0;
   /// How many bytes are left, where that can be known without reading them.
   virtual std::optional<std::uint64_t> remaining() const = 0;
+  /// No more than this many are left.
+  virtual std::uint64_t most_remaining() const { return *remaining(); }
 
   /// Exactly `count` bytes, or a FormatError that `field` is truncated.
   std::vector<std::byte> take(std::uint64_t count, std::string_view field);
@@ -75,6 +77,7 @@ class GunzipSource final : public Source {
   ~GunzipSource() override;
   std::size_t read(std::span<std::byte> into) override;
   std::optional<std::uint64_t> remaining() const override { return std::nullopt; }
+  std::uint64_t most_remaining() const override;
 
  private:
   Source& compressed_;
