@@ -132,8 +132,9 @@ class Workspace {
       while (used_.chunk < chunks_.size() && used_.place + rounded > chunks_[used_.chunk].size())
         used_ = {used_.chunk + 1, 0};
       if (used_.chunk == chunks_.size()) {
-        const Index doubled = chunks_.empty() ? 1024 : 2 * chunks_.back().size();
-        chunks_.emplace_back(std::max(rounded, doubled));
+        const Index more = std::max(rounded, std::max<Index>(1024, total_ / 2));
+        chunks_.emplace_back(more);
+        total_ += more;
       }
       T* place = chunks_[used_.chunk].data() + used_.place;
       used_.place += rounded;
@@ -145,6 +146,7 @@ class Workspace {
    private:
     std::vector<Buffer<Owner, T>> chunks_;
     Position used_;
+    Index total_ = 0;
   };
   struct Host {
     using Memory = HostMemory;
