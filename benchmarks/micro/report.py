@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the micro-benchmarks in each build this processor can run, and prints one table: what each
+primitive and formula costs, beside the machine's peaks, and how much the vectors of AVX2 and AVX-512
+bring over those of SSE2. A formula whose ratio falls out of line has lost its vectorisation.
+
+Usage: taskset -c 0 benchmarks/micro/report.py BUILD_FOLDER [--benchmark_filter=… and other options]
+
+BUILD_FOLDER was configured with -Dbenchmarks=enabled and holds benchmarks/micro/micro_v*.
+"""
+
+import json
+import pathlib
+import platform
+import subprocess
+import sys
+
+LEVELS = {"1": "SSE2", "3": "AVX2", "4": "AVX-512"}
+CANNOT_RUN = 77
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def figures(program, options):
+    """Name -> counters; None where the processor cannot run the program."""
+    done = subprocess.run([program, "--benchmark_format=json", *options], capture_output=True,
+                          text=True, check=False)
+    if done.returncode == CANNOT_RUN:
+        print(done.stderr.strip(), file=sys.stderr)
+        return None
+    if done.returncode != 0:
+        sys.exit(f"{program}: {done.stderr}")
+    return {b["name"]: b for b in json.loads(done.stdout)["benchmarks"]}
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    folder = pathlib.Path(sys.argv[1]) / "benchmarks" / "micro"
+    runs = {name: run for level, name in LEVELS.items()
+            if (run := figures(folder / f"micro_v{level}", sys.argv[2:])) is not None}
+    print(f"{processor()}, one thread\n")
+    columns = " | ".join(runs)
+    print(f"| | {columns} | SSE2 / {list(runs)[-1]} |\n|---|{'---:|' * (len(runs) + 1)}")
+    for name in next(iter(runs.values())):
+        # Nanoseconds per value, else a rate; GB/s beside what is little but memory.
+        unit = next(u for u in ("ns", "GFLOP/s", "GB/s")
+                    if isinstance(runs["SSE2"][name].get(u), float))
+        # Google Benchmark counts seconds per 1e9 values: a number of nanoseconds.
+        values = [run[name][unit] for run in runs.values()]
+        ratio = values[0] / values[-1] if unit == "ns" else values[-1] / values[0]
+        cells = []
+        for run, value in zip(runs.values(), values):
+            bandwidth = f" ({run[name]['GB/s']:.0f} GB/s)" if unit == "ns" else ""
+            cells.append(f"{value:.3g} {unit}{bandwidth}")
+        print(f"| {name.replace('|', '')} | {' | '.join(cells)} | {ratio:.1f} |")
+
+
+main()
