@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Measures longhand and its peers on this machine's processor and writes docs/benchmarks.md.
+scripts/benchmark builds what is measured, installs the peers and calls this.
+
+    run.py --build DIR [--quick] [--only training,stages,inference,end-to-end,scaling]
+    run.py --render        writes the page anew from the last results, measuring nothing
+"""
+import argparse
+import json
+import pathlib
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SECTIONS = ["training", "stages", "inference", "end-to-end", "scaling"]
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/benchmark",
+                        help="where longhand was built with -Dbenchmarks=enabled")
+    parser.add_argument("--data", type=pathlib.Path,
+                        default=pathlib.Path("/usr/share/datasets/fashion-mnist"),
+                        help="a folder of IDX files as MNIST has them")
+    parser.add_argument("--threads", help="for example 1,4; default: 1 and all cores")
+    parser.add_argument("--rounds", type=int, help="default: 5, with --quick 2")
+    parser.add_argument("--quick", action="store_true",
+                        help="a tenth of the work, to see that everything runs; no figures to keep")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas")
+    parser.add_argument("--page", type=pathlib.Path, default=ROOT / "docs/benchmarks.md",
+                        help="the page to write; its pictures go to images beside it")
+    parser.add_argument("--render", action="store_true", help="only write the page")
+    return parser.parse_args()
+
+
+def measure(chosen, results):
+    """Every section asked for, into results; saved after each."""
+    # What is imported here needs numpy and a built longhand; --render needs neither.
+    from suite import (data, end_to_end, inference, machine, scaling, session, stages, training)
+    sections = dict(zip(SECTIONS, [training, stages, inference, end_to_end, scaling]))
+    work = results.parent
+    work.mkdir(parents=True, exist_ok=True)
+    found = {"quick": chosen.quick, "machine": machine.describe(chosen.build, ROOT)}
+    stolen, start = machine.stolen_seconds(), time.time()
+    with open(work / "log", "w") as log:
+        threads = ([int(t) for t in chosen.threads.split(",")] if chosen.threads
+                   else session.all_threads())
+        this = session.Session(
+            program=chosen.build / "benchmarks/cpu/cpu_benchmark",
+            longhand=chosen.build / "src/longhand", data=data.write_arrays(chosen.data, work),
+            idx=chosen.data, work=work, threads=threads,
+            rounds=chosen.rounds or (2 if chosen.quick else 5), quick=chosen.quick, log=log)
+        found["rounds"] = this.rounds
+        for name in chosen.only.split(","):
+            found[name] = sections[name].measure(this)
+            found["minutes"] = (time.time() - start) / 60
+            found["stolen"] = machine.stolen_seconds() - stolen
+            results.write_text(json.dumps(found))
+
+
+def main():
+    chosen = options()
+    results = chosen.build / "results/results.json"
+    if not chosen.render:
+        if unknown := set(chosen.only.split(",")) - set(SECTIONS):
+            sys.exit(f"--only {','.join(unknown)}: expected some of {','.join(SECTIONS)}")
+        measure(chosen, results)
+    found = json.loads(results.read_text())
+    from suite import report
+    images = chosen.page.parent / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    if "scaling" in found:
+        from suite import plots
+        plots.draw(found["scaling"], images)
+    chosen.page.write_text(report.page(found))
+    print(f"wrote {chosen.page}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include "longhand/core/backend.hpp"
+#include "longhand/optim/optimizer.hpp"
+#include "longhand/train/batch.hpp"
+
+namespace longhand::benchmark {
+
+/// The stages of a training step.
+enum class Stage { products, elementwise, reductions, optimizer, data };
+
+/// The stage that a sweep with formula F belongs to.
+template <class F>
+inline constexpr Stage kStageOf = Stage::elementwise;
+template <class O>
+inline constexpr Stage kStageOf<TakesTheta<O>> = Stage::optimizer;
+template <class O>
+inline constexpr Stage kStageOf<TakesMoment<O>> = Stage::optimizer;
+template <class O>
+inline constexpr Stage kStageOf<TakesMoments<O>> = Stage::optimizer;
+template <>
+inline constexpr Stage kStageOf<ClipFactor> = Stage::optimizer;
+template <>
+inline constexpr Stage kStageOf<ToModelUnits> = Stage::data;
+template <>
+inline constexpr Stage kStageOf<DrawPixel> = Stage::data;
+
+/// Calls and seconds per primitive and formula.
+class StageTimes {
+ public:
+  struct Entry {
+    Stage stage;
+    const char* primitive;
+    const std::type_info* formula;  ///< null where the primitive takes none
+    long calls = 0;
+    double seconds = 0;
+  };
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  void start() {
+    for (Entry& entry : entries_) entry.calls = 0, entry.seconds = 0;
+  }
+  /// A dozen entries: a search is faster than a map, and nothing beside a primitive.
+  Entry& entry(Stage stage, const char* primitive, const std::type_info* formula) {
+    for (Entry& e : entries_)
+      if (e.primitive == primitive && e.formula == formula) return e;
+    return entries_.emplace_back(Entry{stage, primitive, formula});
+  }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+/// Base with a stopwatch around every primitive of core/backend.hpp. Since models take their
+/// backend as a template parameter, nothing else has to change.
+template <class Base>
+class Timed {
+ public:
+  using Scalar = typename Base::Scalar;
+  using Memory = typename Base::Memory;
+  using Allocator = typename Base::Allocator;
+  using Scratch = typename Base::Scratch;
+
+  /// `times` must outlive every copy.
+  Timed(const Base& base, StageTimes& times) : base_(base), times_(&times) {}
+
+  void multiply(Scratch& scratch, Transpose ta, ConstView<Base> a, Transpose tb, ConstView<Base> b,
+                View<Base> c, Store store, Nothing) const {
+    measure(Stage::products, "multiply", nullptr,
+            [&] { base_.multiply(scratch, ta, a, tb, b, c, store, Nothing{}); });
+  }
+  template <class F, std::size_t I, std::size_t O>
+  void multiply(Scratch& scratch, Transpose ta, ConstView<Base> a, Transpose tb, ConstView<Base> b,
+                View<Base> c, Store store, const Then<Timed, F, I, O>& next) const {
+    measure(Stage::products, "multiply", &typeid(F), [&] {
+      base_.multiply(scratch, ta, a, tb, b, c, store,
+                     then<Base>(next.formula, next.inputs, next.outputs));
+    });
+  }
+  template <class F, class... A>
+  void for_each(const F& f, const A&... a) const {
+    measure(kStageOf<F>, "for_each", &typeid(F), [&] { base_.for_each(f, a...); });
+  }
+  template <class F, class... A>
+  void reduce_columns(const F& f, const A&... a) const {
+    measure(Stage::reductions, "reduce_columns", &typeid(F),
+            [&] { base_.reduce_columns(f, a...); });
+  }
+  template <class F, class... A>
+  void reduce_rows(const F& f, const A&... a) const {
+    measure(Stage::reductions, "reduce_rows", &typeid(F), [&] { base_.reduce_rows(f, a...); });
+  }
+  template <class F, class... A>
+  void reduce(const F& f, const A&... a) const {
+    measure(Stage::reductions, "reduce", &typeid(F), [&] { base_.reduce(f, a...); });
+  }
+  template <class... A>
+  void fill_normal(const A&... a) const {
+    measure(Stage::data, "fill_normal", nullptr, [&] { base_.fill_normal(a...); });
+  }
+  template <class... A>
+  void fill_uniform(const A&... a) const {
+    measure(Stage::data, "fill_uniform", nullptr, [&] { base_.fill_uniform(a...); });
+  }
+  template <class... A>
+  void gather(const A&... a) const {
+    measure(Stage::data, "gather", nullptr, [&] { base_.gather(a...); });
+  }
+  template <class... A>
+  void copy(const A&... a) const {
+    measure(Stage::data, "copy", nullptr, [&] { base_.copy(a...); });
+  }
+  void fill(View<Base> y, Scalar value) const {
+    measure(Stage::data, "fill", nullptr, [&] { base_.fill(y, value); });
+  }
+  template <class... A>
+  void upload(const A&... a) const {
+    measure(Stage::data, "upload", nullptr, [&] { base_.upload(a...); });
+  }
+  template <class From, class To>
+  void download(const From& from, To* to) const {
+    measure(Stage::data, "download", nullptr, [&] { base_.download(from, to); });
+  }
+
+ private:
+  template <class Work>
+  void measure(Stage stage, const char* primitive, const std::type_info* formula,
+               const Work& work) const {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    work();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    StageTimes::Entry& entry = times_->entry(stage, primitive, formula);
+    ++entry.calls;
+    entry.seconds += seconds;
+  }
+
+  Base base_;
+  StageTimes* times_;
+};
+
+}  // namespace longhand::benchmark

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "longhand/train/trainer.hpp"
+#include "workload.hpp"
+
+namespace longhand::benchmark {
+
+/// The objective with z = mu instead of a draw, in nats per row: without noise, every framework
+/// must find the same number.
+template <class B>
+double loss_without_noise(const Vae<B>& vae, const Samples<float>& x) {
+  const auto doubles = [](const Samples<float>& samples) -> Eigen::ArrayXXd {
+    return samples.in_columns().template cast<double>();
+  };
+  const Samples<float> mean = vae.encode(x);
+  const Eigen::ArrayXXd t = doubles(x), q = doubles(vae.decode(mean)), m = doubles(mean),
+                        l = doubles(vae.encode_logvar(x));
+  const double nll = -(t * q.log() + (1 - t) * (1 - q).log()).sum();
+  const double kl = -0.5 * (1 + l - m.square() - l.exp()).sum();
+  return (nll + kl) / static_cast<double>(x.count());
+}
+
+/// Trains as a user does, with Trainer, and measures from one of its steps to another: when the
+/// steps of a run are done, the trainer waits inside its callback for the next request. Returns the
+/// request that ended the training.
+///
+/// `observer.start()` is called when a run begins, `observer.add_to(answer)` when it ends.
+template <class B, class Observer>
+Request serve_training(const B& on, const Json& setup, Observer& observer) {
+  using Clock = std::chrono::steady_clock;
+  const Rows rows = read_rows(setup);
+  Vae<B> vae = io::load_model<B>(setup.at("weights").get<std::string>(), on);
+  const Index batch = setup.at("batch");
+  answer({{"loss_without_noise", loss_without_noise(vae, rows.first(batch))}});
+
+  Request request = next_request();
+  Index left = 0;
+  double loss = 0;
+  Clock::time_point start;
+  const auto begin = [&] {
+    left = request->at("steps");
+    loss = 0;
+    observer.start();
+    start = Clock::now();
+  };
+  std::atomic<bool> leave = false;
+  TrainOptions options{.epochs = std::numeric_limits<std::int32_t>::max(),
+                       .batch = batch,
+                       .seed = setup.value("seed", 0u),
+                       .cancel = &leave};
+  options.on_step = [&](const StepReport& step) {
+    loss += step.kl - step.log_likelihood_term;
+    if (--left > 0) return;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const Index steps = request->at("steps");
+    Json done{{"seconds", seconds}, {"loss", loss / static_cast<double>(steps)}};
+    observer.add_to(done);
+    answer(done);
+    request = next_request();
+    if (asks_for(request, "run")) {
+      begin();
+    } else {
+      leave = true;
+    }
+  };
+  if (!asks_for(request, "run")) return request;
+  Data<float> data;
+  data.input = rows.samples();
+  begin();
+  Trainer<Vae<B>>(vae, options).fit(data);
+  return request;
+}
+
+}  // namespace longhand::benchmark

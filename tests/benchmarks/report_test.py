@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The benchmarks' arithmetic and their page, on numbers that are known. Nothing is measured."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks/cpu"))
+
+from suite import fit, report  # noqa: E402
+from suite.workloads import CLASSIC, SMALL, WIDE  # noqa: E402
+
+OURS = "longhand"
+MACHINE = {"cpu": "a processor", "cores": 2, "caches": "L2 2M", "system": "Linux", "date": "2026-01-01",
+           "commit": "abc", "eigen": "3.4.0", "compiler": "g++ 12", "flags": "-O3", "load": 0.0,
+           "peers": {"torch": "2.0", "jax": None}, "python": "3.11"}
+TRAINING = {"net": "784-400-20", "batch": 128, "threads": 1, "steps": 10, "flops": 4e9,
+            "instructions": "AVX-512", "peak": [100e9, 200e9, 100e9],
+            "seconds": {OURS: [0.08, 0.04, 0.08], "PyTorch eager": [0.16, 0.08, 0.2],
+                        "JAX jit": [0.4, 0.1, 0.4]},
+            "loss": {OURS: [300.0, 250.0], "PyTorch eager": [302.0, 260.0],
+                     "JAX jit": [297.0, 249.9]},
+            "loss_without_noise": {OURS: 543.0, "PyTorch eager": 543.001, "JAX jit": 543.0},
+            "failures": {"torch.compile": "no compiler"}}
+INFERENCE = {"net": "784-400-20", "rows": 1, "threads": 1, "bytes": 2_000_000, "read": [40e9] * 3,
+             "seconds": {OURS: [1e-4] * 3, "onnxruntime": [2e-4] * 3,
+                         "onnxruntime, empty graph": [1e-6] * 3},
+             "first_row": {OURS: [0.5, 0.25], "onnxruntime": [0.5, 0.25001]}}
+
+
+def results(**sections):
+    return {"machine": MACHINE, "quick": False, "rounds": 3, "minutes": 1, "stolen": 0, **sections}
+
+
+class Work(unittest.TestCase):
+    def test_operations_of_the_control_run(self):
+        # 784x400 + 400x40 + 20x400 + 400x784 = 651,200 products per row, thrice forward and back,
+        # two operations each, without the first layer's dX.
+        self.assertEqual(CLASSIC.flops_per_step(128), 128 * (6 * 651_200 - 2 * 784 * 400))
+
+    def test_parameters(self):
+        self.assertEqual(CLASSIC.parameters, 651_200 + 400 + 40 + 400 + 784)
+
+    def test_a_reconstruction_reads_no_log_variance(self):
+        self.assertEqual(SMALL.reconstruction_bytes,
+                         4 * (17 * 32 + 33 * 4 + 5 * 32 + 33 * 16))
+
+    def test_name(self):
+        self.assertEqual(WIDE.name, "784-1024-1024-64")
+
+
+class Fit(unittest.TestCase):
+    def test_exact_power(self):
+        x = [1, 2, 4, 8, 16]
+        self.assertAlmostEqual(fit.exponent(x, [3 * v ** 1.5 for v in x]), 1.5)
+
+    def test_fixed_costs_are_left_out(self):
+        x = [1, 2, 4, 8, 1024, 2048, 4096, 8192]
+        self.assertAlmostEqual(fit.exponent(x, [7, 7, 7, 7, *(v ** 2 for v in x[4:])]), 2)
+
+    def test_order_does_not_matter(self):
+        self.assertAlmostEqual(fit.exponent([4, 1, 2], [16, 1, 4]), 2)
+
+    def test_two_points_are_no_trend(self):
+        self.assertIsNone(fit.exponent([1, 2], [1, 2]))
+
+
+class Page(unittest.TestCase):
+    def test_nothing_measured(self):
+        page = report.page({})
+        self.assertIn("Nothing has been measured yet", page)
+        self.assertEqual(page.count("*Not measured in this run.*"), len(report.SECTIONS))
+
+    def test_ratios_and_peak_are_medians_of_rounds(self):
+        page = report.page(results(training=[TRAINING]))
+        self.assertIn("2.00 × PyTorch eager", page)  # of 2, 2, 2.5
+        self.assertIn("| 50% |", page)               # of 50, 50, 50 though time and peak vary
+        self.assertIn("8.00 ms (4.00 to 8.00)", page)
+
+    def test_the_best_peer_is_the_one_compared_with(self):
+        faster = {**TRAINING, "seconds": {**TRAINING["seconds"], "JAX jit": [0.04] * 3}}
+        self.assertIn("× JAX jit", report.page(results(training=[faster])))
+
+    def test_an_empty_graph_is_nobody(self):
+        page = report.page(results(inference=[INFERENCE]))
+        self.assertIn("2.00 × onnxruntime |", page)
+        self.assertIn("20.0 GB/s, 50%", page)
+
+    def test_failures_are_reported(self):
+        self.assertIn("torch.compile failed: no compiler", report.page(results(training=[TRAINING])))
+
+    def test_disagreement_is_reported(self):
+        self.assertNotIn("do not agree", report.page(results(training=[TRAINING])))
+        for field, value in (("loss", [310.0, 250.0]), ("loss", [300.0, 265.0]),
+                             ("loss_without_noise", 543.2)):
+            wrong = {**TRAINING, field: {**TRAINING[field], "JAX jit": value}}
+            self.assertIn("(JAX jit): they do not agree", report.page(results(training=[wrong])))
+        wrong = {**INFERENCE, "first_row": {OURS: [0.5], "onnxruntime": [0.6]}}
+        self.assertIn("do not agree", report.page(results(inference=[wrong])))
+
+    def test_a_busy_machine_and_a_trial_are_marked(self):
+        self.assertIn("do not trust", report.page(results() | {"machine": {**MACHINE, "load": 3.0}}))
+        self.assertIn("means anything", report.page(results() | {"quick": True}))
+
+    def test_alone(self):
+        alone = {**TRAINING, "seconds": {OURS: [0.08]}, "loss": {OURS: [1.0]},
+                 "loss_without_noise": {OURS: 1.0}}
+        self.assertIn("nobody to compare with", report.page(results(training=[alone])))
+
+
+class Numbers(unittest.TestCase):
+    def test_three_digits(self):
+        self.assertEqual([report.number(v) for v in (0.1234, 1.234, 12.34, 123.4, 1234.5)],
+                         ["0.123", "1.23", "12.3", "123", "1234"])
+
+    def test_units(self):
+        self.assertEqual(report.spread([2e-6, 1e-6, 3e-6]), "2.00 µs (1.00 to 3.00)")
+        self.assertEqual(report.spread([2.0]), "2.00 s (2.00 to 2.00)")
+
+
+if __name__ == "__main__":
+    unittest.main()
