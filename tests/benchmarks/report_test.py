@@ -7,13 +7,13 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks/cpu"))
 
-from suite import fit, report  # noqa: E402
+from suite import figures, fit, report  # noqa: E402
 from suite.workloads import CLASSIC, SMALL, WIDE  # noqa: E402
 
 OURS = "longhand"
-MACHINE = {"cpu": "a processor", "cores": 2, "caches": "L2 2M", "system": "Linux", "date": "2026-01-01",
-           "commit": "abc", "eigen": "3.4.0", "compiler": "g++ 12", "flags": "-O3", "load": 0.0,
-           "peers": {"torch": "2.0", "jax": None}, "python": "3.11"}
+MACHINE = {"cpu": "a processor", "cores": 2, "caches": "L2 2M", "system": "Linux",
+           "date": "2026-01-01", "commit": "abc", "eigen": "3.4.0", "compiler": "g++ 12",
+           "flags": "-O3", "peers": {"torch": "2.0", "jax": None}, "python": "3.11"}
 TRAINING = {"net": "784-400-20", "batch": 128, "threads": 1, "steps": 10, "flops": 4e9,
             "instructions": "AVX-512", "peak": [100e9, 200e9, 100e9],
             "seconds": {OURS: [0.08, 0.04, 0.08], "PyTorch eager": [0.16, 0.08, 0.2],
@@ -29,7 +29,8 @@ INFERENCE = {"net": "784-400-20", "rows": 1, "threads": 1, "bytes": 2_000_000, "
 
 
 def results(**sections):
-    return {"machine": MACHINE, "quick": False, "rounds": 3, "minutes": 1, "stolen": 0, **sections}
+    return {"machine": MACHINE, "quick": False, "rounds": 3, "minutes": 1, "busy": 0.0,
+            "stolen": 0, **sections}
 
 
 class Work(unittest.TestCase):
@@ -87,19 +88,21 @@ class Page(unittest.TestCase):
         self.assertIn("20.0 GB/s, 50%", page)
 
     def test_failures_are_reported(self):
-        self.assertIn("torch.compile failed: no compiler", report.page(results(training=[TRAINING])))
+        page = report.page(results(training=[TRAINING]))
+        self.assertIn("torch.compile failed: no compiler", page)
 
     def test_disagreement_is_reported(self):
         self.assertNotIn("do not agree", report.page(results(training=[TRAINING])))
         for field, value in (("loss", [310.0, 250.0]), ("loss", [300.0, 265.0]),
                              ("loss_without_noise", 543.2)):
             wrong = {**TRAINING, field: {**TRAINING[field], "JAX jit": value}}
-            self.assertIn("(JAX jit): they do not agree", report.page(results(training=[wrong])))
+            page = report.page(results(training=[wrong]))
+            self.assertIn("(JAX jit): they do not agree", page)
         wrong = {**INFERENCE, "first_row": {OURS: [0.5], "onnxruntime": [0.6]}}
         self.assertIn("do not agree", report.page(results(inference=[wrong])))
 
     def test_a_busy_machine_and_a_trial_are_marked(self):
-        self.assertIn("do not trust", report.page(results() | {"machine": {**MACHINE, "load": 3.0}}))
+        self.assertIn("do not trust", report.page(results() | {"busy": 0.3}))
         self.assertIn("means anything", report.page(results() | {"quick": True}))
 
     def test_alone(self):
@@ -110,12 +113,12 @@ class Page(unittest.TestCase):
 
 class Numbers(unittest.TestCase):
     def test_three_digits(self):
-        self.assertEqual([report.number(v) for v in (0.1234, 1.234, 12.34, 123.4, 1234.5)],
+        self.assertEqual([figures.number(v) for v in (0.1234, 1.234, 12.34, 123.4, 1234.5)],
                          ["0.123", "1.23", "12.3", "123", "1234"])
 
     def test_units(self):
-        self.assertEqual(report.spread([2e-6, 1e-6, 3e-6]), "2.00 µs (1.00 to 3.00)")
-        self.assertEqual(report.spread([2.0]), "2.00 s (2.00 to 2.00)")
+        self.assertEqual(figures.spread([2e-6, 1e-6, 3e-6]), "2.00 µs (1.00 to 3.00)")
+        self.assertEqual(figures.spread([2.0]), "2.00 s (2.00 to 2.00)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Training steps of JAX, jitted whole with the state donated: `step` calls once per step, `scan` once
-per run.  Usage: jax_train.py step|scan THREADS
+"""Training steps of JAX, jitted whole with the state donated: `step` calls once per step, `scan`
+once per run.  Usage: jax_train.py step|scan THREADS
 
 The number of threads is the number of cores that this process may use."""
 import functools
@@ -22,7 +22,9 @@ def adam(parameters, gradient, m, v, t):
     m = tree(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
     v = tree(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
     c1, c2 = 1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t)
-    return tree(lambda p, m, v: p - 1e-3 * c1 * m / (jnp.sqrt(c2 * v) + 1e-8), parameters, m, v), m, v
+    parameters = tree(lambda p, m, v: p - 1e-3 * c1 * m / (jnp.sqrt(c2 * v) + 1e-8),
+                      parameters, m, v)
+    return parameters, m, v
 
 
 def step(data, latent, state, rows):

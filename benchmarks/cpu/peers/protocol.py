@@ -5,7 +5,8 @@ import sys
 
 
 def serve(measure):
-    """`measure(setup)` returns an object with `first` (the answer to the setup) and `run(request)`."""
+    """`measure(setup)` returns an object with `first`, the answer to the setup, and `run(request)`.
+    """
     current = None
     for line in sys.stdin:
         request = json.loads(line)

@@ -4,8 +4,8 @@ model; the counterpart of `longhand train`.
 
     torch_program.py DATA OUT [--epochs 10] [--seed 0] [--threads 2] [--evaluate]
 
-OUT/metrics.jsonl gets one line per epoch: epoch, loss (nats per row), seconds. --evaluate prints the
--ELBO of the test pictures, z sampled, in nats per row.
+OUT/metrics.jsonl gets one line per epoch: epoch, loss (nats per row), seconds. --evaluate prints
+the -ELBO of the test pictures, z sampled, in nats per row.
 """
 import argparse
 import gzip

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Training steps of PyTorch: `eager` as a user writes them, `compile` with the loss compiled and the
-fused Adam.  Usage: torch_train.py eager|compile THREADS"""
+"""Training steps of PyTorch: `eager` as a user writes them, `compile` with the loss compiled and
+the fused Adam.  Usage: torch_train.py eager|compile THREADS"""
 import sys
 import time
 

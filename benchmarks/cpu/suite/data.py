@@ -8,8 +8,8 @@ import numpy as np
 
 def pictures(folder):
     """(rows, 28, 28) grey bytes of the training set, gzipped or not."""
-    for name, opened in (("train-images-idx3-ubyte.gz", gzip.open), ("train-images-idx3-ubyte", open)):
-        path = pathlib.Path(folder, name)
+    for ending, opened in ((".gz", gzip.open), ("", open)):
+        path = pathlib.Path(folder, "train-images-idx3-ubyte" + ending)
         if path.exists():
             with opened(path, "rb") as file:
                 content = file.read()

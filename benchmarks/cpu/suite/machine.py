@@ -9,6 +9,7 @@ import platform
 import re
 import shlex
 import subprocess
+import time
 
 PEERS = ["numpy", "torch", "jax", "onnxruntime"]
 
@@ -27,24 +28,28 @@ def cores():
 
 def _first_line(*command):
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return done.stdout.split("\n")[0]
 
 
 def _caches():
     found = {}
     for index in sorted(pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+        level, kind, size = ((index / name).read_text().strip()
+                             for name in ("level", "type", "size"))
         if kind != "Instruction":
             found[f"L{level}"] = size
     return ", ".join(f"{level} {size}" for level, size in found.items())
 
 
 def _system():
-    release = pathlib.Path("/etc/os-release")
-    name = re.search(r'^PRETTY_NAME="?(.*?)"?$', release.read_text(), re.M) if release.exists() else None
-    return f"{name.group(1) if name else platform.system()}, Linux {platform.release()}"
+    try:
+        name = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        name = platform.system()
+    return f"{name}, {platform.system()} {platform.release()}"
 
 
 def _compilation(build):
@@ -65,10 +70,23 @@ def _version(package):
         return None
 
 
-def stolen_seconds():
-    """Time that the hypervisor gave to others, of all processors together."""
+def _processor_seconds():
+    """Of all processors together: user, nice, system, idle, iowait, irq, softirq, steal."""
     fields = pathlib.Path("/proc/stat").read_text().split("\n")[0].split()
-    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+    return [int(field) / os.sysconf("SC_CLK_TCK") for field in fields[1:9]]
+
+
+def stolen_seconds():
+    """Time that the hypervisor gave to others."""
+    return _processor_seconds()[7]
+
+
+def busy():
+    """What part of the processors' time others use, while we use none."""
+    before = _processor_seconds()
+    time.sleep(2)
+    passed = [b - a for a, b in zip(before, _processor_seconds())]
+    return 1 - (passed[3] + passed[4]) / sum(passed)
 
 
 def describe(build, root):
@@ -80,7 +98,6 @@ def describe(build, root):
         "cores": len(cores()),
         "caches": _caches(),
         "system": _system(),
-        "load": os.getloadavg()[0],
         "compiler": compiler,
         "flags": flags,
         "eigen": _first_line("pkg-config", "--modversion", "eigen3"),

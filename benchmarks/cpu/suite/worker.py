@@ -14,7 +14,7 @@ class Failed(Exception):
 
 
 class Worker:
-    """Runs on as many cores as it has threads, and on no other: JAX has no better way to be told."""
+    """Runs on as many cores as it has threads and on no other: JAX cannot be told otherwise."""
 
     def __init__(self, name, command, threads, log):
         self.name = name
