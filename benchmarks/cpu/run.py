@@ -48,8 +48,7 @@ def measure(chosen, results):
         threads = ([int(t) for t in chosen.threads.split(",")] if chosen.threads
                    else session.all_threads())
         this = session.Session(
-            program=chosen.build / "benchmarks/cpu/cpu_benchmark",
-            longhand=chosen.build / "src/longhand", data=data.write_arrays(chosen.data, work),
+            build=chosen.build.resolve(), data=data.write_arrays(chosen.data, work),
             idx=chosen.data, work=work, threads=threads,
             rounds=chosen.rounds or (2 if chosen.quick else 5), quick=chosen.quick, log=log)
         found["rounds"] = this.rounds

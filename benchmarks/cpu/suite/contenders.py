@@ -19,8 +19,9 @@ def _peers(table):
             if importlib.util.find_spec(package)}
 
 
-def training(program):
-    return {OURS: ours(program, "train"), **_peers({
+def training(program, libtorch=None):
+    cpp = {"PyTorch C++": [libtorch]} if libtorch else {}
+    return {OURS: ours(program, "train"), **cpp, **_peers({
         "PyTorch eager": ("torch", "torch_train.py", "eager"),
         "torch.compile": ("torch", "torch_train.py", "compile"),
         "JAX jit": ("jax", "jax_train.py", "step"),

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One small picture per sweep."""
+import math
+
 import matplotlib
 import matplotlib.pyplot as plt
 
@@ -17,10 +19,12 @@ def draw(sweeps, folder):
             x = sweep["values"][:len(seconds)]
             axes.loglog(x, [1e3 * s for s in seconds], color=colour, marker=marker, linestyle=line,
                         markersize=3.5, linewidth=1.2, label=label(name, sweep))
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(matplotlib.ticker.ScalarFormatter())
-        axes.set_xticks(thinned(sweep["values"]))
+        every_time = [1e3 * s for seconds in sweep["seconds"].values() for s in seconds]
+        marks = decade_marks(min(every_time), max(every_time))
+        axes.set_ylim(marks[0], marks[-1])
         axes.minorticks_off()
+        axes.set_xticks(thinned(sweep["values"]), [str(v) for v in thinned(sweep["values"])])
+        axes.set_yticks(marks, [f"{mark:g}" for mark in marks])
         axes.set_xlabel(sweep["label"])
         axes.set_ylabel(f"ms per {'epoch' if sweep['per_epoch'] else 'step'}")
         axes.set_title(sweep["what"], fontsize=9, loc="left")
@@ -36,5 +40,13 @@ def label(name, sweep):
 
 
 def thinned(values):
-    """At most seven marks, the largest among them."""
-    return values[::-1][::-(-len(values) // 7)][::-1] if len(values) > 7 else values
+    """At most five marks, the largest among them."""
+    return values[::-1][::math.ceil(len(values) / 5)][::-1]
+
+
+def decade_marks(low, high):
+    """The numbers 1, 2, 5, 10, 20 … from the last one below `low` to the first above `high`."""
+    marks = [m * 10.0 ** k for k in range(-7, 8) for m in (1, 2, 5)]
+    first = max(i for i, mark in enumerate(marks) if mark <= low)
+    last = min(i for i, mark in enumerate(marks) if mark >= high)
+    return marks[first:last + 1]

@@ -76,9 +76,9 @@ is unset.
 
 Who takes part: **longhand** is `Trainer` and `Vae<Cpu<float>>` from the public headers, with the
 gradient's norm and the checks for NaN that every user has. **PyTorch eager** is the model as its
-users write it, with `torch.optim.Adam`. **torch.compile** compiles the loss and takes the fused
-Adam. **JAX jit** is one jitted step with the state donated, **JAX scan** a whole round in one
-`lax.scan`.
+users write it, with `torch.optim.Adam`; **PyTorch C++** is the same without Python.
+**torch.compile** compiles the loss and takes the fused Adam. **JAX jit** is one jitted step with
+the state donated, **JAX scan** a whole round in one `lax.scan`.
 """
 
 

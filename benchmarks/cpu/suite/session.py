@@ -10,15 +10,23 @@ from .worker import Worker
 
 @dataclasses.dataclass
 class Session:
-    program: pathlib.Path   # cpu_benchmark
-    longhand: pathlib.Path  # the command line program
-    data: dict              # path of the rows by number of inputs
-    idx: pathlib.Path       # the folder of IDX files
-    work: pathlib.Path      # for files of this run
+    build: pathlib.Path  # where longhand was built
+    data: dict           # path of the rows by number of inputs
+    idx: pathlib.Path    # the folder of IDX files
+    work: pathlib.Path   # for files of this run
     threads: list
     rounds: int
     quick: bool
     log: object
+
+    @property
+    def program(self):
+        return self.build / "benchmarks/cpu/cpu_benchmark"
+
+    @property
+    def longhand(self):
+        """The command line program."""
+        return self.build / "src/longhand"
 
     def prepare(self, net, rows=None, epochs=1):
         """Initial weights of a net, and the order in which `rows` rows are visited: the fields of a

@@ -2,7 +2,7 @@
 """Time of training steps: everybody from the same weights, over the same batches, in turn."""
 import math
 
-from . import contenders
+from . import contenders, libtorch
 from .worker import Team, Worker
 from .workloads import ROWS, TRAININGS
 
@@ -13,9 +13,11 @@ def steps_of(workload, quick):
 
 def measure(session):
     records = []
+    commands = contenders.training(session.program,
+                                   libtorch.compiled(session.build, session.log))
     for threads in session.threads:
         fma = Worker("fma", contenders.ours(session.program, "fma"), threads, session.log)
-        with Team(contenders.training(session.program), threads, session.log) as team:
+        with Team(commands, threads, session.log) as team:
             for workload in TRAININGS:
                 session.say(f"training {workload.name}, {threads} thread(s)")
                 records.append(_compare(session, workload, threads, team, fma))
