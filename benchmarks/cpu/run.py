@@ -42,7 +42,7 @@ def measure(chosen, results):
     work = results.parent
     work.mkdir(parents=True, exist_ok=True)
     found = {"quick": chosen.quick, "machine": machine.describe(chosen.build, ROOT)}
-    before = machine.busy()
+    busy = machine.busy()
     stolen, start = machine.stolen_seconds(), time.time()
     with open(work / "log", "w") as log:
         threads = ([int(t) for t in chosen.threads.split(",")] if chosen.threads
@@ -56,7 +56,8 @@ def measure(chosen, results):
             found[name] = sections[name].measure(this)
             found["minutes"] = (time.time() - start) / 60
             found["stolen"] = machine.stolen_seconds() - stolen
-            found["busy"] = max(before, machine.busy())
+            busy = max(busy, machine.busy())
+            found["busy"] = busy
             results.write_text(json.dumps(found))
 
 

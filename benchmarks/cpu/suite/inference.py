@@ -31,7 +31,7 @@ def _compare(session, net, rows, threads, team, read):
             calls[worker.name] = max(1, round(budget / max(probe["seconds"] / 3, 1e-7)))
     for number in range(session.rounds + 1):
         bandwidth = read.ask("run", bytes=net.reconstruction_bytes, seconds=0.05)
-        for worker in list(team.workers):
+        for worker in team.in_turn(number):
             session.pause()
             answer = team.one(worker, "run", calls=calls[worker.name])
             if answer and number > 0:

@@ -78,10 +78,11 @@ def _point(session, sweep, value, team):
     team.each("setup", batch=batch, **session.prepare(sweep.net(value), rows))
     budget = 0.02 if session.quick else 0.15  # per round
     steps, times = {}, {}
+    team.each("run", steps=1)  # allocates, and looks through the data
     for name, probe in team.each("run", steps=3).items():
         steps[name] = max(1, round(budget / (probe["seconds"] / 3)))
     for number in range(session.rounds + 1):
-        for worker in list(team.workers):
+        for worker in team.in_turn(number):
             session.pause()
             answer = team.one(worker, "run", steps=steps[worker.name])
             if answer and number > 0:

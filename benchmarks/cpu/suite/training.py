@@ -37,7 +37,7 @@ def _compare(session, workload, threads, team, fma):
     for number in range(session.rounds + 1):
         peak = fma.ask("run", seconds=0.1)
         record["instructions"] = peak["instructions"]
-        for worker in list(team.workers):
+        for worker in team.in_turn(number):
             session.pause()
             answer = team.one(worker, "run", steps=steps)
             if answer is None:
