@@ -82,6 +82,10 @@ class Timed {
                      then<Base>(next.formula, next.inputs, next.outputs));
     });
   }
+  template <class Body>
+  void together(const Body& body) const {
+    longhand::together(base_, [&](const Base& ready) { body(Timed(ready, *times_)); });
+  }
   template <class F, class... A>
   void for_each(const F& f, const A&... a) const {
     measure(kStageOf<F>, "for_each", &typeid(F), [&] { base_.for_each(f, a...); });

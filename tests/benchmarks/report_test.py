@@ -12,7 +12,7 @@ from suite.workloads import CLASSIC, SMALL, WIDE  # noqa: E402
 
 OURS = "longhand"
 MACHINE = {"cpu": "a processor", "cores": 2, "caches": "L2 2M", "system": "Linux",
-           "date": "2026-01-01", "commit": "abc", "eigen": "3.4.0", "compiler": "g++ 12",
+           "date": "2026-01-01", "commit": "abc", "version": "0.1", "compiler": "g++ 12",
            "flags": "-O3", "peers": {"torch": "2.0", "jax": None}, "python": "3.11"}
 TRAINING = {"net": "784-400-20", "batch": 128, "threads": 1, "steps": 10, "flops": 4e9,
             "instructions": "AVX-512", "peak": [100e9, 200e9, 100e9],

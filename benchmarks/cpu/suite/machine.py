@@ -100,7 +100,7 @@ def describe(build, root):
         "system": _system(),
         "compiler": compiler,
         "flags": flags,
-        "eigen": _first_line("pkg-config", "--modversion", "eigen3"),
+        "version": _first_line(str(build / "src/longhand"), "--version"),
         "commit": _first_line("git", "-C", str(root), "describe", "--always", "--dirty"),
         "python": platform.python_version(),
         "peers": {peer: _version(peer) for peer in PEERS},

@@ -51,7 +51,7 @@ def machine(found):
     rows = [["processor", f"{about['cpu']}, {about['cores']} core(s); {about['caches']}"],
             ["system", about["system"]],
             ["date", about["date"]],
-            ["longhand", f"{about['commit']}, Eigen {about['eigen']}"],
+            ["longhand", f"{about['version']}, commit {about['commit']}"],
             ["compiler", about["compiler"]],
             ["flags", f"`{about['flags']}`"],
             ["peers", f"{peers}; Python {about['python']}"],
