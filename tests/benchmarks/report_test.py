@@ -78,6 +78,10 @@ class Page(unittest.TestCase):
         self.assertIn("| 50% |", page)               # of 50, 50, 50 though time and peak vary
         self.assertIn("8.00 ms (4.00 to 8.00)", page)
 
+    def test_gain_by_threads(self):
+        two = {**TRAINING, "threads": 2, "seconds": {OURS: [0.044, 0.04, 0.03]}}
+        self.assertIn("| 2.00 |", report.page(results(training=[TRAINING, two])))
+
     def test_the_best_peer_is_the_one_compared_with(self):
         faster = {**TRAINING, "seconds": {**TRAINING["seconds"], "JAX jit": [0.04] * 3}}
         self.assertIn("× JAX jit", report.page(results(training=[faster])))
@@ -104,6 +108,30 @@ class Page(unittest.TestCase):
     def test_a_busy_machine_and_a_trial_are_marked(self):
         self.assertIn("do not trust", report.page(results() | {"busy": 0.3}))
         self.assertIn("means anything", report.page(results() | {"quick": True}))
+
+    def test_scaling_with_and_without_pictures(self):
+        sweep = {"label": "threads", "what": "a net", "values": [1, 2], "threads": None,
+                 "picture": "scaling-threads.svg", "exponents": {OURS: None}, "ideal": -1.0}
+        page = report.page(results(scaling=[{**sweep, "threads": 1, "exponents": {OURS: 0.98}}]))
+        self.assertIn("| longhand 0.98 | -1.00 | ![](images/scaling-threads.svg) |", page)
+        page = report.page(results(scaling=[{**sweep, "picture": None}]))
+        self.assertIn("| longhand – | -1.00 | – |", page)
+
+    def test_stages_add_up(self):
+        entry = {"primitive": "multiply", "formula": "", "calls": 10}
+        record = {"net": "a", "batch": 1, "threads": 1, "steps": 10, "seconds": 1e-3,
+                  "primitives": [{**entry, "stage": "products", "seconds": 6e-4},
+                                 {**entry, "stage": "optimizer", "seconds": 3e-4}]}
+        page = report.page(results(stages=[record]))
+        self.assertIn("| between the primitives | 10.0 (10%) |", page)
+        self.assertIn("| multiply |  | 1 | 60.0 | 60.0% |", page)
+
+    def test_memory_beside_its_floor(self):
+        record = {"epochs": 10, "threads": 1, "floor": 2 ** 26, "seconds": {OURS: [1.0]},
+                  "resident": {OURS: [2 ** 27]}, "loss": {OURS: 240.0}}
+        page = report.page(results(**{"end-to-end": [record]}))
+        self.assertIn("128 MiB", page)
+        self.assertIn("longhand takes 2.00 times that", " ".join(page.split()))
 
     def test_alone(self):
         alone = {**TRAINING, "seconds": {OURS: [0.08]}, "loss": {OURS: [1.0]},

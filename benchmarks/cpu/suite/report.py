@@ -92,19 +92,30 @@ def training(records):
         rates = [record["flops"] / s for s in seconds[OURS]]
         times.append([net, *(spread(per_step[n]) if n in seconds else "–" for n in names),
                       lead(seconds), f"{ratio(rates, record['peak']):.0%}",
-                      number(statistics.median(record["peak"]) / 1e9)])
+                      number(statistics.median(record["peak"]) / 1e9),
+                      from_threads(record, records)])
         first, last = ({name: of_rounds[which] for name, of_rounds in record["loss"].items()
                         if name in seconds} for which in (0, -1))
         losses.append([net, agreement(record["loss_without_noise"], SAME_WITHOUT_NOISE),
                        agreement(first, SAME_IN_FIRST_ROUND),
                        agreement(last, SAME_IN_LAST_ROUND), f"{last[OURS]:.2f}"])
-    return (table(["time per step", *names, "longhand leads by", "of the peak", "peak, GFLOP/s"],
-                  times)
+    return (table(["time per step", *names, "longhand leads by", "of the peak", "peak, GFLOP/s",
+                   "× 1 thread"], times)
             + failures(records)
             + TRAINING_TEXT.format(instructions=records[0]["instructions"])
             + table(["losses, farthest from longhand's", "without noise", "first round",
                      "last round", "longhand's last, nats per row"], losses)
             + LOSSES_TEXT)
+
+
+def from_threads(record, records):
+    """How many times faster longhand is than on one thread."""
+    same = [r for r in records if (r["net"], r["batch"]) == (record["net"], record["batch"])]
+    alone = next((r for r in same if r["threads"] == 1), None)
+    if alone is None or record["threads"] == 1:
+        return "–"
+    medians = [statistics.median(r["seconds"][OURS]) / r["steps"] for r in (alone, record)]
+    return f"{medians[0] / medians[1]:.2f}"
 
 
 TRAINING_TEXT = """
@@ -228,7 +239,8 @@ def scaling(sweeps):
 
     rows = [[sweep["label"], sweep["what"], f"{sweep['values'][0]} to {sweep['values'][-1]}",
              ", ".join(f"{name} {written(k)}" for name, k in sweep["exponents"].items()),
-             written(sweep["ideal"]), f"![](images/{sweep['picture']})"] for sweep in sweeps]
+             written(sweep["ideal"]), f"![](images/{sweep['picture']})" if sweep["picture"] else "–"]
+            for sweep in sweeps]
     return SCALING_TEXT.format(threads=threads_of(sweeps[0])) + table(
         ["what grows", "net", "from, to", "exponent", "of the work", ""], rows)
 
