@@ -67,12 +67,12 @@ def machine(found):
 
 
 METHOD = """
-Everyone starts from the same weights, reads the same rows in the same order and gets the same cores
-and threads. Each is a process of its own that waits for its turn, so starting, reading and
-compiling are not in the time, and what disturbs the machine disturbs all: rounds are interleaved, the
-first does not count, figures are medians (smallest to largest), and ratios are medians of the
-ratios within a round. Idle OpenMP threads spin, so there is a pause between turns; `OMP_WAIT_POLICY`
-is unset.
+Everyone starts from the same weights, reads the same rows in the same order and gets the same
+cores and threads. Each is a process of its own that waits for its turn, so starting, reading and
+compiling are not in the time, and what disturbs the machine disturbs all: rounds are interleaved,
+the first does not count, figures are medians (smallest to largest), and ratios are medians of the
+ratios within a round. Idle OpenMP threads spin, so there is a pause between turns;
+`OMP_WAIT_POLICY` is unset.
 
 Who takes part: **longhand** is `Trainer` and `Vae<Cpu<float>>` from the public headers, with the
 gradient's norm and the checks for NaN that every user has. **PyTorch eager** is the model as its
@@ -121,18 +121,18 @@ def from_threads(record, records):
 TRAINING_TEXT = """
 **Of the peak**: the operations of the products alone over the time of the whole step, against the
 most multiply-adds ({instructions}, floats) that as many threads reached in the same round. A
-product Y = W X of a layer costs 2 · in · out · batch operations, its backward the same for dW = dY Xᵀ
-and for dX = Wᵀ dY, which the first layer does not need: 6 · Σ in · out · batch − 2 · in₁ · out₁ ·
-batch per step.
+product Y = W X of a layer costs 2 · in · out · batch operations, its backward the same for dW = dY
+Xᵀ and for dX = Wᵀ dY, which the first layer does not need: 6 · Σ in · out · batch − 2 · in₁ · out₁
+· batch per step.
 
 """
 LOSSES_TEXT = f"""
 *Without noise*, before the first step and with z = μ, losses may differ by rounding alone: at most
 {SAME_WITHOUT_NOISE:g} of their value, which sees any other weight, row or term. The mean over the
-steps of a round has every framework's own noise in it: {SAME_IN_FIRST_ROUND:.0%} are allowed in the
-first round, from equal weights over equal batches, and {SAME_IN_LAST_ROUND:.0%} in the last, since
-paths drift apart; two seeds of longhand itself differ by up to 1.2% and 3.9%, in the wide net,
-whose loss still falls fast.
+steps of a round has every framework's own noise in it: {SAME_IN_FIRST_ROUND:.0%} are allowed in
+the first round, from equal weights over equal batches, and {SAME_IN_LAST_ROUND:.0%} in the last,
+since paths drift apart; two seeds of longhand itself, with other noise and another order of rows,
+differ by up to 1.2% and 3.9%, in the wide net, whose loss still falls fast.
 """
 
 
@@ -203,9 +203,9 @@ def inference(records):
 
 INFERENCE_TEXT = """
 A call is decode(encode(x)) with the posterior mean. onnxruntime is called from Python with bound
-inputs and outputs; the empty graph shows what of its time is the call. One row does little but read
-the weights: the last column is how fast, and what part that is of the fastest reading of a block of
-the same size, over and over, by as many threads in the same round.
+inputs and outputs; the empty graph shows what of its time is the call. One row does little but
+read the weights: the last column is how fast, and what part that is of the fastest reading of a
+block of the same size, over and over, by as many threads in the same round.
 """
 
 
@@ -224,12 +224,12 @@ def end_to_end(records):
 
 
 END_TO_END_TEXT = """
-`longhand train` and a PyTorch program that does the same (`benchmarks/cpu/peers/torch_program.py`):
-from starting the process to the model on disk, {epochs} epoch(s) over 60,000 pictures, 784-400-20,
-batch 128. Memory is the peak of resident pages. The least it takes is {least:.0f} MiB: the pictures
-as bytes, four times the parameters (with gradient and Adam's moments) and one batch's activations;
-longhand takes {times:.2f} times that. The losses are of the last epoch, from initial weights of
-each program's own.
+`longhand train` and a PyTorch program that does the same
+(`benchmarks/cpu/peers/torch_program.py`): from starting the process to the model on disk, {epochs}
+epoch(s) over 60,000 pictures, 784-400-20, batch 128. Memory is the peak of resident pages. The
+least it takes is {least:.0f} MiB: the pictures as bytes, four times the parameters (with gradient
+and Adam's moments) and one batch's activations; longhand takes {times:.2f} times that. The losses
+are of the last epoch, from initial weights of each program's own.
 """
 
 
@@ -246,10 +246,10 @@ def scaling(sweeps):
 
 
 SCALING_TEXT = """Time of a training step (of an epoch, where the rows grow) on {threads}. The
-exponent k is that of c · xᵏ, fitted by least squares on logarithms to the upper half of the points,
-where fixed costs no longer hide it. Beside it is that of the work through the same points: the
-products' operations, and 1/threads for threads. A smaller one than the work's is a cost that larger
-sizes share.
+exponent k is that of c · xᵏ, fitted by least squares on logarithms to the upper half of the
+points, where fixed costs no longer hide it. Beside it is that of the work through the same points:
+the products' operations, and 1/threads for threads. A smaller one than the work's is a cost that
+larger sizes share.
 
 """
 
