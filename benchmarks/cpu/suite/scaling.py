@@ -77,18 +77,19 @@ def _point(session, sweep, value, team):
     rows, batch = sweep.rows(value), sweep.batch(value)
     team.each("setup", batch=batch, **session.prepare(sweep.net(value), rows))
     budget = 0.02 if session.quick else 0.15  # per round
-    steps, times = {}, {}
     team.each("run", steps=1)  # allocates, and looks through the data
-    for name, probe in team.each("run", steps=3).items():
-        steps[name] = max(1, round(budget / (probe["seconds"] / 3)))
+    steps = {name: max(1, round(budget / (probe["seconds"] / 3)))
+             for name, probe in team.each("run", steps=3).items()}
+    times = {name: [] for name in steps}
     for number in range(session.rounds + 1):
         for worker in team.in_turn(number):
             session.pause()
             answer = team.one(worker, "run", steps=steps[worker.name])
             if answer and number > 0:
-                times.setdefault(worker.name, []).append(answer["seconds"] / steps[worker.name])
+                times[worker.name].append(answer["seconds"] / steps[worker.name])
     scale = rows / batch if sweep.per_epoch else 1
-    return {name: scale * statistics.median(values) for name, values in times.items()}
+    return {name: scale * statistics.median(values)
+            for name, values in times.items() if values}
 
 
 def _threads(session):
