@@ -3,8 +3,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-/// How benchmarks/cpu/run.py talks to a program that it measures: one JSON object per line, requests
-/// on stdin, answers on stdout. A request's field "do" is "setup" or "run" where a job has both.
+/// How benchmarks/cpu/run.py talks to a program that it measures: one JSON object per line,
+/// requests on stdin, answers on stdout. A request's field "do" is "setup" or "run" where a job has
+/// both.
 namespace longhand::benchmark {
 
 using Json = nlohmann::json;
