@@ -20,6 +20,9 @@ def options():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/benchmark",
                         help="where longhand was built with -Dbenchmarks=enabled")
+    parser.add_argument("--engines", default="",
+                        help="other builds of longhand, with another engine for the products, "
+                             "that take part in the training; separated by commas")
     parser.add_argument("--data", type=pathlib.Path,
                         default=pathlib.Path("/usr/share/datasets/fashion-mnist"),
                         help="a folder of IDX files as MNIST has them")
@@ -50,7 +53,8 @@ def measure(chosen, results):
         this = session.Session(
             build=chosen.build.resolve(), data=data.write_arrays(chosen.data, work),
             idx=chosen.data, work=work, threads=threads,
-            rounds=chosen.rounds or (2 if chosen.quick else 5), quick=chosen.quick, log=log)
+            rounds=chosen.rounds or (2 if chosen.quick else 5), quick=chosen.quick, log=log,
+            engines=[pathlib.Path(d).resolve() for d in chosen.engines.split(",") if d])
         found["rounds"] = this.rounds
         for name in chosen.only.split(","):
             found[name] = sections[name].measure(this)

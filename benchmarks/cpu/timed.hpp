@@ -29,6 +29,8 @@ template <>
 inline constexpr Stage kStageOf<ToModelUnits> = Stage::data;
 template <>
 inline constexpr Stage kStageOf<DrawPixel> = Stage::data;
+template <>
+inline constexpr Stage kStageOf<DrawPixelInModelUnits> = Stage::data;
 
 /// Calls and seconds per primitive and formula.
 class StageTimes {

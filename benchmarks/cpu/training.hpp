@@ -37,7 +37,7 @@ Request serve_training(const B& on, const Json& setup, Observer& observer) {
   const Rows rows = read_rows(setup);
   Vae<B> vae = io::load_model<B>(setup.at("weights").get<std::string>(), on);
   const Index batch = setup.at("batch");
-  answer({{"loss_without_noise", loss_without_noise(vae, rows.first(batch))}});
+  answer({{"loss_without_noise", loss_without_noise(vae, rows.numbers(batch))}});
 
   Request request = next_request();
   Index left = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -19,24 +20,27 @@ inline VaeConfig config_of(const Json& net) {
           .logvar_bound = std::numeric_limits<double>::infinity()};
 }
 
-/// The first `rows` rows of an array of bytes, as numbers in [0, 1]; owns them.
+/// The first `rows` rows of an array of bytes, pixels of value byte / 255; owns them.
 struct Rows {
-  std::vector<float> values;
+  std::vector<std::uint8_t> bytes;
   Index count = 0;
   Index dim = 0;
 
-  Samples<float> samples() const { return samples_in_memory(values.data(), count, dim); }
-  Samples<float> first(Index n) const { return samples_in_memory(values.data(), n, dim); }
+  Samples<std::uint8_t> samples() const { return samples_in_memory(bytes.data(), count, dim); }
+  /// The first n as numbers.
+  Samples<float> numbers(Index n) const {
+    return AnySamples<float>(samples_in_memory(bytes.data(), n, dim)).numbers();
+  }
 };
 inline Rows read_rows(const Json& setup) {
   const io::Tensor all = io::read_npy(setup.at("data").get<std::string>());
-  Rows rows{.values = all.as<float>(),
+  require(all.dtype == io::Dtype::u8, "the data are not bytes");
+  const auto* first = reinterpret_cast<const std::uint8_t*>(all.data.data());
+  Rows rows{.bytes = {first, first + all.data.size()},
             .count = setup.at("rows"),
             .dim = static_cast<Index>(all.shape.at(1))};
   require(rows.count <= static_cast<Index>(all.shape[0]),
           "the data have fewer rows than asked for");
-  rows.values.resize(static_cast<std::size_t>(rows.count * rows.dim));
-  for (float& value : rows.values) value /= 255.0f;
   return rows;
 }
 

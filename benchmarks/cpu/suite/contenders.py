@@ -19,9 +19,11 @@ def _peers(table):
             if importlib.util.find_spec(package)}
 
 
-def training(program, libtorch=None):
+def training(program, libtorch=None, engines=()):
+    """`engines`: (what computes the products, program) of other builds of longhand."""
     cpp = {"PyTorch C++": [libtorch]} if libtorch else {}
-    return {OURS: ours(program, "train"), **cpp, **_peers({
+    others = {f"{OURS}, {engine}": ours(other, "train") for engine, other in engines}
+    return {OURS: ours(program, "train"), **others, **cpp, **_peers({
         "PyTorch eager": ("torch", "torch_train.py", "eager"),
         "torch.compile": ("torch", "torch_train.py", "compile"),
         "JAX jit": ("jax", "jax_train.py", "step"),

@@ -31,14 +31,18 @@ def ratio(others, ours):
     return statistics.median(a / b for a, b in zip(others, ours))
 
 
-def lead(seconds):
-    """By what factor the best of the others takes longer than longhand, and who that is."""
+def is_ours(name):
+    return name.startswith(OURS)
+
+
+def lead(seconds, ours=OURS):
+    """By what factor the best of the peers takes longer than longhand, and who that is."""
     peers = {name: values for name, values in seconds.items()
-             if name != OURS and "empty graph" not in name}
+             if not is_ours(name) and "empty graph" not in name}
     if not peers:
         return "–"
     best = min(peers, key=lambda name: statistics.median(peers[name]))
-    return f"{ratio(peers[best], seconds[OURS]):.2f} × {best}"
+    return f"{ratio(peers[best], seconds[ours]):.2f} × {best}"
 
 
 def apart(values):

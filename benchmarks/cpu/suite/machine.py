@@ -63,6 +63,11 @@ def _compilation(build):
     raise SystemExit(f"{build} was not configured with -Dbenchmarks=enabled")
 
 
+def engine(build):
+    """What computes the products of longhand built there."""
+    return re.search(r"products: (.*)\)", _first_line(str(build / "src/longhand"), "--version"))[1]
+
+
 def _version(package):
     try:
         return importlib.metadata.version(package)

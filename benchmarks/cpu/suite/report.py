@@ -5,7 +5,7 @@ import collections
 import statistics
 
 from .contenders import OURS
-from .figures import (agreement, failures, lead, names_in, number, ratio, spread, table,
+from .figures import (agreement, failures, is_ours, lead, names_in, number, ratio, spread, table,
                       threads_of)
 
 # How far the losses of two contenders may be apart. Without noise they differ by rounding alone
@@ -102,10 +102,27 @@ def training(records):
     return (table(["time per step", *names, "longhand leads by", "of the peak", "peak, GFLOP/s",
                    "× 1 thread"], times)
             + failures(records)
+            + engines(records)
             + TRAINING_TEXT.format(instructions=records[0]["instructions"])
             + table(["losses, farthest from longhand's", "without noise", "first round",
                      "last round", "longhand's last, nats per row"], losses)
             + LOSSES_TEXT)
+
+
+def engines(records):
+    """longhand built with other engines for the products."""
+    rows = []
+    for record in records:
+        for name in filter(is_ours, record["seconds"]):
+            if name == OURS:
+                continue
+            seconds = record["seconds"][name]
+            rows.append([f"{record['net']}, batch {record['batch']}, {threads_of(record)}", name,
+                         spread([s / record["steps"] for s in seconds]),
+                         lead(record["seconds"], name),
+                         f"{ratio([record['flops'] / s for s in seconds], record['peak']):.0%}"])
+    return "\n" + table(["other engines", "", "time per step", "leads by", "of the peak"],
+                        rows) if rows else ""
 
 
 def from_threads(record, records):

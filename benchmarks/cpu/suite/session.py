@@ -18,10 +18,17 @@ class Session:
     rounds: int
     quick: bool
     log: object
+    engines: list = ()   # builds of longhand with another engine for the products
 
     @property
     def program(self):
         return self.build / "benchmarks/cpu/cpu_benchmark"
+
+    @property
+    def other_engines(self):
+        """(engine, program) of every other build."""
+        return [(machine.engine(build), build / "benchmarks/cpu/cpu_benchmark")
+                for build in self.engines]
 
     @property
     def longhand(self):

@@ -14,7 +14,8 @@ def steps_of(workload, quick):
 def measure(session):
     records = []
     commands = contenders.training(session.program,
-                                   libtorch.compiled(session.build, session.log))
+                                   libtorch.compiled(session.build, session.log),
+                                   session.other_engines)
     for threads in session.threads:
         fma = Worker("fma", contenders.ours(session.program, "fma"), threads, session.log)
         with Team(commands, threads, session.log) as team:
