@@ -409,11 +409,14 @@ class Vae {
   /// body(pass, run) for the columns of an inference call; between runs the workspace is as before.
   template <class Body>
   void by_runs(Index count, Workspace<B>& workspace, const Body& body) const {
-    for (Index first = 0; first < count; first += kRun) {
-      const typename Workspace<B>::Frame frame(workspace);
-      const Pass<B> pass{.on = on_, .theta = params_, .workspace = workspace};
-      body(pass, Run{first, std::min(kRun, count - first)});
-    }
+    const auto runs = [&](const B& on) {
+      for (Index first = 0; first < count; first += kRun) {
+        const typename Workspace<B>::Frame frame(workspace);
+        const Pass<B> pass{.on = on, .theta = params_, .workspace = workspace};
+        body(pass, Run{first, std::min(kRun, count - first)});
+      }
+    };
+    count > kRun ? together(on_, runs) : runs(on_);  // a team pays from the second run on
   }
 
   /// A run of x and its condition, x in the model's units: where it is if it has them already.
