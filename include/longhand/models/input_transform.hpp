@@ -58,9 +58,10 @@ struct InputTransform {
     std::vector<double> count(rows), mean(rows), squares(rows), deviation(rows, 1);
     const auto for_each_number = [&](const auto& body) {
       for (Index j = 0; j < x.cols; ++j)
-        for (Index i = 0; i < x.rows; ++i)
-          if (const auto v = static_cast<double>(as_number<S>(x(i, j))); !std::isnan(v))
-            body(static_cast<std::size_t>(i), v);
+        for (Index i = 0; i < x.rows; ++i) {
+          const auto v = static_cast<double>(as_number<S>(x(i, j)));
+          if (!std::isnan(v)) body(static_cast<std::size_t>(i), v);
+        }
     };
     for_each_number([&](std::size_t i, double v) {
       mean[i] += v;
@@ -68,8 +69,10 @@ struct InputTransform {
     });
     for (std::size_t i = 0; i < rows; ++i) mean[i] = count[i] > 0 ? mean[i] / count[i] : 0;
     for_each_number([&](std::size_t i, double v) { squares[i] += (v - mean[i]) * (v - mean[i]); });
-    for (std::size_t i = 0; i < rows; ++i)
-      if (const double d = std::sqrt(squares[i] / count[i]); d > 0) deviation[i] = d;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const double d = std::sqrt(squares[i] / count[i]);
+      if (d > 0) deviation[i] = d;
+    }
     return {Kind::standardize, std::move(mean), std::move(deviation)};
   }
 };
