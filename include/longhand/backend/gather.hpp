@@ -10,9 +10,9 @@
 /// How the CPU backend brings columns of a data set into a batch.
 namespace longhand::detail {
 
-/// Elements at a time: a cache line of bytes. (With 32, g++ 12 for AVX-512 writes converted numbers
-/// in halves of the registers that read them, which the processor has to wait for: 57 us for a
-/// batch instead of 15.)
+/// Elements at a time: a cache line of bytes. (With 32 a batch takes 57 us instead of 15 as g++ 12
+/// compiles it for AVX-512, probably because it writes converted numbers in halves of the registers
+/// that read them.)
 inline constexpr int kGathered = 64;
 
 /// W elements of a data set as numbers.

@@ -21,6 +21,7 @@
 #define LONGHAND_HD
 #endif
 
-/// A function that takes on the instruction set of its caller, also in builds without optimisation:
-/// core/noise_columns.hpp compiles the same code for two instruction sets.
+/// A function that is never called but always part of its caller: it takes on the caller's
+/// instruction set, also in builds without optimisation (core/noise_columns.hpp compiles the same
+/// code for two), and hands it packs in registers (backend/sweep.hpp).
 #define LONGHAND_INLINE __attribute__((always_inline)) inline

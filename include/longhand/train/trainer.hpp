@@ -63,6 +63,7 @@ struct TrainOptions {
   Binarize binarize = Binarize::none;
   std::uint64_t seed = 0;  ///< of order, noise, dropout, split
   std::function<void(const EpochReport&)> on_epoch = {};
+  /// Called inside the parallel region of the CPU's threads: a region of its own has one thread.
   std::function<void(const StepReport&)> on_step = {};
   const std::atomic<bool>* cancel = nullptr;  ///< set it from anywhere to stop after the step
 };
