@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -117,4 +118,12 @@ TEST_CASE("fitted to rows of small spread, of one sample, of negative numbers") 
   const InputTransform negative = fitted(Kind::unit, {-7, -4}, 1);
   CHECK(negative.shift == std::vector<double>{-7});
   CHECK(negative.scale == std::vector<double>{3});
+}
+
+TEST_CASE("a pixel drawn from the user's units is 1 where u lies below (x - shift) / scale") {
+  for (const auto& [x, u, want] : {std::array{0.75, 0.4, 1.}, {0.75, 0.5, 0.}, {0.6, 0.4, 0.}}) {
+    double pixel = -1;
+    DrawPixelInModelUnits{}(x, 0.5, 0.5, u, pixel);
+    CHECK(pixel == want);
+  }
 }

@@ -344,11 +344,7 @@ class Vae {
     return bound;
   }
 
-  /// x in the model's units, for those who call the batch functions themselves.
-  void to_model_units(View<B> x) const {
-    if (!config_.transform.identity()) convert(ToModelUnits{}, x, x);
-  }
-  /// The shift and scale of that, for a sweep of their own.
+  /// The shift and scale of ToModelUnits, for a sweep that brings data into the model's units.
   OperandOf<B> input_shift() const { return per_row(shift_.column()); }
   OperandOf<B> input_scale() const { return per_row(scale_.column()); }
 
