@@ -34,28 +34,36 @@ struct TileKernel {
   static constexpr Index max_depth = 1024 / sizeof(S);
   /// Widest packed panel of the right side (512 KiB), which stays in the second-level cache.
   static constexpr Index max_cols = 512;
+  /// What tiles are multiples of in width: of every register width of Eigen's kernel (4 or 8).
+  static constexpr Index min_cols = 8;
 
-  /// C (rows x cols) <- 0.
-  static void zero(Index rows, Index cols, S* c, Index ldc);
   /// `packed` <- op(A) (rows x depth), `a` pointing at its first element.
   static void pack_lhs(Transpose ta, const S* a, Index lda, Index rows, Index depth, S* packed);
   /// `packed` <- op(B) (depth x cols).
   static void pack_rhs(Transpose tb, const S* b, Index ldb, Index depth, Index cols, S* packed);
-  /// C (rows x cols) += lhs * rhs, both packed with this depth.
-  static void add_product(const S* lhs, const S* rhs, Index rows, Index depth, Index cols, S* c,
-                          Index ldc);
-  /// c (rows) += op(A) (rows x depth) * x (depth), nothing packed: a batch of one.
-  static void add_matrix_vector(Transpose ta, const S* a, Index lda, Index rows, Index depth,
-                                const S* x, S* c);
-};
+  /// C (rows x cols) = lhs * rhs or C += lhs * rhs, both packed with this depth; so many columns at
+  /// a time, a multiple of min_cols.
+  static void multiply(const S* lhs, const S* rhs, Index rows, Index depth, Index cols, S* c,
+                       Index ldc, bool assign, Index strip);
+  /// c (rows) = op(A) (rows x depth) * x (depth) or c += op(A) * x, nothing packed: a batch of one.
+  static void multiply_vector(Transpose ta, const S* a, Index lda, Index rows, Index depth,
+                              const S* x, S* c, bool assign);
 
-template <class S>
-void TileKernel<S>::zero(Index rows, Index cols, S* c, Index ldc) {
-  using Tile = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic>;
-  // Stores; std::fill_n becomes a string instruction, which takes longer than a small product.
-  Eigen::Map<Tile, Eigen::Unaligned, Eigen::OuterStride<>>(c, rows, cols,
-                                                           Eigen::OuterStride<>(ldc)) = S(0);
-}
+ private:
+  /// C (rows x cols) <- 0.
+  static void zero(Index rows, Index cols, S* c, Index ldc) {
+    using Tile = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic>;
+    // Stores; std::fill_n becomes a string instruction, which takes longer than a small product.
+    Eigen::Map<Tile, Eigen::Unaligned, Eigen::OuterStride<>>(c, rows, cols,
+                                                             Eigen::OuterStride<>(ldc)) = S(0);
+  }
+  /// Asks for C (rows x cols) in the cache, to be written.
+  static void prefetch(Index rows, Index cols, const S* c, Index ldc) {
+    constexpr Index line = 64 / sizeof(S);
+    for (Index j = 0; j < cols; ++j)
+      for (Index i = 0; i < rows; i += line) __builtin_prefetch(c + i + j * ldc, 1);
+  }
+};
 
 template <class S>
 void TileKernel<S>::pack_lhs(Transpose ta, const S* a, Index lda, Index rows, Index depth,
@@ -76,6 +84,7 @@ template <class S>
 void TileKernel<S>::pack_rhs(Transpose tb, const S* b, Index ldb, Index depth, Index cols,
                              S* packed) {
   using namespace Eigen::internal;
+  static_assert(min_cols % gebp_traits<S, S>::nr == 0);
   const auto pack = [&]<int order>() {
     using Mapper = const_blas_data_mapper<S, Index, order>;
     gemm_pack_rhs<S, Index, Mapper, gebp_traits<S, S>::nr, order>()(packed, Mapper(b, ldb), depth,
@@ -86,20 +95,32 @@ void TileKernel<S>::pack_rhs(Transpose tb, const S* b, Index ldb, Index depth, I
 }
 
 template <class S>
-void TileKernel<S>::add_product(const S* lhs, const S* rhs, Index rows, Index depth, Index cols,
-                                S* c, Index ldc) {
+void TileKernel<S>::multiply(const S* lhs, const S* rhs, Index rows, Index depth, Index cols, S* c,
+                             Index ldc, bool assign, Index strip) {
   using namespace Eigen::internal;
   using Traits = gebp_traits<S, S>;
   using Mapper = blas_data_mapper<S, Index, Eigen::ColMajor, Eigen::Unaligned>;
-  if (depth == 0) return;
-  gebp_kernel<S, S, Index, Mapper, Traits::mr, Traits::nr, false, false>()(Mapper(c, ldc), lhs, rhs,
-                                                                           rows, depth, cols, S(1));
+  // The kernel reads C, whose columns are too far apart for the processor to guess. Where C is in
+  // no cache, waiting for it takes a fifth of the time. So one strip is fetched while the one
+  // before is computed, which takes about as long.
+  const bool cached = strip >= cols;
+  if (!cached) prefetch(rows, strip, c, ldc);
+  for (Index j = 0; j < cols; j += strip) {
+    const Index width = std::min(strip, cols - j);
+    S* const here = c + j * ldc;
+    if (!cached) prefetch(rows, std::min(strip, cols - j - width), here + width * ldc, ldc);
+    if (assign) zero(rows, width, here, ldc);
+    if (depth == 0) continue;
+    gebp_kernel<S, S, Index, Mapper, Traits::mr, Traits::nr, false, false>()(
+        Mapper(here, ldc), lhs, rhs + j * depth, rows, depth, width, S(1));
+  }
 }
 
 template <class S>
-void TileKernel<S>::add_matrix_vector(Transpose ta, const S* a, Index lda, Index rows, Index depth,
-                                      const S* x, S* c) {
+void TileKernel<S>::multiply_vector(Transpose ta, const S* a, Index lda, Index rows, Index depth,
+                                    const S* x, S* c, bool assign) {
   using namespace Eigen::internal;
+  if (assign) zero(rows, 1, c, rows);
   const auto add = [&]<int order>() {
     using Matrix = const_blas_data_mapper<S, Index, order>;
     using Vector =
@@ -159,6 +180,7 @@ constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 template <class S>
 struct TilePlan {
   Index tile_cols, depth;              // the tiles and K chunks, of (m, n, k) only
+  Index strip;                         // columns of a tile written at a time, of (m, n, k) only
   Index row_tiles, col_tiles;          // the grid of tiles
   Index row_parts = 1, col_parts = 1;  // the grid of rectangles
 
@@ -169,9 +191,13 @@ struct TilePlan {
     row_tiles = ceil_div(m, Kernel::tile_rows);
     // Narrower tiles until 64 threads would find work, but none too small for the kernel to pay.
     tile_cols = 128;
-    while (tile_cols > 8 && row_tiles * ceil_div(n, tile_cols) < 64 && tile_cols * k > 4096)
+    while (tile_cols > Kernel::min_cols && row_tiles * ceil_div(n, tile_cols) < 64 &&
+           tile_cols * k > 4096)
       tile_cols /= 2;
     col_tiles = ceil_div(n, tile_cols);
+    // An output as large as this has left the cache since it was last touched.
+    const bool far = m * n * static_cast<Index>(sizeof(S)) >= Index{1} << 20;
+    strip = far ? Kernel::min_cols * std::max<Index>(1, 128 / depth) : tile_cols;
 
     // Least work in the largest rectangle; packing an element counts as 16 products.
     const auto cost = [&](Index rows, Index cols) {
@@ -227,9 +253,8 @@ void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, 
 
     for (Index i = top; vector && i < bottom; i += Kernel::tile_rows) {
       const Index rows = std::min(Kernel::tile_rows, bottom - i);
-      if (!accumulate) Kernel::zero(rows, 1, c + i, ldc);
-      Kernel::add_matrix_vector(ta, ta == Transpose::no ? a + i : a + i * lda, lda, rows, k, b,
-                                c + i);
+      Kernel::multiply_vector(ta, ta == Transpose::no ? a + i : a + i * lda, lda, rows, k, b, c + i,
+                              !accumulate);
       on_tile(i, rows, 0, 1);
     }
     for (Index panel = left; !vector && panel < right; panel += Kernel::max_cols) {
@@ -244,9 +269,8 @@ void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, 
                            depth, lhs);
           for (Index j = 0; j < panel_cols; j += plan.tile_cols) {
             const Index cols = std::min(plan.tile_cols, panel_cols - j);
-            S* const tile = c + i + (panel + j) * ldc;
-            if (p == 0 && !accumulate) Kernel::zero(rows, cols, tile, ldc);
-            Kernel::add_product(lhs, rhs + j * depth, rows, depth, cols, tile, ldc);
+            Kernel::multiply(lhs, rhs + j * depth, rows, depth, cols, c + i + (panel + j) * ldc,
+                             ldc, p == 0 && !accumulate, p == 0 ? plan.strip : cols);
             if (p + depth == k) on_tile(i, rows, panel + j, cols);
           }
         }
