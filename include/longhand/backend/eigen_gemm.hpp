@@ -176,15 +176,16 @@ inline std::string eigen_version() {
 
 constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 
-/// How an output is cut: into tiles by its shape, then into rectangles of tiles, one per thread.
+/// How an output is cut: into tiles by its shape, then into bands of whole tile columns, then each
+/// band into parts of equal work, one per thread: runs of its tiles, row of tiles by row of tiles.
 template <class S>
 struct TilePlan {
-  Index tile_cols, depth;              // the tiles and K chunks, of (m, n, k) only
-  Index strip;                         // columns of a tile written at a time, of (m, n, k) only
-  Index row_tiles, col_tiles;          // the grid of tiles
-  Index row_parts = 1, col_parts = 1;  // the grid of rectangles
+  Index tile_cols, depth;      // the tiles and K chunks, of (m, n, k) only
+  Index strip;                 // columns of a tile written at a time, of (m, n, k) only
+  Index row_tiles, col_tiles;  // the grid of tiles
+  Index bands = 1, parts_per_band = 1;
 
-  TilePlan(Index m, Index n, Index k, Index threads) {
+  TilePlan(Index m, Index n, Index k, Index threads) : m_(m) {
     using Kernel = TileKernel<S>;
     const Index chunks = std::max<Index>(1, ceil_div(k, Kernel::max_depth));
     depth = std::max<Index>(1, ceil_div(k, 8 * chunks)) * 8;  // the kernel unrolls K by 8
@@ -199,30 +200,38 @@ struct TilePlan {
     const bool far = m * n * static_cast<Index>(sizeof(S)) >= Index{1} << 20;
     strip = far ? Kernel::min_cols * std::max<Index>(1, 128 / depth) : tile_cols;
 
-    // Least work in the largest rectangle; packing an element counts as 16 products.
-    const auto cost = [&](Index rows, Index cols) {
-      const Index height = longest(m, Kernel::tile_rows, row_tiles, rows);
-      const Index width = longest(n, tile_cols, col_tiles, cols);
-      return height * width + 16 * (height + width);
+    // Least work in a part; packing an element counts as 16 products. A part may begin and end
+    // within a row of tiles, and packs those rows for a few of their columns.
+    const auto cost = [&](Index of, Index parts) {
+      const Index width = std::min(n, ceil_div(col_tiles, of) * tile_cols);
+      const Index height = ceil_div(m, parts), partial = parts > 1 ? Kernel::tile_rows / 2 : 0;
+      return height * width + 16 * (height + partial + width);
     };
-    for (Index cols = 1; cols <= std::min(threads, col_tiles); ++cols) {
-      const Index rows = std::min(threads / cols, row_tiles);
-      if (cost(rows, cols) < cost(row_parts, col_parts)) row_parts = rows, col_parts = cols;
+    for (Index of = 1; of <= std::min(threads, col_tiles); ++of) {
+      const Index parts = std::min(threads / of, row_tiles * (col_tiles / of));
+      if (cost(of, parts) < cost(bands, parts_per_band)) bands = of, parts_per_band = parts;
     }
   }
 
-  /// The longest part when `length` is cut into `tiles` tiles, the last one ragged, and those are
-  /// shared out as below: parts differ by one tile, and the last part is one of the longer ones.
-  static Index longest(Index length, Index tile, Index tiles, Index parts) {
-    const Index last = length - tiles * (parts - 1) / parts * tile;
-    return std::max(last, (tiles % parts <= 1 ? tiles / parts : ceil_div(tiles, parts)) * tile);
+  /// The first tile column of a band.
+  Index first_of_band(Index band) const { return col_tiles * band / bands; }
+
+  /// A tile of a band `across` tiles wide.
+  struct Place {
+    Index row, col;
+  };
+  /// Where a part begins, which is where the one before ends: so many tiles into a row of tiles as
+  /// are nearest to its share of the m rows.
+  Place first_of_part(Index part, Index across) const {
+    const Index row = m_ * part / parts_per_band, tile = row / TileKernel<S>::tile_rows;
+    const Index above = tile * TileKernel<S>::tile_rows;
+    const Index height = std::min(TileKernel<S>::tile_rows, m_ - above);
+    if (height == 0) return {tile, 0};
+    return {tile, ((row - above) * across + height / 2) / height};
   }
 
-  /// Where row `part` of the grid of rectangles begins; rounded up at the end of the matrix.
-  Index first_row(Index part) const {
-    return row_tiles * part / row_parts * TileKernel<S>::tile_rows;
-  }
-  Index first_col(Index part) const { return col_tiles * part / col_parts * tile_cols; }
+ private:
+  Index m_;
 };
 
 /// C (m x n) = op(A) (m x k) * op(B) (k x n), or C += op(A) * op(B) when `accumulate`;
@@ -238,47 +247,58 @@ void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, 
               Index ldc, bool accumulate, const OnTile& on_tile) {
   using Kernel = TileKernel<S>;
   if (m <= 0 || n <= 0) return;
-  const TilePlan<S> plan(m, n, k, threads.worth(m * n * k).count);
-  const int parts = static_cast<int>(plan.row_parts * plan.col_parts);
+  const bool vector = n == 1 && tb == Transpose::no;
+  // To read an element of A from memory takes as long as some ten multiplications.
+  const TilePlan<S> plan(m, n, k, threads.worth(vector ? 10 * m * k : m * n * k).count);
+  const int parts = static_cast<int>(plan.bands * plan.parts_per_band);
   buffers.reserve(parts > 1 ? threads.count : 1);  // any thread of a team may claim a part
 
-  const bool vector = n == 1 && tb == Transpose::no;
-  const auto rectangle = [&](Index part, int thread) {
-    const Index top = plan.first_row(part % plan.row_parts);
-    const Index bottom = std::min(m, plan.first_row(part % plan.row_parts + 1));
-    const Index left = plan.first_col(part / plan.row_parts);
-    const Index right = std::min(n, plan.first_col(part / plan.row_parts + 1));
+  const auto compute = [&](Index index, int thread) {
+    const Index band = index / plan.parts_per_band, part = index % plan.parts_per_band;
+    const Index left = plan.first_of_band(band), across = plan.first_of_band(band + 1) - left;
+    const auto first = plan.first_of_part(part, across);
+    const auto last = plan.first_of_part(part + 1, across);  // the first that is not of this part
     S* const lhs = buffers.lhs(thread);
     S* const rhs = buffers.rhs(thread);
 
-    for (Index i = top; vector && i < bottom; i += Kernel::tile_rows) {
-      const Index rows = std::min(Kernel::tile_rows, bottom - i);
-      Kernel::multiply_vector(ta, ta == Transpose::no ? a + i : a + i * lda, lda, rows, k, b, c + i,
-                              !accumulate);
-      on_tile(i, rows, 0, 1);
-    }
-    for (Index panel = left; !vector && panel < right; panel += Kernel::max_cols) {
-      const Index panel_cols = std::min(Kernel::max_cols, right - panel);
+    /// body(i, rows, col, end) for the rows of tiles, and their columns in [col, end).
+    const auto for_rows_of_tiles = [&](Index from, Index to, const auto& body) {
+      for (Index t = first.row; t <= std::min(last.row, plan.row_tiles - 1); ++t) {
+        const Index i = t * Kernel::tile_rows;
+        const Index begin = (left + (t == first.row ? first.col : 0)) * plan.tile_cols;
+        const Index end = (left + (t == last.row ? last.col : across)) * plan.tile_cols;
+        if (std::max(begin, from) < std::min(end, to))
+          body(i, std::min(Kernel::tile_rows, m - i), std::max(begin, from), std::min(end, to));
+      }
+    };
+    if (vector)
+      return for_rows_of_tiles(0, 1, [&](Index i, Index rows, Index, Index) {
+        Kernel::multiply_vector(ta, ta == Transpose::no ? a + i : a + i * lda, lda, rows, k, b,
+                                c + i, !accumulate);
+        on_tile(i, rows, 0, 1);
+      });
+    const Index right = std::min(n, (left + across) * plan.tile_cols);
+    for (Index panel = left * plan.tile_cols; panel < right; panel += Kernel::max_cols) {
+      const Index panel_end = std::min(right, panel + Kernel::max_cols);
       for (Index p = 0; p == 0 || p < k; p += plan.depth) {  // once even when k = 0
         const Index depth = std::min(plan.depth, k - p);
         Kernel::pack_rhs(tb, tb == Transpose::no ? b + p + panel * ldb : b + panel + p * ldb, ldb,
-                         depth, panel_cols, rhs);
-        for (Index i = top; i < bottom; i += Kernel::tile_rows) {
-          const Index rows = std::min(Kernel::tile_rows, bottom - i);
+                         depth, panel_end - panel, rhs);
+        for_rows_of_tiles(panel, panel_end, [&](Index i, Index rows, Index col, Index end) {
           Kernel::pack_lhs(ta, ta == Transpose::no ? a + i + p * lda : a + p + i * lda, lda, rows,
                            depth, lhs);
-          for (Index j = 0; j < panel_cols; j += plan.tile_cols) {
-            const Index cols = std::min(plan.tile_cols, panel_cols - j);
-            Kernel::multiply(lhs, rhs + j * depth, rows, depth, cols, c + i + (panel + j) * ldc,
+          for (Index j = col; j < end; j += plan.tile_cols) {
+            const Index cols = std::min(plan.tile_cols, end - j);
+            Kernel::multiply(lhs, rhs + (j - panel) * depth, rows, depth, cols, c + i + j * ldc,
                              ldc, p == 0 && !accumulate, p == 0 ? plan.strip : cols);
-            if (p + depth == k) on_tile(i, rows, panel + j, cols);
+            if (p + depth == k) on_tile(i, rows, j, cols);
           }
-        }
+        });
       }
     }
   };
 
-  threads.run(parts, rectangle);
+  threads.run(parts, compute);
 }
 
 }  // namespace longhand::detail
