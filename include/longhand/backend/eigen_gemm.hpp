@@ -52,10 +52,10 @@ struct TileKernel {
  private:
   /// C (rows x cols) <- 0.
   static void zero(Index rows, Index cols, S* c, Index ldc) {
-    using Tile = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic>;
     // Stores; std::fill_n becomes a string instruction, which takes longer than a small product.
-    Eigen::Map<Tile, Eigen::Unaligned, Eigen::OuterStride<>>(c, rows, cols,
-                                                             Eigen::OuterStride<>(ldc)) = S(0);
+    using Run = Eigen::Array<S, Eigen::Dynamic, 1>;
+    if (ldc == rows) rows *= cols, cols = 1;
+    for (Index j = 0; j < cols; ++j) Eigen::Map<Run>(c + j * ldc, rows) = S(0);
   }
   /// Asks for C (rows x cols) in the cache, to be written.
   static void prefetch(Index rows, Index cols, const S* c, Index ldc) {
@@ -213,24 +213,33 @@ struct TilePlan {
     }
   }
 
-  /// The first tile column of a band.
-  Index first_of_band(Index band) const { return col_tiles * band / bands; }
+  Index parts() const { return bands * parts_per_band; }
 
-  /// A tile of a band `across` tiles wide.
   struct Place {
-    Index row, col;
+    Index row, col;  ///< in tiles, the column counted from the band's first
   };
-  /// Where a part begins, which is where the one before ends: so many tiles into a row of tiles as
-  /// are nearest to its share of the m rows.
-  Place first_of_part(Index part, Index across) const {
-    const Index row = m_ * part / parts_per_band, tile = row / TileKernel<S>::tile_rows;
-    const Index above = tile * TileKernel<S>::tile_rows;
-    const Index height = std::min(TileKernel<S>::tile_rows, m_ - above);
-    if (height == 0) return {tile, 0};
-    return {tile, ((row - above) * across + height / 2) / height};
+  struct Part {
+    Index left, across;  ///< its band, in tiles
+    Place first, end;    ///< its tiles, row of tiles by row of tiles: from `first` to before `end`
+  };
+  Part part(Index index) const {
+    if (parts() == 1)
+      return {0, col_tiles, {0, 0}, {row_tiles, 0}};  // small: divisions would count
+    const Index band = index / parts_per_band, number = index % parts_per_band;
+    const Index left = col_tiles * band / bands, across = col_tiles * (band + 1) / bands - left;
+    return {left, across, begin(number, across), begin(number + 1, across)};
   }
 
  private:
+  /// So many tiles into a row of tiles as are nearest to the share of the m rows.
+  Place begin(Index number, Index across) const {
+    if (number == parts_per_band) return {row_tiles, 0};
+    const Index row = m_ * number / parts_per_band, tile = row / TileKernel<S>::tile_rows;
+    const Index above = tile * TileKernel<S>::tile_rows;
+    const Index height = std::min(TileKernel<S>::tile_rows, m_ - above);
+    return {tile, ((row - above) * across + height / 2) / height};
+  }
+
   Index m_;
 };
 
@@ -250,23 +259,21 @@ void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, 
   const bool vector = n == 1 && tb == Transpose::no;
   // To read an element of A from memory takes as long as some ten multiplications.
   const TilePlan<S> plan(m, n, k, threads.worth(vector ? 10 * m * k : m * n * k).count);
-  const int parts = static_cast<int>(plan.bands * plan.parts_per_band);
-  buffers.reserve(parts > 1 ? threads.count : 1);  // any thread of a team may claim a part
+  buffers.reserve(plan.parts() > 1 ? threads.count : 1);  // any thread of a team may claim a part
 
   const auto compute = [&](Index index, int thread) {
-    const Index band = index / plan.parts_per_band, part = index % plan.parts_per_band;
-    const Index left = plan.first_of_band(band), across = plan.first_of_band(band + 1) - left;
-    const auto first = plan.first_of_part(part, across);
-    const auto last = plan.first_of_part(part + 1, across);  // the first that is not of this part
+    const typename TilePlan<S>::Part part = plan.part(index);
     S* const lhs = buffers.lhs(thread);
     S* const rhs = buffers.rhs(thread);
 
     /// body(i, rows, col, end) for the rows of tiles, and their columns in [col, end).
     const auto for_rows_of_tiles = [&](Index from, Index to, const auto& body) {
-      for (Index t = first.row; t <= std::min(last.row, plan.row_tiles - 1); ++t) {
+      for (Index t = part.first.row; t <= std::min(part.end.row, plan.row_tiles - 1); ++t) {
         const Index i = t * Kernel::tile_rows;
-        const Index begin = (left + (t == first.row ? first.col : 0)) * plan.tile_cols;
-        const Index end = (left + (t == last.row ? last.col : across)) * plan.tile_cols;
+        const Index begin =
+            (part.left + (t == part.first.row ? part.first.col : 0)) * plan.tile_cols;
+        const Index end =
+            (part.left + (t == part.end.row ? part.end.col : part.across)) * plan.tile_cols;
         if (std::max(begin, from) < std::min(end, to))
           body(i, std::min(Kernel::tile_rows, m - i), std::max(begin, from), std::min(end, to));
       }
@@ -277,8 +284,8 @@ void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, 
                                 c + i, !accumulate);
         on_tile(i, rows, 0, 1);
       });
-    const Index right = std::min(n, (left + across) * plan.tile_cols);
-    for (Index panel = left * plan.tile_cols; panel < right; panel += Kernel::max_cols) {
+    const Index right = std::min(n, (part.left + part.across) * plan.tile_cols);
+    for (Index panel = part.left * plan.tile_cols; panel < right; panel += Kernel::max_cols) {
       const Index panel_end = std::min(right, panel + Kernel::max_cols);
       for (Index p = 0; p == 0 || p < k; p += plan.depth) {  // once even when k = 0
         const Index depth = std::min(plan.depth, k - p);
@@ -298,7 +305,7 @@ void multiply(const Threads& threads, PackingBuffers<S>& buffers, Transpose ta, 
     }
   };
 
-  threads.run(parts, compute);
+  threads.run(plan.parts(), compute);
 }
 
 }  // namespace longhand::detail
