@@ -2,7 +2,7 @@
 // What benchmarks/cpu/run.py measures of longhand, and of the machine: one job per process, which
 // serves the requests of protocol.hpp.
 //
-// Usage: cpu_benchmark prepare|train|stages|infer|fma|read THREADS
+// Usage: cpu_benchmark prepare|train|stages|products|infer|fma|read THREADS
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -19,13 +19,15 @@ int main(int argc, char** argv) {
       {"prepare", [](int) { prepare(); }},
       {"train", train},
       {"stages", time_stages},
+      {"products", time_products},
       {"infer", infer},
       {"fma", measure_fma},
       {"read", measure_read},
   };
   const auto job = jobs.find(argc == 3 ? argv[1] : "");
   if (job == jobs.end()) {
-    std::fprintf(stderr, "usage: cpu_benchmark prepare|train|stages|infer|fma|read THREADS\n");
+    std::fprintf(stderr,
+                 "usage: cpu_benchmark prepare|train|stages|products|infer|fma|read THREADS\n");
     return 2;
   }
   try {

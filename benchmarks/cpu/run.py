@@ -2,7 +2,9 @@
 """Measures longhand and its peers on this machine's processor and writes docs/benchmarks.md.
 scripts/benchmark builds what is measured, installs the peers and calls this.
 
-    run.py --build DIR [--quick] [--only training,stages,inference,end-to-end,scaling]
+    run.py --build DIR [--quick] [--only training,stages,…]
+Sections that are not measured keep what an earlier run on the same machine found.
+
     run.py --render        writes the page anew from the last results, measuring nothing
 """
 import argparse
@@ -12,7 +14,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SECTIONS = ["training", "stages", "inference", "end-to-end", "scaling"]
+SECTIONS = ["training", "stages", "products", "inference", "end-to-end", "scaling"]
 
 
 def options():
@@ -30,7 +32,8 @@ def options():
     parser.add_argument("--rounds", type=int, help="default: 5, with --quick 2")
     parser.add_argument("--quick", action="store_true",
                         help="a tenth of the work, to see that everything runs; no figures to keep")
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas")
+    parser.add_argument("--only", default=",".join(SECTIONS),
+                        help="what to measure, default: " + ",".join(SECTIONS))
     parser.add_argument("--page", type=pathlib.Path, default=ROOT / "docs/benchmarks.md",
                         help="the page to write; its pictures go to images beside it")
     parser.add_argument("--render", action="store_true", help="only write the page")
@@ -40,13 +43,17 @@ def options():
 def measure(chosen, results):
     """Every section asked for, into results; saved after each."""
     # What is imported here needs numpy and a built longhand; --render needs neither.
-    from suite import (data, end_to_end, inference, machine, scaling, session, stages, training)
-    sections = dict(zip(SECTIONS, [training, stages, inference, end_to_end, scaling]))
+    from suite import (data, end_to_end, inference, machine, products, scaling, session, stages,
+                       training)
+    sections = dict(zip(SECTIONS, [training, stages, products, inference, end_to_end, scaling]))
     work = results.parent
     work.mkdir(parents=True, exist_ok=True)
-    found = {"quick": chosen.quick, "machine": machine.describe(chosen.build, ROOT)}
+    found = {"machine": machine.describe(chosen.build, ROOT), "runs": {}}
+    if results.exists():
+        earlier = json.loads(results.read_text())
+        if machine.same(earlier["machine"], found["machine"]):
+            found = {"runs": {}} | earlier | {"machine": found["machine"]}
     busy = machine.busy()
-    stolen, start = machine.stolen_seconds(), time.time()
     with open(work / "log", "w") as log:
         threads = ([int(t) for t in chosen.threads.split(",")] if chosen.threads
                    else session.all_threads())
@@ -55,13 +62,15 @@ def measure(chosen, results):
             idx=chosen.data, work=work, threads=threads,
             rounds=chosen.rounds or (2 if chosen.quick else 5), quick=chosen.quick, log=log,
             engines=[pathlib.Path(d).resolve() for d in chosen.engines.split(",") if d])
-        found["rounds"] = this.rounds
         for name in chosen.only.split(","):
+            before, stolen, start = busy, machine.stolen_seconds(), time.time()
             found[name] = sections[name].measure(this)
-            found["minutes"] = (time.time() - start) / 60
-            found["stolen"] = machine.stolen_seconds() - stolen
-            busy = max(busy, machine.busy())
-            found["busy"] = busy
+            busy = machine.busy()
+            found["runs"][name] = {
+                "date": found["machine"]["date"], "version": found["machine"]["version"],
+                "commit": found["machine"]["commit"], "quick": chosen.quick,
+                "rounds": this.rounds, "minutes": (time.time() - start) / 60,
+                "stolen": machine.stolen_seconds() - stolen, "busy": max(before, busy)}
             results.write_text(json.dumps(found))
 
 

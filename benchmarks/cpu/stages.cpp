@@ -31,7 +31,7 @@ std::string name_of(const std::type_info& type) {
 
 struct Observer {
   StageTimes times;
-  void start() { times.start(); }
+  void start(const Json& request) { times.start(request.value("repetitions", 0)); }
   void add_to(Json& done) const {
     static constexpr std::array names{"products", "elementwise", "reductions", "optimizer", "data"};
     for (const StageTimes::Entry& e : times.entries())
@@ -39,7 +39,8 @@ struct Observer {
                                     {"primitive", e.primitive},
                                     {"formula", e.formula ? name_of(*e.formula) : ""},
                                     {"calls", e.calls},
-                                    {"seconds", e.seconds}});
+                                    {"seconds", e.seconds},
+                                    {"alone", e.alone}});
   }
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <typeinfo>
 #include <utility>
@@ -41,12 +42,16 @@ class StageTimes {
     const std::type_info* formula;  ///< null where the primitive takes none
     long calls = 0;
     double seconds = 0;
+    double alone = 0;  ///< the same calls, each the fastest of its repetitions
   };
 
   const std::vector<Entry>& entries() const { return entries_; }
-  void start() {
-    for (Entry& entry : entries_) entry.calls = 0, entry.seconds = 0;
+  /// Every call is then made so many times more, with all it needs in the cache.
+  void start(int repetitions) {
+    repetitions_ = repetitions;
+    for (Entry& entry : entries_) entry.calls = 0, entry.seconds = entry.alone = 0;
   }
+  int repetitions() const { return repetitions_; }
   /// A dozen entries: a search is faster than a map, and nothing beside a primitive.
   Entry& entry(Stage stage, const char* primitive, const std::type_info* formula) {
     for (Entry& e : entries_)
@@ -56,6 +61,7 @@ class StageTimes {
 
  private:
   std::vector<Entry> entries_;
+  int repetitions_ = 0;
 };
 
 /// Base with a stopwatch around every primitive of core/backend.hpp. Since models take their
@@ -138,12 +144,18 @@ class Timed {
   void measure(Stage stage, const char* primitive, const std::type_info* formula,
                const Work& work) const {
     using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
-    work();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const auto timed = [&] {
+      const auto start = Clock::now();
+      work();
+      return std::chrono::duration<double>(Clock::now() - start).count();
+    };
+    const double seconds = timed();
+    double alone = seconds;
+    for (int i = 0; i < times_->repetitions(); ++i) alone = std::min(alone, timed());
     StageTimes::Entry& entry = times_->entry(stage, primitive, formula);
     ++entry.calls;
     entry.seconds += seconds;
+    entry.alone += alone;
   }
 
   Base base_;

@@ -7,7 +7,7 @@ namespace longhand::benchmark {
 
 namespace {
 struct Nobody {
-  void start() {}
+  void start(const Json&) {}
   void add_to(Json&) {}
 };
 }  // namespace

@@ -30,7 +30,7 @@ double loss_without_noise(const Vae<B>& vae, const Samples<float>& x) {
 /// steps of a run are done, the trainer waits inside its callback for the next request. Returns the
 /// request that ended the training.
 ///
-/// `observer.start()` is called when a run begins, `observer.add_to(answer)` when it ends.
+/// `observer.start(request)` is called when a run begins, `observer.add_to(answer)` when it ends.
 template <class B, class Observer>
 Request serve_training(const B& on, const Json& setup, Observer& observer) {
   using Clock = std::chrono::steady_clock;
@@ -46,7 +46,7 @@ Request serve_training(const B& on, const Json& setup, Observer& observer) {
   const auto begin = [&] {
     left = request->at("steps");
     loss = 0;
-    observer.start();
+    observer.start(*request);
     start = Clock::now();
   };
   std::atomic<bool> leave = false;

@@ -94,6 +94,11 @@ def busy():
     return 1 - (passed[3] + passed[4]) / sum(passed)
 
 
+def same(one, other):
+    """Whether figures measured on both may stand on one page."""
+    return all(one[key] == other[key] for key in ("cpu", "cores", "compiler", "flags", "peers"))
+
+
 def describe(build, root):
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     compiler, flags = _compilation(build)

@@ -24,7 +24,10 @@ def page(found):
     parts = [HEAD, machine(found)]
     for name, title, body in SECTIONS:
         parts.append(f"## {title}\n")
-        parts.append(body(found[name]) if found.get(name) else "*Not measured in this run.*\n")
+        if found.get(name):
+            parts += [run(found["runs"][name]), body(found[name])]
+        else:
+            parts.append("*Not measured.*\n")
     return "\n".join(parts)
 
 
@@ -32,7 +35,7 @@ HEAD = """# Benchmarks on the processor
 
 *Written by `scripts/benchmark`; changes by hand are lost.*
 
-longhand beside PyTorch, JAX and onnxruntime, measured in one run on one machine:
+longhand beside PyTorch, JAX and onnxruntime, on one machine:
 
 ```sh
 scripts/benchmark            # builds longhand, installs the peers, measures, writes this page
@@ -50,20 +53,23 @@ def machine(found):
                       for name, version in about["peers"].items())
     rows = [["processor", f"{about['cpu']}, {about['cores']} core(s); {about['caches']}"],
             ["system", about["system"]],
-            ["date", about["date"]],
-            ["longhand", f"{about['version']}, commit {about['commit']}"],
+            ["longhand", about["version"]],
             ["compiler", about["compiler"]],
             ["flags", f"`{about['flags']}`"],
-            ["peers", f"{peers}; Python {about['python']}"],
-            ["this run", f"{found['rounds']} rounds, {found['minutes']:.0f} minutes; processors "
-             f"{found['busy']:.0%} busy with other work, {found['stolen']:.1f} s taken by other "
-             "guests of the host"]]
-    warnings = ""
-    if found["quick"]:
-        warnings += "\n**A trial run with `--quick`: no figure on this page means anything.**\n"
-    if found["busy"] > BUSY:
-        warnings += "\n**The machine was busy with other work: do not trust these figures.**\n"
-    return table(["", ""], rows) + warnings + METHOD
+            ["peers", f"{peers}; Python {about['python']}"]]
+    return table(["", ""], rows) + METHOD
+
+
+def run(about):
+    """When and how a section was measured."""
+    text = (f"*{about['date']}, commit {about['commit']}: {about['rounds']} rounds, "
+            f"{about['minutes']:.0f} minutes; processors {about['busy']:.0%} busy with other work "
+            f"before or after, {about['stolen']:.1f} s taken by other guests of the host.*\n")
+    if about["quick"]:
+        text += "\n**A trial run with `--quick`: no figure here means anything.**\n"
+    if about["busy"] > BUSY:
+        text += "\n**The machine was busy with other work: do not trust these figures.**\n"
+    return text
 
 
 METHOD = """
@@ -161,17 +167,25 @@ def stages(records):
 
 
 def stage_table(records):
-    def cell(seconds, record):
-        return f"{number(1e6 * seconds / record['steps'])} ({seconds / record['seconds']:.0%})"
+    def cell(seconds, record, alone=None):
+        best = f", {alone / (seconds / record['steps']):.0%} of its best" if alone else ""
+        return (f"{number(1e6 * seconds / record['steps'])} "
+                f"({seconds / record['seconds']:.0%}{best})")
+
+    def sums(primitives, field):
+        total = collections.Counter()
+        for entry in primitives:
+            total[entry["stage"]] += entry[field]
+        return total
 
     columns = []
     for record in records:
-        sums = collections.Counter()
-        for entry in record["primitives"]:
-            sums[entry["stage"]] += entry["seconds"]
-        rest = record["seconds"] - sum(sums.values())
-        columns.append([*(cell(sums[stage], record) for stage in STAGES), cell(rest, record),
-                        cell(record["seconds"], record)])
+        inside, alone = sums(record["primitives"], "seconds"), record["alone"]
+        best = sums(alone["primitives"], "alone")
+        rest = record["seconds"] - sum(inside.values())
+        columns.append([*(cell(inside[stage], record, best[stage] / alone["steps"])
+                          for stage in STAGES),
+                        cell(rest, record), cell(record["seconds"], record)])
     titles = [*STAGES.values(), "between the primitives", "**step**"]
     return table([f"µs per step, {threads_of(records[0])}",
                   *(f"{r['net']}, batch {r['batch']}" for r in records)],
@@ -193,7 +207,44 @@ STAGES = {"products": "products, with the bias and activation that ride in their
           "reductions": "sums: likelihood, KL, bias gradients, gradient norm",
           "optimizer": "Adam", "data": "gathering rows, noise, copies"}
 STAGES_TEXT = """Measured by a backend that forwards every primitive to `Cpu<float>` between two
-looks at the clock (`benchmarks/cpu/timed.hpp`), 25 ns each.
+looks at the clock (`benchmarks/cpu/timed.hpp`), 25 ns each. *Its best* is the fastest of ten
+repetitions of each call on the spot, when all it needs is in the cache as far as it fits: 90% of
+its best means that the stage waits a tenth of its time for numbers that others have pushed out.
+"""
+
+
+def products(records):
+    """Per training: all products of a step, by Eigen and by longhand."""
+    rows = []
+    for key in dict.fromkeys((r["net"], r["batch"], r["threads"]) for r in records):
+        these = [r for r in records if (r["net"], r["batch"], r["threads"]) == key]
+        sums = {name: [sum(rounds) for rounds in zip(*(r["seconds"][name] for r in these))]
+                for name in ("longhand", "Eigen")}
+        dearest = max(these, key=extra)
+        rows.append([f"{key[0]}, batch {key[1]}, {threads_of(these[0])}",
+                     spread(sums["longhand"]), spread(sums["Eigen"]),
+                     f"{ratio(sums['longhand'], sums['Eigen']) - 1:+.0%}",
+                     f"{extra(dearest):+.0%}: {shape(dearest)}",
+                     f"{max(r['apart'] for r in these):.0e}"])
+    return PRODUCTS_TEXT + table(["products of a step", "longhand", "Eigen", "cost", "most",
+                                  "apart, per term"], rows)
+
+
+def extra(record):
+    """What longhand's product takes more than Eigen's, relatively."""
+    return ratio(record["seconds"]["longhand"], record["seconds"]["Eigen"]) - 1
+
+
+def shape(record):
+    left, right = ("ᵀ" if record[side] else "" for side in ("ta", "tb"))
+    return f"A{left}B{right} of {record['m']} × {record['n']}, depth {record['k']}"
+
+
+PRODUCTS_TEXT = """Each product that occurs in a step, once by itself, over and over on the same
+matrices: by longhand, whose bits are the same for any number of threads, and as `C.noalias() = A *
+B` with Eigen, whose are not. Both run Eigen's kernels with the same flags; a cost below zero means
+that the fixed tiles are faster than Eigen's own choice.
+
 """
 
 
@@ -273,6 +324,7 @@ larger sizes share.
 SECTIONS = [
     ("training", "Training steps", training),
     ("stages", "Where the time of a step goes", stages),
+    ("products", "What equal bits cost", products),
     ("inference", "Inference", inference),
     ("end-to-end", "From start to trained model", end_to_end),
     ("scaling", "How cost grows", scaling),

@@ -17,8 +17,11 @@ def measure(session):
             rounds = [worker.ask("run", steps=steps) for _ in range(session.rounds + 1)][1:]
             # The parts must add up to their whole, so the median is that of whole rounds.
             typical = sorted(rounds, key=lambda r: r["seconds"])[len(rounds) // 2]
+            few = max(1, steps // 10)
+            alone = worker.ask("run", steps=few, repetitions=10)
             records.append({"net": workload.net.name, "batch": workload.batch, "threads": threads,
                             "steps": steps, "seconds": typical["seconds"],
-                            "primitives": typical["primitives"]})
+                            "primitives": typical["primitives"],
+                            "alone": {"steps": few, "primitives": alone["primitives"]}})
         worker.close()
     return records
