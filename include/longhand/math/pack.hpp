@@ -129,7 +129,7 @@ class Pack {
   }
 
   /// Eigen's float form refines 1/sqrt(x), and inf * 0 is NaN.
-  friend Pack sqrt(const Pack& x) {
+  LONGHAND_INLINE friend Pack sqrt(const Pack& x) {
     const Pack root = map([&](int k) { return Eigen::internal::psqrt(x.packets_[k]); });
     return choose(x < Pack(std::numeric_limits<S>::infinity()), root, x);
   }

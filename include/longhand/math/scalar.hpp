@@ -33,25 +33,26 @@ LONGHAND_SCALAR_FUNCTION(erf)
 
 /// The one conditional of a formula: both branches are evaluated, the condition picks one.
 template <std::floating_point T>
-LONGHAND_HD constexpr T choose(bool condition, const T& yes, const std::type_identity_t<T>& no) {
+LONGHAND_HD LONGHAND_INLINE constexpr T choose(bool condition, const T& yes,
+                                               const std::type_identity_t<T>& no) {
   return condition ? yes : no;
 }
 
 /// |x| by the same comparison for every value type, so that a dual number differentiates the very
 /// branch the hand-derived gradient takes at exactly 0.
 template <class T>
-LONGHAND_HD T abs(const T& x) {
+LONGHAND_HD LONGHAND_INLINE T abs(const T& x) {
   return choose(x > T(0), x, -x);
 }
 
 /// -1, 0 or 1.
 template <class T>
-LONGHAND_HD T sign(const T& x) {
+LONGHAND_HD LONGHAND_INLINE T sign(const T& x) {
   return choose(x > T(0), T(1), choose(x < T(0), T(-1), T(0)));
 }
 
 template <class T>
-LONGHAND_HD T square(const T& x) {
+LONGHAND_HD LONGHAND_INLINE T square(const T& x) {
   return x * x;
 }
 
