@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the micro-benchmarks in each build this processor can run, and prints one table: what each
+"""Runs the micro-benchmarks in each build this processor can run, and prints a page: what each
 primitive and formula costs, beside the machine's peaks, and how much the vectors of AVX2 and AVX-512
 bring over those of SSE2. A formula whose ratio falls out of line has lost its vectorisation.
 
-Usage: taskset -c 0 benchmarks/micro/report.py BUILD_FOLDER [--benchmark_filter=… and other options]
+Usage: taskset -c 0 benchmarks/micro/report.py BUILD_FOLDER [--benchmark_filter=… and other options] \\
+           > docs/micro_benchmarks.md
 
 BUILD_FOLDER was configured with -Dbenchmarks=enabled and holds benchmarks/micro/micro_v*.
 """
 
+import datetime
 import json
 import pathlib
 import platform
@@ -38,13 +40,41 @@ def figures(program, options):
     return {b["name"]: b for b in json.loads(done.stdout)["benchmarks"]}
 
 
+HEAD = """# Primitives and formulas, one by one
+
+*Written by `benchmarks/micro/report.py`; changes by hand are lost.*
+
+```sh
+meson setup build -Dbenchmarks=enabled && ninja -C build
+taskset -c 0 benchmarks/micro/report.py build {options}> docs/micro_benchmarks.md
+```
+
+{processor}, one thread; {date}, commit {commit}.
+
+The same sources compiled for x86-64 (SSE2), x86-64-v3 (AVX2) and x86-64-v4 (AVX-512), each over and
+over on the same numbers. Sweeps in nanoseconds per element and, in parentheses, bytes read and
+written per second; products in operations per second; *tile* is a sweep over part of a larger
+matrix, as after a product. The last column is what the widest vectors bring: four times as many
+lanes as SSE2 has, or less where memory or division sets the pace. A formula far below its neighbours
+has lost its vectorisation.
+"""
+
+
+def commit():
+    done = subprocess.run(["git", "-C", pathlib.Path(__file__).parent, "describe", "--always",
+                           "--dirty"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     folder = pathlib.Path(sys.argv[1]) / "benchmarks" / "micro"
+    options = sys.argv[2:]
     runs = {name: run for level, name in LEVELS.items()
-            if (run := figures(folder / f"micro_v{level}", sys.argv[2:])) is not None}
-    print(f"{processor()}, one thread\n")
+            if (run := figures(folder / f"micro_v{level}", options)) is not None}
+    print(HEAD.format(processor=processor(), date=datetime.date.today().isoformat(),
+                      commit=commit(), options="".join(f"{option} " for option in options)))
     columns = " | ".join(runs)
     print(f"| | {columns} | SSE2 / {list(runs)[-1]} |\n|---|{'---:|' * (len(runs) + 1)}")
     for name in next(iter(runs.values())):
