@@ -29,9 +29,9 @@ using Inputs = std::array<HostOperand<S>, I>;
 template <class S, std::size_t O>
 using Outputs = std::array<HostView<S>, O>;
 
-#define LONGHAND_TEST_SWEEP(S, I, O, ...)                                           \
-  template void sweep<width_for(I + O), S>(const __VA_ARGS__&, const Inputs<S, I>&, \
-                                           const Outputs<S, O>&, Index, Index, Index, Index);
+#define LONGHAND_TEST_SWEEP(S, I, O, ...)                                                        \
+  template void sweep<kNarrow, S>(const __VA_ARGS__&, const Inputs<S, I>&, const Outputs<S, O>&, \
+                                  Index, Index, Index, Index);
 #define LONGHAND_TEST_SUM(S, I, O, ...)                                                        \
   template S sum_down<kWide, S>(const __VA_ARGS__&, const Inputs<S, I>&, const Outputs<S, O>&, \
                                 Index, Index, Index);

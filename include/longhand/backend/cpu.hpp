@@ -90,7 +90,7 @@ class Cpu {
   void for_each(const F& f, const std::array<OperandOf<Cpu>, I>& in,
                 const std::array<View<Cpu>, O>& out) const {
     static_assert(O > 0);
-    constexpr int W = detail::width_for(I + O);
+    constexpr int W = detail::kNarrow;
     const Index rows = out[0].rows, cols = out[0].cols;
     if (detail::flat(in, out, rows)) {
       const Index n = rows * cols;
@@ -102,8 +102,6 @@ class Cpu {
       team(rows * cols).for_runs(cols, [&](Index first, Index count) {
         if (rows <= detail::kFew) {
           detail::sweep_few_rows<S>(f, in, out, rows, first, count);
-        } else if (rows <= detail::kNarrow) {
-          detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, first, count);
         } else {
           detail::sweep<W, S>(f, in, out, 0, rows, first, count);
         }

@@ -9,15 +9,12 @@
 
 /// How the CPU backend walks a formula over matrices: down a column, a pack of W numbers at a time,
 /// the tail padded to a full pack so that no number is ever computed by a different instruction.
-/// The choice of W follows the shape, never the threads; two widths may differ by one rounding
-/// where the compiler fuses a multiply-add in only one of them.
+/// A sum's W follows its shape, never the threads; two widths may differ by one rounding where the
+/// compiler fuses a multiply-add in only one of them.
 namespace longhand::detail {
 
-inline constexpr int kWide = 32;    ///< hides the latency of an exponential in most processors
-inline constexpr int kNarrow = 16;  ///< for few rows (latents, the tiles of a product)
-
-/// A formula of many operands (Adam) runs out of registers before it runs out of latencies.
-constexpr int width_for(std::size_t operands) { return operands > 6 ? kNarrow : kWide; }
+inline constexpr int kWide = 32;    ///< lanes of a sum
+inline constexpr int kNarrow = 16;  ///< of everything else, and of sums of few rows
 
 template <class S>
 using HostOperand = Operand<S, HostMemory>;
