@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels without a formula: noise.
+// The kernels of noise.
 #include "longhand/backend/cuda_launch.cuh"
 
 namespace longhand::cuda {

@@ -25,7 +25,7 @@ inline constexpr Stage kStageOf<TakesMoment<O>> = Stage::optimizer;
 template <class O>
 inline constexpr Stage kStageOf<TakesMoments<O>> = Stage::optimizer;
 template <>
-inline constexpr Stage kStageOf<ClipFactor> = Stage::optimizer;
+inline constexpr Stage kStageOf<JudgeStep> = Stage::optimizer;
 template <>
 inline constexpr Stage kStageOf<ToModelUnits> = Stage::data;
 template <>
@@ -122,6 +122,10 @@ class Timed {
   template <class... A>
   void gather(const A&... a) const {
     measure(Stage::data, "gather", nullptr, [&] { base_.gather(a...); });
+  }
+  template <class... A>
+  void copy_at(const A&... a) const {
+    measure(Stage::data, "copy_at", nullptr, [&] { base_.copy_at(a...); });
   }
   template <class... A>
   void copy(const A&... a) const {

@@ -11,6 +11,8 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <string_view>
+#include <vector>
 
 namespace longhand::test {
 
@@ -90,6 +92,7 @@ class FakeDevice {
   /// What was asked of a device so far, copies of the handle included.
   struct Work {
     int products = 0, kernels = 0, uploads = 0, downloads = 0;
+    std::vector<std::string_view> calls = {};  ///< the same by name, in their order
   };
   const Work& work() const { return *work_; }
 
@@ -100,6 +103,7 @@ class FakeDevice {
                           static_cast<const void*>(c.data)})
       FakeMemory::require_inside(p);
     ++work_->products;
+    work_->calls.push_back("multiply");
     {
       const FakeMemory::Open open;
       Reference<float>::Scratch scratch;
@@ -110,8 +114,9 @@ class FakeDevice {
 
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<FakeDevice>, I>& in,
-                const std::array<View<FakeDevice>, O>& out) const {
-    launch_sweep(cuda::ForEach<F, I, O>(f, in, out));
+                const std::array<View<FakeDevice>, O>& out, const float* only_if = nullptr) const {
+    FakeMemory::require_inside(only_if);
+    launch_sweep(cuda::ForEach<F, I, O>(f, in, out, only_if));
   }
   template <class F, std::size_t I, std::size_t O>
   void reduce_columns(const F& f, const std::array<OperandOf<FakeDevice>, I>& in,
@@ -150,6 +155,16 @@ class FakeDevice {
     FakeMemory::require_inside(ids.data);
     launch_sweep(cuda::Gather<X, F, I>(f, x, ids, in, y));
   }
+  template <std::size_t N>
+  void copy_at(std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
+               std::uint32_t add) const {
+    FakeMemory::require_inside(n);
+    for (const CountedCopy<DeviceMemory>& c : copies) {
+      FakeMemory::require_inside(c.from);
+      FakeMemory::require_inside(c.to);
+    }
+    launch(cuda::CopyAt<N>(n, copies, add));
+  }
   void copy(ConstView<FakeDevice> x, View<FakeDevice> y) const {
     for_each(Value{}, in<FakeDevice>(x), out<FakeDevice>(y));
   }
@@ -161,6 +176,7 @@ class FakeDevice {
   void upload(const U* from, MatrixView<U, DeviceMemory> y) const {
     FakeMemory::require_inside(y.data);
     ++work_->uploads;
+    work_->calls.push_back("upload");
     const FakeMemory::Open open;
     Reference<float>{}.upload(from, host(y));
   }
@@ -168,6 +184,7 @@ class FakeDevice {
   void download(MatrixView<U, DeviceMemory> x, std::remove_const_t<U>* to) const {
     FakeMemory::require_inside(x.data);
     ++work_->downloads;
+    work_->calls.push_back("download");
     const FakeMemory::Open open;
     Reference<float>{}.download(host(x), to);
   }
@@ -186,6 +203,7 @@ class FakeDevice {
   }
   template <class Kernel>
   void noise(const Kernel& kernel) const {
+    FakeMemory::require_inside(kernel.given.step_at);
     FakeMemory::require_inside(kernel.ids);
     FakeMemory::require_inside(kernel.y);
     launch(kernel);
@@ -196,7 +214,9 @@ class FakeDevice {
   void launch(const Kernel& kernel) const {
     const FakeMemory::Open open;
     const Index blocks = kernel.blocks();
-    work_->kernels += blocks > 0 ? 1 : 0;
+    if (blocks == 0) return;
+    ++work_->kernels;
+    work_->calls.push_back(Kernel::name);
     for (Index b = 0; b < blocks; ++b) {
       const Index block = order_ == Order::forwards ? b : blocks - 1 - b;
       float shared[cuda::kThreads];

@@ -35,7 +35,9 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
       formula.see(got.q(i, j), want.q(i, j), 2 * u);
       formula.see(got.in_place(i, j), want.in_place(i, j), 2 * u);
       same.see(got.normal(i, j), want.normal(i, j), 0);
+      same.see(got.normal_again(i, j), want.normal(i, j), 0);
       same.see(got.uniform(i, j), want.uniform(i, j), 0);
+      same.see(got.swept_if(i, j), got.y(i, j), 0);
       const Index id = got.ids[static_cast<std::size_t>(j)];
       same.see(got.gathered(i, j), got.x(i, id), 0);
       same.see(got.gathered_product(i, j), got.x(i, id) * got.y(i, j), 0);
@@ -44,6 +46,11 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
       same.see(got.copied(i, j), got.x(i, j), 0);
       same.see(got.filled(i, j), 2.5L, 0);
     }
+  CHECK(got.page == 3);
+  CHECK(got.taken == std::vector<std::uint32_t>{110, 111, 112, 7});  // of page 2
+  std::vector<std::uint32_t> turned(20, 7);
+  for (std::uint32_t k = 0; k < 4; ++k) turned[10 + k] = 106 + k;
+  CHECK(got.turned == turned);
   for (Index j = 0; j < cols; ++j) {
     long double size = 0;
     for (Index i = 0; i < rows; ++i)

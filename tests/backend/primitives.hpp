@@ -16,11 +16,13 @@ struct Primitives {
   using S = typename B::Scalar;
   using M = Matrix<S>;
   Index rows, cols;
-  M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, normal, uniform,
-      gathered, gathered_product, from_bytes, byte_product, copied, filled;
+  M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, swept_if, normal,
+      normal_again, uniform, gathered, gathered_product, from_bytes, byte_product, copied, filled;
   std::vector<std::uint32_t> ids;
   std::vector<std::uint8_t> bytes;
-  S number = S(0.75);
+  S number = S(0.75), no = S(0), yes = S(-2);
+  std::uint32_t step = 9, page = 2;
+  std::vector<std::uint32_t> pages, turned, taken;  ///< 5 words each, 4 of them, 1 of them
 
   Primitives(const B& on, Index r, Index c, Index gap)
       : rows(r),
@@ -36,7 +38,9 @@ struct Primitives {
         row_sums(r, 1),
         added_row_sums(r, 1),
         total(1, 1),
+        swept_if(r, c, gap),
         normal(r, c, gap),
+        normal_again(r, c, gap),
         uniform(r, c, gap),
         gathered(r, c, 2 * gap),
         gathered_product(r, c, gap),
@@ -50,6 +54,8 @@ struct Primitives {
     const RowIds<B> id{ids.data(), 1, c, 1};
     for (Index k = 0; k < (r + gap) * c; ++k) bytes.push_back(static_cast<std::uint8_t>(37 * k));
     const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .sample = 2};
+    NoiseKey same_key = key;
+    same_key.step = 0, same_key.step_at = &step;
 
     on.for_each(
         Mix{}, in<B>(x.view(), per_row(bias.view()), per_column(row.view()), scalar_at<B>(&number)),
@@ -67,13 +73,24 @@ struct Primitives {
       on.reduce(SumOnly{}, in<B>(x.view(), y.view()), r * c, total.view());
     else
       total(0) = 0;
+    on.for_each(Value{}, in<B>(y.view()), out<B>(swept_if.view()), &yes);
+    on.for_each(Value{}, in<B>(x.view()), out<B>(swept_if.view()), &no);
     on.fill_normal(key, id, normal);
+    on.fill_normal(same_key, id, normal_again);
     on.fill_uniform(key, {}, uniform);
     const ConstView<B> numbers = x.view();
     on.gather(Value{}, numbers, id, in<B>(), gathered);
     on.gather(SumOnly{}, numbers, id, in<B>(y.view()), gathered_product);
     on.gather(Value{}, byte_view(), id, in<B>(), from_bytes);
     on.gather(SumOnly{}, byte_view(), id, in<B>(per_row(bias.view())), byte_product);
+    for (std::uint32_t k = 0; k < 20; ++k) pages.push_back(100 + k);
+    turned.assign(20, 7), taken.assign(4, 7);
+    using Words = MatrixView<std::uint32_t, HostMemory>;
+    const Words all{pages.data(), 5, 4, 5}, all_turned{turned.data(), 5, 4, 5};
+    on.copy_at(&page,
+               std::array{from_column(all, Words{taken.data(), 1, 3, 1}),
+                          into_column(Words{pages.data() + 6, 4, 1, 4}, all_turned)},
+               1);
     on.copy(x.view(), copied);
     on.fill(filled, S(2.5));
   }
@@ -88,7 +105,9 @@ struct Primitives {
             &row_sums,
             &added_row_sums,
             &total,
+            &swept_if,
             &normal,
+            &normal_again,
             &uniform,
             &gathered,
             &gathered_product,

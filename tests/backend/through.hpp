@@ -36,11 +36,13 @@ class Through {
   }
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Through>, I>& in,
-                const std::array<View<Through>, O>& out) const {
+                const std::array<View<Through>, O>& out, const float* only_if = nullptr) const {
     Image image(device_);
     image.sweeps(in, out, out[0].rows, out[0].cols);
+    image.reads({only_if, 1, 1, 1});
     image.send();
-    device_.for_each(f, image(in), image(out));
+    const ConstView<Device> condition = image(ConstView<Through>{only_if, 1, 1, 1});
+    device_.for_each(f, image(in), image(out), only_if == nullptr ? nullptr : condition.data);
     image.fetch();
   }
   template <class F, std::size_t I, std::size_t O>
@@ -76,12 +78,16 @@ class Through {
     image.fetch();
   }
   void fill_normal(const NoiseKey& key, RowIds<Through> ids, View<Through> y) const {
-    const Sent<std::uint32_t> there(device_, ids);
-    write(y, [&](const View<Device>& to) { device_.fill_normal(key, there.view, to); });
+    const Sent<std::uint32_t> there(device_, ids), step(device_, {key.step_at, 1, 1, 1});
+    write(y, [&](const View<Device>& to) {
+      device_.fill_normal(moved(key, step.view), there.view, to);
+    });
   }
   void fill_uniform(const NoiseKey& key, RowIds<Through> ids, View<Through> y) const {
-    const Sent<std::uint32_t> there(device_, ids);
-    write(y, [&](const View<Device>& to) { device_.fill_uniform(key, there.view, to); });
+    const Sent<std::uint32_t> there(device_, ids), step(device_, {key.step_at, 1, 1, 1});
+    write(y, [&](const View<Device>& to) {
+      device_.fill_uniform(moved(key, step.view), there.view, to);
+    });
   }
   template <class X, class F, std::size_t I>
   void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Through> ids,
@@ -93,6 +99,28 @@ class Through {
     image.send();
     device_.gather(f, columns.view, there.view, image(in), image(y));
     image.fetch();
+  }
+  template <std::size_t N>
+  void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
+               std::uint32_t add) const {
+    using Words = Buffer<Device, std::uint32_t>;
+    constexpr Index word = sizeof(std::uint32_t);
+    const Words number(1);
+    device_.upload(n, number.column());
+    std::array<Words, N> from, to;
+    std::array<CountedCopy<typename Device::Memory>, N> there;
+    for (std::size_t k = 0; k < N; ++k) {
+      const CountedCopy<HostMemory>& c = copies[k];
+      from[k] = Words((*n * c.from_step + c.bytes) / word);
+      to[k] = Words((*n * c.to_step + c.bytes) / word);
+      device_.upload(static_cast<const std::uint32_t*>(c.from), from[k].column());
+      device_.upload(static_cast<const std::uint32_t*>(c.to), to[k].column());
+      there[k] = {from[k].data(), c.from_step, to[k].data(), c.to_step, c.bytes};
+    }
+    device_.copy_at(number.data(), there, add);
+    device_.download(number.column(), n);
+    for (std::size_t k = 0; k < N; ++k)
+      device_.download(to[k].column(), static_cast<std::uint32_t*>(copies[k].to));
   }
   void copy(ConstView<Through> x, View<Through> y) const {
     Image image(device_);
@@ -226,13 +254,17 @@ class Through {
     Buffer<Device, X> buffer;
     MatrixView<const X, typename Device::Memory> view;
     Sent(const Device& device, const MatrixView<const X, HostMemory>& m) {
-      if (!m.present() || m.size() == 0) return;
+      if (!m.present() || m.size() == 0 || m.data == nullptr) return;
       buffer = Buffer<Device, X>((m.cols - 1) * m.ld + m.rows);
       device.upload(m.data, buffer.column());
       view = {buffer.data(), m.rows, m.cols, m.ld};
     }
   };
 
+  static NoiseKey moved(NoiseKey key, const RowIds<Device>& step) {
+    key.step_at = step.data;
+    return key;
+  }
   template <class Body>
   void write(const View<Through>& y, const Body& body) const {
     Image image(device_);

@@ -180,6 +180,41 @@ TEST_CASE("optimizer: clip factor, worked numbers and edges [OPT-10]") {
   CHECK(factor(6.5, 0) == 1);  // no division by zero
 }
 
+TEST_CASE_TEMPLATE("optimizer: a step that is not sound leaves weights and moments [OPT-14]", B,
+                   Reference<double>, Cpu<float>) {
+  using S = typename B::Scalar;
+  constexpr S inf = std::numeric_limits<S>::infinity(), nan = std::numeric_limits<S>::quiet_NaN();
+  const auto judged = [](S squared_norm, S nll, S kl, S sound) {
+    S trouble, clip, still;
+    RowTrouble{}(nll, kl, trouble);
+    JudgeStep{{6.5}}(squared_norm, trouble, sound, clip, still);
+    if (squared_norm == S(169)) CHECK(clip == S(0.5));  // and clipped as ever [OPT-10]
+    return still;
+  };
+  CHECK(judged(169, 3, std::numeric_limits<S>::max(), 1) == 1);
+  CHECK(judged(0, 0, -4, 1) == 1);
+  for (const S bad : {inf, -inf, nan}) {
+    CHECK(judged(bad, 3, 4, 1) == 0);
+    CHECK(judged(169, bad, 4, 1) == 0);
+    CHECK(judged(169, 3, bad, 1) == 0);
+  }
+  CHECK(judged(169, 3, 4, 0) == 0);  // what is not sound stays so
+
+  for (const Optimizer& optimizer : all_optimizers) {
+    Fixture<B> f(optimizer), steady(optimizer);
+    f.step(1), steady.step(1);
+    const std::vector<double> before = f.numbers();
+    f.scalars.sound = 0;
+    f.set_gradients(2);
+    f.on.fill(f.grads[BlockId{0}], nan);
+    f.state.step(f.on, f.theta, f.grads, &f.scalars);
+    CHECK(f.numbers() == before);
+    f.scalars.sound = 1;  // the moments too: the next step is that of a training without the gap
+    f.step(3), steady.step(3);
+    CHECK(f.numbers() == steady.numbers());
+  }
+}
+
 TEST_CASE_TEMPLATE("optimizer: padding stays zero, in theta and under penalties [OPT-9]", B,
                    Reference<double>, Cpu<float>) {
   for (const Optimizer& optimizer : all_optimizers) {

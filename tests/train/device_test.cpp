@@ -3,6 +3,12 @@
 // with a segmentation fault where somebody looks anyway, and refuses addresses of the host.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "backend/fake_device.hpp"
 #include "longhand/backend/cpu.hpp"
 #include "train/journey.hpp"
@@ -11,6 +17,46 @@ namespace {
 
 using namespace longhand;
 using namespace longhand::test;
+
+using Calls = std::vector<std::string_view>;
+
+/// The calls of each step: what lies from the first to the second copy_at of a pair.
+std::vector<Calls> steps_of(const Calls& calls) {
+  std::vector<Calls> steps;
+  bool inside = false;
+  for (const std::string_view call : calls) {
+    if (call == "copy_at" && !inside) steps.emplace_back();
+    if (call == "copy_at" || inside) steps.back().push_back(call);
+    if (call == "copy_at") inside = !inside;
+  }
+  return steps;
+}
+
+/// What NonFinite says, and the weights before and after.
+struct Failure {
+  Index step = -1;
+  std::string tensor, said;
+  std::vector<Index> rows;
+  bool restored = false;
+};
+template <class B>
+Failure failure_of(const TrainOptions& options, const Data<float>& data) {
+  Vae<B> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2, .likelihood = Gaussian{}});
+  const auto weights = [&] {
+    std::vector<float> numbers(static_cast<std::size_t>(vae.params().flat().size()));
+    vae.on().download(vae.params().flat(), numbers.data());
+    return numbers;
+  };
+  std::vector<float> good = weights();
+  TrainOptions watched = options;
+  watched.on_epoch = [&](const EpochReport&) { good = weights(); };
+  try {
+    Trainer<Vae<B>>(vae, watched).fit(data);
+  } catch (const NonFinite& error) {
+    return {error.step, error.tensor, error.what(), error.rows, weights() == good};
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -54,31 +100,88 @@ TEST_CASE("device memory: bytes stay bytes, and give the numbers' bits") {
 TEST_CASE("device memory: a step of the classic model is the list of docs/backends.md") {
   const FakeDevice on;
   Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
-  std::vector<FakeDevice::Work> after;  // every step
-  TrainOptions options{.epochs = 1, .batch = 2};
-  options.on_step = [&](const StepReport&) { after.push_back(on.work()); };
-  Trainer<Vae<FakeDevice>>(vae, options).fit(grey(4, 784, 0, false));
-  REQUIRE(after.size() == 2);
-  CHECK(after[1].products - after[0].products == 11);
-  CHECK(after[1].kernels - after[0].kernels == 21);
-  CHECK(after[1].uploads - after[0].uploads == 2);
-  CHECK(after[1].downloads - after[0].downloads == 3);
+  Trainer<Vae<FakeDevice>>(vae, {.epochs = 1, .batch = 2}).fit(grey(6, 784, 0, false));
+  const std::vector<Calls> steps = steps_of(on.work().calls);
+  REQUIRE(steps.size() == 3);
+  CHECK(steps[1] == steps[0]);
+  CHECK(steps[2] == steps[0]);
+  CHECK(std::count(steps[0].begin(), steps[0].end(), "multiply") == 11);
+  CHECK(steps[0].size() == 11 + 24);
 }
 
-TEST_CASE("device memory: a loss that is not finite is found, the weights restored") {
-  Data<float> data = grey(20, 4, 0, false);
-  Vae<FakeDevice> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2});
-  std::vector<float> before(static_cast<std::size_t>(vae.params().flat().size()));
-  vae.on().download(vae.params().flat(), before.data());
-  try {
-    Trainer<Vae<FakeDevice>>(vae, {.epochs = 1, .batch = 5, .learning_rate = 1e30}).fit(data);
-    FAIL("nothing thrown");
-  } catch (const NonFinite& error) {
-    CHECK(error.step > 0);
+TEST_CASE(
+    "device memory: nothing is sent or read between the first and the last step of an epoch") {
+  const auto transfers = [](Index batch, bool every_step) {
+    const FakeDevice on;
+    Vae<FakeDevice> vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, on);
+    std::vector<std::size_t> begins;  // of the epochs, and the end
+    TrainOptions options{.epochs = 4, .batch = batch};
+    options.on_epoch = [&](const EpochReport&) { begins.push_back(on.work().calls.size()); };
+    if (every_step) options.on_step = [](const StepReport&) {};
+    Trainer<Vae<FakeDevice>>(vae, options).fit(grey(60, 9, 0, false));
+    const Calls& calls = on.work().calls;
+    std::vector<Index> seen;
+    for (std::size_t e = 0; e + 1 < begins.size(); ++e) {
+      const Calls epoch(calls.begin() + static_cast<Index>(begins[e]),
+                        calls.begin() + static_cast<Index>(begins[e + 1]));
+      const auto first = std::find(epoch.begin(), epoch.end(), "copy_at");
+      const auto last = std::find(epoch.rbegin(), epoch.rend(), "copy_at").base();
+      REQUIRE(first < last);
+      seen.push_back(std::count(first, last, "upload") + std::count(first, last, "download"));
+    }
+    return seen;
+  };
+  CHECK(transfers(8, false) == std::vector<Index>(3, 0));   // seven batches and a smaller one
+  CHECK(transfers(20, false) == std::vector<Index>(3, 0));  // three, none smaller
+  CHECK(transfers(20, true) == std::vector<Index>(3, 2));   // who asks after every step, waits
+}
+
+TEST_CASE("device memory: who looks at every step trains to the same bits") {
+  std::vector<Journey> all = all_journeys();
+  for (Journey& j : all) {
+    const std::vector<double> once_an_epoch = journey(FakeDevice(), j);
+    j.options.on_step = [](const StepReport&) {};
+    CHECK(journey(FakeDevice(), j) == once_an_epoch);
   }
-  std::vector<float> after(before.size());
-  vae.on().download(vae.params().flat(), after.data());
-  CHECK(after == before);
+}
+
+TEST_CASE("device memory: a cancelled training reports the steps that were asked for") {
+  std::atomic<bool> cancel{true};
+  Vae<FakeDevice> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2});
+  const TrainResult r = Trainer<Vae<FakeDevice>>(vae, {.epochs = 2, .batch = 5, .cancel = &cancel})
+                            .fit(grey(20, 4, 0, false));
+  CHECK(r.stop == TrainResult::Stop::cancelled);
+  CHECK(r.steps == 1);
+}
+
+TEST_CASE(
+    "device memory: a loss that is not finite is found after the epoch as after the step "
+    "[OPT-14]") {
+  // One row whose loss is infinite in float: every step but its own is fine.
+  Eigen::MatrixXf columns = grey(42, 4, 0, false).input.numbers().in_columns();
+  columns(2, 29) = 1e25f;
+  Data<float> spoiled;
+  spoiled.input = Samples<float>(columns);
+  for (const Optimizer& optimizer :
+       {Optimizer(Adam{}), Optimizer(Sgd{}), Optimizer(Momentum{}), Optimizer(RmsProp{})})
+    for (const bool one_row : {true, false}) {
+      TrainOptions options{.epochs = 2, .batch = 5, .optimizer = optimizer, .clip_norm = 3};
+      options.learning_rate = one_row ? 1e-3 : 1e30;  // or weights that leave the floats
+      const Data<float> sane = grey(42, 4, 0, false);
+      const Data<float>& data = one_row ? spoiled : sane;
+      const Failure after_epoch = failure_of<FakeDevice>(options, data);
+      const Failure on_cpu = failure_of<Cpu<float>>(options, data);
+      options.on_step = [](const StepReport&) {};
+      const Failure after_step = failure_of<FakeDevice>(options, data);
+      CHECK(after_epoch.step >= (one_row ? 0 : 1));
+      CHECK(after_epoch.restored);
+      CHECK(after_step.restored);
+      CHECK(after_epoch.said == after_step.said);
+      CHECK(after_epoch.rows == after_step.rows);
+      CHECK(after_epoch.said == on_cpu.said);
+      CHECK(after_epoch.rows == on_cpu.rows);
+      if (one_row) CHECK(after_epoch.rows == std::vector<Index>{29});
+    }
 }
 
 TEST_CASE("device memory: an address of the host is refused") {

@@ -88,8 +88,9 @@ class Cpu {
 
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Cpu>, I>& in,
-                const std::array<View<Cpu>, O>& out) const {
+                const std::array<View<Cpu>, O>& out, const S* only_if = nullptr) const {
     static_assert(O > 0);
+    if (only_if != nullptr && *only_if == S(0)) return;
     constexpr int W = detail::kNarrow;
     const Index rows = out[0].rows, cols = out[0].cols;
     if (detail::flat(in, out, rows)) {
@@ -178,6 +179,11 @@ class Cpu {
           : detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
     });
   }
+  template <std::size_t N>
+  void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
+               std::uint32_t add) const {
+    longhand::copy_at(n, copies, add);
+  }
   void copy(ConstView<Cpu> x, View<Cpu> y) const {
     team(y.size()).for_each(
         y.cols, [&](Index j) { std::copy_n(x.data + j * x.ld, y.rows, y.data + j * y.ld); });
@@ -206,7 +212,8 @@ class Cpu {
     return elements < least ? detail::Threads{} : threads_;
   }
   template <class Noise>
-  void fill_noise(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
+  void fill_noise(const NoiseKey& given, RowIds<Cpu> ids, View<Cpu> y) const {
+    const NoiseKey key = given.resolved();
     team(kNoiseCost * y.size()).for_runs(y.cols, [&](Index first, Index count) {
       const auto row = [&](Index j) {
         return ids.present() ? ids(0, first + j) : static_cast<std::uint32_t>(first + j);

@@ -46,6 +46,11 @@ void multiply(Engine& on, Precision precision, Transpose ta, DeviceView<const fl
 void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
 void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
 
+/// For as many copies as a training step makes at once (cuda/copy.cu).
+template <std::size_t N>
+void copy_at(Engine& on, std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
+             std::uint32_t add);
+
 /// `cols` columns of `column_bytes` each, contiguous on the host, `pitch` bytes apart on the
 /// device. Both return when the host memory may be used again, download() with all work done that
 /// was asked for before.
@@ -62,7 +67,7 @@ void synchronize(Engine& on);
 // misses one of these names the formula.
 template <class F, std::size_t I, std::size_t O>
 void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
-              const std::array<DeviceView<float>, O>& out);
+              const std::array<DeviceView<float>, O>& out, const float* only_if);
 template <class F, std::size_t I, std::size_t O>
 void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
                     const std::array<DeviceView<float>, O>& out, Index rows,
@@ -117,8 +122,8 @@ class Cuda {
 
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Cuda>, I>& in,
-                const std::array<View<Cuda>, O>& out) const {
-    cuda::for_each(*engine_, f, in, out);
+                const std::array<View<Cuda>, O>& out, const S* only_if = nullptr) const {
+    cuda::for_each(*engine_, f, in, out, only_if);
   }
   template <class F, std::size_t I, std::size_t O>
   void reduce_columns(const F& f, const std::array<OperandOf<Cuda>, I>& in,
@@ -147,6 +152,11 @@ class Cuda {
   void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<Cuda> ids,
               const std::array<OperandOf<Cuda>, I>& in, View<Cuda> y) const {
     cuda::gather(*engine_, f, x, ids, in, y);
+  }
+  template <std::size_t N>
+  void copy_at(std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
+               std::uint32_t add) const {
+    cuda::copy_at(*engine_, n, copies, add);
   }
   void copy(ConstView<Cuda> x, View<Cuda> y) const { for_each(Value{}, in<Cuda>(x), out<Cuda>(y)); }
   void fill(View<Cuda> y, S value) const {

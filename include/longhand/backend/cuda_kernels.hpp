@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "longhand/core/byte.hpp"
+#include "longhand/core/counted_copy.hpp"
 #include "longhand/core/normal.hpp"
 #include "longhand/core/uniform.hpp"
 #include "longhand/core/view.hpp"
@@ -124,17 +125,18 @@ struct Sweep {
   }
 };
 
-/// f(in_ij…, out_ij…) for every element, one thread each.
+/// f(in_ij…, out_ij…) for every element, one thread each; nothing where *only_if is 0.
 template <class F, std::size_t I, std::size_t O>
 struct ForEach {
   static constexpr const char* name = "for_each";
   Sweep<F, I, O> sweep;
   Index rows, cols;
+  const float* only_if;  ///< null: always
 
   template <class Memory>
   ForEach(const F& f, const std::array<Operand<float, Memory>, I>& in,
-          const std::array<MatrixView<float, Memory>, O>& out)
-      : sweep(f, in, out), rows(out[0].rows), cols(out[0].cols) {
+          const std::array<MatrixView<float, Memory>, O>& out, const float* condition)
+      : sweep(f, in, out), rows(out[0].rows), cols(out[0].cols), only_if(condition) {
     if (!sweep.flat(rows)) return;
     rows *= cols;  // one long column needs no division
     cols = rows > 0 ? 1 : 0;
@@ -144,6 +146,7 @@ struct ForEach {
   LONGHAND_HD static constexpr int phases() { return 1; }
 
   LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    if (only_if != nullptr && *only_if == 0) return;
     for (Index e = at.block * kThreads + at.thread; e < rows * cols; e += at.blocks * kThreads) {
       if (cols == 1)
         sweep.element(e, 0);
@@ -301,7 +304,7 @@ struct UniformFour {
 template <class Four>
 struct FillNoise {
   static constexpr const char* name = "fill_noise";
-  NoiseKey key;
+  NoiseKey given;
   const std::uint32_t* ids;  ///< null: the column's number
   Index id_step;
   float* y;
@@ -310,7 +313,7 @@ struct FillNoise {
   template <class Memory>
   FillNoise(const NoiseKey& noise_key, const MatrixView<const std::uint32_t, Memory>& row_ids,
             const MatrixView<float, Memory>& to)
-      : key(noise_key),
+      : given(noise_key),
         ids(row_ids.data),
         id_step(row_ids.ld),
         y(to.data),
@@ -323,6 +326,7 @@ struct FillNoise {
   LONGHAND_HD static constexpr int phases() { return 1; }
 
   LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    const NoiseKey key = given.resolved();
     const Index n = quads() * cols;
     for (Index e = at.block * kThreads + at.thread; e < n; e += at.blocks * kThreads) {
       const Index quad = e % quads(), j = e / quads();
@@ -373,6 +377,48 @@ struct Gather {
     float y;
     sweep.formula(number, inputs[In]..., y);
     sweep.out[0].data[i + j * sweep.out[0].ld] = y;
+  }
+};
+
+/// Copies whose place depends on *n, a word per thread; then *n += add. One block, whose threads
+/// wait for each other before n changes.
+template <std::size_t N>
+struct CopyAt {
+  static constexpr const char* name = "copy_at";
+  struct Words {
+    const std::uint32_t* from;
+    Index from_step;
+    std::uint32_t* to;
+    Index to_step, count;
+  };
+  Array<Words, N> copies;
+  std::uint32_t* n;
+  std::uint32_t add;
+
+  template <class Memory>
+  CopyAt(std::uint32_t* number, const std::array<CountedCopy<Memory>, N>& given,
+         std::uint32_t summand)
+      : copies{}, n(number), add(summand) {
+    constexpr Index word = sizeof(std::uint32_t);
+    for (std::size_t k = 0; k < N; ++k)
+      copies[k] = {static_cast<const std::uint32_t*>(given[k].from), given[k].from_step / word,
+                   static_cast<std::uint32_t*>(given[k].to), given[k].to_step / word,
+                   given[k].bytes / word};
+  }
+
+  Index blocks() const { return 1; }
+  LONGHAND_HD static constexpr int phases() { return 2; }
+
+  LONGHAND_HD void operator()(int phase, const Place& at, float*) const {
+    if (phase == 1) {
+      if (at.thread == 0) *n += add;
+      return;
+    }
+    const Index number = static_cast<Index>(*n);
+    for (std::size_t k = 0; k < N; ++k)
+      for (Index w = at.thread; w < copies[k].count; w += kThreads)
+        copies[k].to[number * copies[k].to_step + w] =
+            copies[k].from[number * copies[k].from_step + w];
   }
 };
 

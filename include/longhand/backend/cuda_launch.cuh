@@ -44,8 +44,8 @@ void launch(Engine& on, const Kernel& kernel, Index rows, Index cols) {
 
 template <class F, std::size_t I, std::size_t O>
 void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
-              const std::array<DeviceView<float>, O>& out) {
-  launch(on, ForEach<F, I, O>(f, in, out), out[0].rows, out[0].cols);
+              const std::array<DeviceView<float>, O>& out, const float* only_if) {
+  launch(on, ForEach<F, I, O>(f, in, out, only_if), out[0].rows, out[0].cols);
 }
 
 template <class F, std::size_t I, std::size_t O>
@@ -87,7 +87,7 @@ void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
   template void longhand::cuda::for_each<__VA_ARGS__, inputs, outputs>(                      \
       longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
       const std::array<longhand::cuda::DeviceOperand, inputs>&,                              \
-      const std::array<longhand::cuda::DeviceView<float>, outputs>&);
+      const std::array<longhand::cuda::DeviceView<float>, outputs>&, const float*);
 #define LONGHAND_CUDA_REDUCE_COLUMNS(inputs, outputs, ...)                                   \
   template void longhand::cuda::reduce_columns<__VA_ARGS__, inputs, outputs>(                \
       longhand::cuda::Engine&, const __VA_ARGS__&,                                           \

@@ -39,7 +39,8 @@ class Reference {
 
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Reference>, I>& in,
-                const std::array<View<Reference>, O>& out) const {
+                const std::array<View<Reference>, O>& out, const T* only_if = nullptr) const {
+    if (only_if != nullptr && *only_if == T(0)) return;
     for (Index j = 0; j < out[0].cols; ++j)
       for (Index i = 0; i < out[0].rows; ++i) apply(f, in, out, i, j);
   }
@@ -105,6 +106,11 @@ class Reference {
         (std::make_index_sequence<I>{});
       }
   }
+  template <std::size_t N>
+  void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
+               std::uint32_t add) const {
+    longhand::copy_at(n, copies, add);
+  }
   void copy(ConstView<Reference> x, View<Reference> y) const {
     for (Index j = 0; j < y.cols; ++j)
       for (Index i = 0; i < y.rows; ++i) y(i, j) = x(i, j);
@@ -148,8 +154,9 @@ class Reference {
   }
 
   template <class Four>
-  static void noise(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y,
+  static void noise(const NoiseKey& given, RowIds<Reference> ids, View<Reference> y,
                     const Four& fill_four) {
+    const NoiseKey key = given.resolved();
     for (Index j = 0; j < y.cols; ++j)
       for (Index i = 0; i < y.rows; ++i) {
         float four[4];

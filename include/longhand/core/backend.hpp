@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "longhand/core/counted_copy.hpp"
 #include "longhand/core/memory.hpp"
 #include "longhand/core/params.hpp"
 #include "longhand/core/philox.hpp"
@@ -18,15 +19,19 @@
 ///
 ///   multiply(scratch, ta, A, tb, B, C, store, then)   C  = op(A) op(B)  or  C += op(A) op(B); the
 ///                                        sweep `then` is applied to each part of C once complete
-///   for_each(f, in, out)                 f(in_ij…, out_ij…) for every element
+///   for_each(f, in, out, only_if)        f(in_ij…, out_ij…) for every element; nothing at all
+///   where
+///                                        only_if is given and the number there is 0
 ///   reduce_columns(f, in, out, rows, s)  s_j  = sum_i v_ij, f(in_ij…, out_ij…, v_ij)
 ///   reduce_rows(f, in, rows, cols, s, store)   s_i  = sum_j v_ij, f(in_ij…, v_ij)   (or +=)
 ///   reduce(f, in, count, s)              s_00 = sum of all elements of gapless operands
-///   fill_normal(key, ids, Y)             Y_ij = normal(seed, ids_j, step, i)  [NOI-3]
+///   fill_normal(key, ids, Y)             Y_ij = normal(seed, ids_j, step, i)  [NOI-3]; the step is
+///                                        read from backend memory if the key says where
 ///   fill_uniform(key, ids, Y)            Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
 ///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
-///   b
-///                                        that stand for b / 255
+///                                        b that stand for b / 255
+///   copy_at(n, copies, add)              copies whose place depends on n, then n += add
+///                                        (core/counted_copy.hpp)
 ///   copy(X, Y), fill(Y, v)               Y = X, Y = v
 ///   upload(host, Y), download(X, host)   between host memory and backend memory
 namespace longhand {
@@ -85,7 +90,8 @@ Backward(F) -> Backward<F>;
 template <class B>
 concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
                            RowIds<B> ids, Bytes<B> bytes, NoiseKey key, typename B::Scalar value,
-                           const typename B::Scalar* host_in, typename B::Scalar* host_out) {
+                           const typename B::Scalar* host_in, typename B::Scalar* host_out,
+                           std::uint32_t* n) {
   typename B::Scalar;
   typename B::Memory;
   typename B::Allocator;
@@ -93,6 +99,7 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.multiply(scratch, Transpose::no, x, Transpose::yes, x, y, Store::accumulate,
               then<B>(Value{}, in<B>(x), out<B>(y)));
   on.for_each(Value{}, in<B>(x), out<B>(y));
+  on.for_each(Value{}, in<B>(x), out<B>(y), x.data);
   on.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y);
   on.reduce_rows(Value{}, in<B>(x), x.rows, x.cols, y, Store::assign);
   on.reduce(Value{}, in<B>(x), x.size(), y);
@@ -100,6 +107,7 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.fill_uniform(key, ids, y);
   on.gather(Value{}, x, ids, in<B>(), y);
   on.gather(Value{}, bytes, ids, in<B>(), y);
+  on.copy_at(n, std::array{into_column(x, y)}, 1);
   on.copy(x, y);
   on.fill(y, value);
   on.upload(host_in, y);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
+
 #include "longhand/core/params.hpp"
 #include "longhand/core/philox.hpp"
 
@@ -11,12 +13,17 @@ enum class Phase { train, eval };
 /// sweeps, so that a step recorded once (a CUDA graph) never holds a host value.
 template <class T>
 struct StepScalars {
-  T inverse_rows = T(1);   ///< 1/N of [ELBO-1]
-  T beta = T(1);           ///< weight of the KL, after warm-up [ELBO-5]
-  T learning_rate = T(0);  ///< after the schedule
-  T clip = T(1);           ///< factor of [OPT-10]
-  T correction1 = T(1);    ///< 1/(1 - b1^t) of [OPT-5]
-  T correction2 = T(1);    ///< 1/(1 - b2^t) of [OPT-5]
+  // Known before the step.
+  T inverse_rows = T(1);    ///< 1/N of [ELBO-1]
+  T beta = T(1);            ///< weight of the KL, after warm-up [ELBO-5]
+  T learning_rate = T(0);   ///< after the schedule
+  T correction1 = T(1);     ///< 1/(1 - b1^t) of [OPT-5]
+  T correction2 = T(1);     ///< 1/(1 - b2^t) of [OPT-5]
+  std::uint32_t step = 0;   ///< of the training, from 0: keys the noise
+  std::uint32_t epoch = 0;  ///< from 0: keys dynamic binarisation
+  // Found by the step.
+  T clip = T(1);   ///< factor of [OPT-10]
+  T sound = T(1);  ///< s of [OPT-14]; 0: the update leaves everything as it is
 };
 
 /// The first argument of every part of a model: where to compute, with which parameters, where

@@ -74,9 +74,17 @@ struct NoiseKey {
   std::uint32_t step = 0;  ///< training step, or epoch where noise is per epoch
   Stream stream = Stream::user;
   std::uint16_t sample = 0;  ///< k-th importance sample
+  /// In backend memory, read by the backend in the place of `step`: a step that was recorded once
+  /// draws new noise each time it is played. Null = `step` counts.
+  const std::uint32_t* step_at = nullptr;
+
+  /// The key with its step in it, where step_at can be read.
+  LONGHAND_HD constexpr NoiseKey resolved() const {
+    return {seed, step_at != nullptr ? *step_at : step, stream, sample, nullptr};
+  }
 };
 
-/// The four words for elements 4 quad .. 4 quad + 3 of a row.
+/// The four words for elements 4 quad .. 4 quad + 3 of a row; the key is resolved.
 LONGHAND_HD LONGHAND_INLINE constexpr PhiloxBlock noise_block(const NoiseKey& key,
                                                               std::uint32_t row,
                                                               std::uint32_t quad) {

@@ -24,6 +24,26 @@ struct ClipFactor {
   }
 };
 
+/// 0 where a row's loss is finite, else NaN: x - x is 0 for every number, NaN for NaN and infinity.
+struct RowTrouble {
+  template <class T>
+  LONGHAND_HD void operator()(const T& nll, const T& kl, T& trouble) const {
+    trouble = (nll - nll) + (kl - kl);
+  }
+};
+
+/// What becomes of the step, from the gradient's squared norm and the rows' trouble: its clip
+/// factor, and whether the training is sound still. Once it is not, it stays so.
+struct JudgeStep {
+  ClipFactor clip_factor;
+  template <class T>
+  LONGHAND_HD void operator()(const T& squared_norm, const T& trouble, const T& sound, T& clip,
+                              T& still_sound) const {
+    clip_factor(squared_norm, clip);
+    still_sound = choose(trouble + (squared_norm - squared_norm) < T(1), sound, T(0));  // [OPT-14]
+  }
+};
+
 /// A sweep reads its inputs and writes its outputs; an optimizer updates in place.
 template <class O>
 struct TakesTheta {
@@ -71,11 +91,11 @@ class OptimizerState {
     for (int m = 0; m < moments; ++m) moments_.emplace_back(layout);
   }
 
-  /// Steps taken.
+  /// Steps taken, or planned.
   Index steps() const { return steps_; }
   const Optimizer& optimizer() const { return optimizer_; }
 
-  /// Adam's bias corrections of the step about to be taken, into `scalars`. In double: a float
+  /// Adam's bias corrections of the next step, into `scalars`. In double: a float
   /// power would be off by 1e-4 after 10,000 steps.
   template <class T>
   void correct(StepScalars<T>& scalars) {
@@ -88,24 +108,26 @@ class OptimizerState {
   }
 
   /// theta <- theta - …, reading learning rate, clip factor and corrections from backend memory.
+  /// Does nothing while the scalars say that the training is not sound [OPT-14].
   void step(const B& on, const Params<B>& theta, const Grads<B>& grads,
             const StepScalars<typename B::Scalar>* scalars) const {
     const View<B> w = theta.flat(), g = grads.flat();
     const auto lr = scalar_at<B>(&scalars->learning_rate), clip = scalar_at<B>(&scalars->clip);
+    const auto* const sound = &scalars->sound;
     std::visit(
         [&](const auto& o) {
           using O = std::decay_t<decltype(o)>;
           if constexpr (O::moments == 0) {
-            on.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w));
+            on.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w), sound);
           } else if constexpr (O::moments == 1) {
             const View<B> u = moments_[0].flat();
-            on.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u));
+            on.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u), sound);
           } else {
             const View<B> m = moments_[0].flat(), v = moments_[1].flat();
             on.for_each(TakesMoments<O>{o},
                         in<B>(g, lr, clip, scalar_at<B>(&scalars->correction1),
                               scalar_at<B>(&scalars->correction2), w, m, v),
-                        out<B>(w, m, v));
+                        out<B>(w, m, v), sound);
           }
         },
         optimizer_);

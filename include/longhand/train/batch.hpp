@@ -109,20 +109,13 @@ template <class B>
 class BatchSource {
  public:
   /// `data` must outlive the source.
-  BatchSource(const ResidentData<B>& data, Binarize binarize, Index largest_batch)
-      : data_(data), binarize_(binarize), ids_(largest_batch) {}
+  BatchSource(const ResidentData<B>& data, Binarize binarize) : data_(data), binarize_(binarize) {}
 
-  /// Makes `rows` the rows of the pass and of the batch returned. `epoch` enters dynamic
-  /// binarisation alone; evaluation draws its pixels from a stream of its own.
+  /// The batch of the rows pass.row_id. The epoch of the pass's scalars enters dynamic binarisation
+  /// alone; evaluation, which has none, draws its pixels from a stream of its own.
   template <class Model>
-  Batch<B> gather(const Model& model, Pass<B>& pass, const std::uint32_t* rows, Index count,
-                  std::uint32_t epoch) {
-    const MatrixView<std::uint32_t, typename B::Memory> ids{ids_.data(), 1, count, 1};
-    pass.on.upload(rows, ids);
-    pass.row_id = ids;
-    const auto prepared = [&](const auto& columns) {
-      return this->prepared(model, pass, columns, epoch);
-    };
+  Batch<B> gather(const Model& model, const Pass<B>& pass) const {
+    const auto prepared = [&](const auto& columns) { return this->prepared(model, pass, columns); };
     Batch<B> batch;
     batch.input = std::visit(prepared, data_.input());
     batch.target = std::visit(prepared, data_.target());
@@ -145,7 +138,7 @@ class BatchSource {
 
   template <class Model, class X>
   View<B> prepared(const Model& model, const Pass<B>& pass,
-                   const MatrixView<const X, typename B::Memory>& from, std::uint32_t epoch) const {
+                   const MatrixView<const X, typename B::Memory>& from) const {
     if (!from.present()) return {};
     const bool as_it_is = model.config().transform.identity();
     const OperandOf<B> shift = model.input_shift(), scale = model.input_scale();
@@ -153,7 +146,9 @@ class BatchSource {
       return as_it_is ? take(pass, from) : take(pass, from, ToModelUnits{}, in<B>(shift, scale));
     NoiseKey key = pass.key;
     key.stream = Stream::binarize;
-    key.step = binarize_ == Binarize::dynamic ? epoch : 0;
+    key.step = 0;
+    const bool afresh = binarize_ == Binarize::dynamic && pass.scalars != nullptr;
+    key.step_at = afresh ? &pass.scalars->epoch : nullptr;
     key.sample = pass.phase == Phase::eval ? 1 : 0;
     const View<B> u = pass.matrix(from.rows, pass.row_id.cols);
     pass.on.fill_uniform(key, pass.row_id, u);
@@ -163,7 +158,6 @@ class BatchSource {
 
   const ResidentData<B>& data_;
   Binarize binarize_;
-  Buffer<B, std::uint32_t> ids_;
 };
 
 /// Checks a data set against a model: shapes, NaN outside the mask, the likelihood's domain.

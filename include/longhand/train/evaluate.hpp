@@ -39,8 +39,9 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
   Evaluation result{.rows = n, .kl_per_dimension = std::vector<double>(latents)};
   if (n == 0) return result;
   const Index batch_size = std::min(options.batch, n);
-  BatchSource<B> source(data, options.binarize, batch_size);
+  const BatchSource<B> source(data, options.binarize);
   Workspace<B> workspace;
+  const Buffer<B, std::uint32_t> ids(batch_size);
   const Buffer<B> per_dimension(L);
   std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>(L, 1)));
   std::vector<double> mean(latents), squares(latents);  // Welford, over rows
@@ -48,16 +49,19 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
 
   for (Index first = 0; first < n; first += batch_size) {
     const Index count = std::min(batch_size, n - first);
+    const MatrixView<std::uint32_t, typename B::Memory> row_id{ids.data(), 1, count, 1};
+    model.on().upload(rows.data() + first, row_id);
     for (int k = 0; k < options.draws; ++k) {
       workspace.reset();
-      Pass<B> pass{.on = model.on(),
-                   .theta = model.params(),
-                   .workspace = workspace,
-                   .key = {.seed = options.seed,
-                           .step = 0,
-                           .stream = Stream::evaluate,
-                           .sample = static_cast<std::uint16_t>(k)}};
-      const Batch<B> batch = source.gather(model, pass, rows.data() + first, count, 0);
+      const Pass<B> pass{.on = model.on(),
+                         .theta = model.params(),
+                         .workspace = workspace,
+                         .key = {.seed = options.seed,
+                                 .step = 0,
+                                 .stream = Stream::evaluate,
+                                 .sample = static_cast<std::uint16_t>(k)},
+                         .row_id = row_id};
+      const Batch<B> batch = source.gather(model, pass);
       const LossTerms<B> terms = model.loss(pass, batch);
       const auto total = [&](ConstView<B> per_row) {
         pass.on.download(per_row, host.data());

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <variant>
+
+#include "longhand/train/logbook.hpp"
+#include "longhand/train/options.hpp"
+
+namespace longhand {
+
+/// A training step with everything it works with; nothing is allocated after the first.
+template <class Model>
+class TrainingStep {
+ public:
+  using B = typename Model::Backend;
+  using S = typename B::Scalar;
+
+  /// Of a training on `rows` rows in steps of `batch`. Model and data must outlive it.
+  TrainingStep(Model& model, const ResidentData<B>& data, const TrainOptions& options, Index rows,
+               Index batch)
+      : model_(model),
+        seed_(options.seed),
+        clip_factor_{options.clip_norm},
+        source_(data, options.binarize),
+        logbook_(rows, batch),
+        grads_(model.params().layout()),
+        optimizer_(with_penalty(options), model.params().layout()) {}
+
+  Logbook<B>& logbook() { return logbook_; }
+  OptimizerState<B>& optimizer() { return optimizer_; }
+  /// Of the last step.
+  const Grads<B>& grads() const { return grads_; }
+
+  /// gather -> forward -> backward -> norm -> optimizer, for the next page of the logbook, which
+  /// has `count` rows. Either all it finds is finite, or parameters and moments are left as they
+  /// were, by this step and all that follow until the logbook is opened again [OPT-14].
+  void operator()(const B& on, Index count) {
+    workspace_.reset();
+    grads_.clear();
+    logbook_.begin(on, count);
+    StepScalars<S>* const scalars = logbook_.scalars();
+    const Pass<B> pass{.on = on,
+                       .theta = model_.params(),
+                       .grads = &grads_,
+                       .workspace = workspace_,
+                       .key = {.seed = seed_,
+                               .step = 0,
+                               .stream = Stream::latent,
+                               .sample = 0,
+                               .step_at = &scalars->step},
+                       .row_id = logbook_.rows_of(count),
+                       .phase = Phase::train,
+                       .scalars = scalars};
+    const Batch<B> batch = source_.gather(model_, pass);
+    const LossTerms<B> terms = model_.loss_and_gradient(pass, batch);
+    grads_.zero_unwritten(on);
+
+    const View<B> squared_norm = pass.matrix(1, 1), trouble = pass.matrix(1, 1);
+    on.reduce(Square{}, in<B>(grads_.flat()), grads_.flat().rows, squared_norm);
+    const ConstView<B> nll = weighed(pass, terms.nll, batch.row_weights);
+    const ConstView<B> kl = weighed(pass, terms.kl, batch.row_weights);
+    on.reduce_columns(RowTrouble{}, in<B>(as_column(nll), as_column(kl)), std::array<View<B>, 0>{},
+                      count, trouble);
+
+    const View<B> clip{&scalars->clip, 1, 1, 1}, sound{&scalars->sound, 1, 1, 1};
+    on.for_each(JudgeStep{clip_factor_}, in<B>(squared_norm, trouble, sound),
+                out<B>(clip, sound));  // [OPT-10] [OPT-14]
+    optimizer_.step(on, model_.params(), grads_, scalars);
+    logbook_.end(on, nll, kl, squared_norm);
+  }
+
+ private:
+  static Optimizer with_penalty(const TrainOptions& options) {
+    Optimizer optimizer = options.optimizer;
+    std::visit(
+        [&](auto& o) {
+          o.penalty.l1 += options.l1;
+          o.penalty.l2 += options.l2;
+        },
+        optimizer);
+    return optimizer;
+  }
+  static ConstView<B> weighed(const Pass<B>& pass, ConstView<B> per_row, ConstView<B> weights) {
+    if (!weights.present()) return per_row;
+    const View<B> product = pass.matrix(1, per_row.cols);
+    pass.on.for_each(WeighRow{}, in<B>(per_row, weights), out<B>(product));
+    return product;
+  }
+  static ConstView<B> as_column(ConstView<B> row) { return {row.data, row.cols, 1, row.cols}; }
+
+  Model& model_;
+  std::uint64_t seed_;
+  ClipFactor clip_factor_;
+  BatchSource<B> source_;
+  Logbook<B> logbook_;
+  Grads<B> grads_;
+  OptimizerState<B> optimizer_;
+  Workspace<B> workspace_;
+};
+
+}  // namespace longhand
