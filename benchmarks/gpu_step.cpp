@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Microseconds per training step on the GPU, everything included: gather, forward, loss, backward,
-// Adam, and what the trainer reads back. One line per net, batch and precision:
+// Adam, and what the trainer reads back. One line per net, batch, precision and way of asking for a
+// step (call by call, as one CUDA graph, as a graph of 16 steps):
 //
-//   longhand eager <tab> net <tab> batch <tab> precision <tab> us per step <tab> s per epoch <tab>
-//   loss
+//   longhand eager | graph | graph x16 <tab> net <tab> batch <tab> precision <tab> us per step
+//   <tab> s per epoch <tab> loss
+//
+// The loss is the same for all three: they do the same work.
 //
 // The data are 60,000 x 784 grey values that benchmarks/gpu_peers.py makes too.
 //
-// Usage: gpu_step [EPOCHS]   (the first epoch warms up, the median of the others counts)
+// Usage: gpu_step [EPOCHS]   (the first two warm up and record, the median of the others counts)
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -37,21 +40,29 @@ struct Net {
   std::vector<Index> hidden;
 };
 
-void time_one(const Net& net, Index batch, Precision precision, Index epochs,
+struct Way {
+  const char* name;
+  Index steps_per_launch;
+};
+
+void time_one(const Net& net, Index batch, Precision precision, const Way& way, Index epochs,
               const std::vector<std::uint8_t>& x) {
   using Model = Vae<Cuda<float>>;
   Model vae({.input_dim = kPixels, .hidden = net.hidden, .latent_dim = 20}, Cuda<float>(precision));
   Data<float> data;
   data.input = samples_in_memory(x.data(), kRows, kPixels);
-  const TrainResult result = Trainer<Model>(vae, {.epochs = epochs, .batch = batch}).fit(data);
+  const TrainResult result =
+      Trainer<Model>(vae,
+                     {.epochs = epochs, .batch = batch, .steps_per_launch = way.steps_per_launch})
+          .fit(data);
   std::vector<double> seconds;
-  for (std::size_t e = 1; e < result.history.size(); ++e)
+  for (std::size_t e = 2; e < result.history.size(); ++e)
     seconds.push_back(result.history[e].seconds);
   std::nth_element(seconds.begin(), seconds.begin() + static_cast<Index>(seconds.size() / 2),
                    seconds.end());
   const double median = seconds[seconds.size() / 2];
   const double steps = static_cast<double>((kRows + batch - 1) / batch);
-  std::printf("longhand eager\t%s\t%td\t%s\t%.1f\t%.4f\t%.3f\n", net.name, batch,
+  std::printf("longhand %s\t%s\t%td\t%s\t%.1f\t%.4f\t%.3f\n", way.name, net.name, batch,
               precision == Precision::tf32 ? "tf32" : "fp32", 1e6 * median / steps, median,
               result.history.back().loss);
   std::fflush(stdout);
@@ -60,7 +71,7 @@ void time_one(const Net& net, Index batch, Precision precision, Index epochs,
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Index epochs = argc > 1 ? std::max(2, std::atoi(argv[1])) : 6;
+  const Index epochs = argc > 1 ? std::max(3, std::atoi(argv[1])) : 6;
   const std::string reason = cuda::unavailable();
   if (!reason.empty()) {
     std::fprintf(stderr, "gpu_step: %s\n", reason.c_str());
@@ -70,6 +81,7 @@ int main(int argc, char** argv) {
   for (const Net& net : {Net{"classic", {400}}, Net{"deep", {64, 16}}, Net{"wide", {1600}}})
     for (const Index batch : {128, 1024, 8192})
       for (const Precision precision : {Precision::fp32, Precision::tf32})
-        time_one(net, batch, precision, epochs, x);
+        for (const Way& way : {Way{"eager", 0}, Way{"graph", 1}, Way{"graph x16", 16}})
+          time_one(net, batch, precision, way, epochs, x);
   return 0;
 }

@@ -59,7 +59,9 @@ Engine::Engine() {
 
 void Engine::fail(const std::string& message) {
   cudaGetLastError();
-  health_.fail(message, cudaDeviceSynchronize() != cudaSuccess);
+  const bool lasting = !recording_ && cudaDeviceSynchronize() != cudaSuccess;
+  cudaGetLastError();
+  health_.fail(message, lasting);
 }
 
 void* allocate(std::size_t bytes) {

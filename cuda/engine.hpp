@@ -27,6 +27,9 @@ class Engine {
   float* partials() const { return partials_.get(); }
   std::mutex& partials_in_use() { return partials_in_use_; }
 
+  /// While work is recorded nothing may wait for the device.
+  void set_recording(bool recording) { recording_ = recording; }
+
   void require_sound() const { health_.require_sound(); }
   /// Throw CudaError for a status that is not success; `what` makes the text of the primitive.
   template <class What>
@@ -39,7 +42,8 @@ class Engine {
   }
 
  private:
-  /// Clears the error; if the device is still unwell the error lasts.
+  /// Clears the error; if the device is still unwell the error lasts. (While work is recorded it
+  /// cannot be asked; the engine that plays will find out.)
   [[noreturn]] void fail(const std::string& message);
 
   struct Release {
@@ -55,6 +59,7 @@ class Engine {
   static constexpr std::size_t kWorkspace = std::size_t{32} << 20;
 
   Health health_;
+  bool recording_ = false;
   Owned<cudaStream_t> stream_;
   Owned<float*> partials_;
   Owned<void*> workspace_;

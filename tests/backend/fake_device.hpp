@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include <functional>
 #include <limits>
 #include <longhand/backend/cuda_kernels.hpp>
 #include <longhand/backend/reference.hpp>
@@ -24,6 +25,7 @@ class FakeMemory {
   template <class T>
   static T* allocate(Index count) {
     Arena& arena = Arena::only();
+    if (arena.frozen) throw std::logic_error("memory was asked for inside a recording");
     const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
     T* const data = reinterpret_cast<T*>(arena.begin + arena.used);
     arena.used += (bytes + 255) / 256 * 256;  // as cudaMalloc aligns; fresh pages are zero
@@ -49,6 +51,13 @@ class FakeMemory {
       throw std::logic_error("the device was given an address of the host");
   }
 
+  /// While one exists nothing can be allocated.
+  class Frozen {
+   public:
+    Frozen() { Arena::only().frozen = true; }
+    ~Frozen() { Arena::only().frozen = false; }
+  };
+
   /// While one exists the pages can be touched.
   class Open {
    public:
@@ -70,6 +79,7 @@ class FakeMemory {
         mmap(nullptr, kSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     std::size_t used = 0;
     Index live = 0;
+    bool frozen = false;
     static Arena& only() {
       static Arena arena;
       return arena;
@@ -93,8 +103,35 @@ class FakeDevice {
   struct Work {
     int products = 0, kernels = 0, uploads = 0, downloads = 0;
     std::vector<std::string_view> calls = {};  ///< the same by name, in their order
+    int recorded = 0, played = 0;              ///< recordings
   };
   const Work& work() const { return *work_; }
+
+  /// Calls with their arguments by value, gathered instead of done, as a CUDA graph gathers them.
+  /// What a graph cannot hold is refused: memory, and copies to and from the host.
+  class Recording {
+   public:
+    template <class Work>
+    Recording(const FakeDevice& on, const Work& work) : tape_(std::make_unique<Tape>()) {
+      FakeDevice recorder = on;
+      recorder.tape_ = tape_.get();
+      const FakeMemory::Frozen frozen;
+      work(static_cast<const FakeDevice&>(recorder));
+      ++on.work_->recorded;
+    }
+    void play(const FakeDevice& on) const {
+      for (const auto& call : tape_->calls) call(on);
+      ++on.work_->played;
+    }
+
+   private:
+    friend FakeDevice;
+    struct Tape {
+      Buffer<FakeDevice> partials{cuda::kThreads};  ///< of sums, as an engine has them
+      std::vector<std::function<void(const FakeDevice&)>> calls;
+    };
+    std::unique_ptr<Tape> tape_;
+  };
 
   template <class Next>
   void multiply(Scratch&, Transpose ta, ConstView<FakeDevice> a, Transpose tb,
@@ -102,13 +139,13 @@ class FakeDevice {
     for (const void* p : {static_cast<const void*>(a.data), static_cast<const void*>(b.data),
                           static_cast<const void*>(c.data)})
       FakeMemory::require_inside(p);
-    ++work_->products;
-    work_->calls.push_back("multiply");
-    {
+    ask([=](const FakeDevice& on) {
+      ++on.work_->products;
+      on.work_->calls.push_back("multiply");
       const FakeMemory::Open open;
       Reference<float>::Scratch scratch;
       Reference<float>{}.multiply(scratch, ta, host(a), tb, host(b), host(c), store, Nothing{});
-    }
+    });
     run(next);
   }
 
@@ -135,7 +172,8 @@ class FakeDevice {
   void reduce(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index count,
               View<FakeDevice> sum) const {
     FakeMemory::require_inside(sum.data);
-    const Buffer<FakeDevice> partial(cuda::kThreads);
+    const Buffer<FakeDevice> own(tape_ == nullptr ? cuda::kThreads : 0);
+    const Buffer<FakeDevice>& partial = tape_ == nullptr ? own : tape_->partials;
     const Index parts = cuda::Reduce<F, I>::parts_of(count);
     launch_sweep(cuda::Reduce<F, I>(f, in, count, parts, partial.data()));
     launch_sweep(cuda::Reduce<Value, 1>(Value{}, longhand::in<FakeDevice>(partial.column()), parts,
@@ -175,6 +213,7 @@ class FakeDevice {
   template <class U>
   void upload(const U* from, MatrixView<U, DeviceMemory> y) const {
     FakeMemory::require_inside(y.data);
+    require_not_recording();
     ++work_->uploads;
     work_->calls.push_back("upload");
     const FakeMemory::Open open;
@@ -183,6 +222,7 @@ class FakeDevice {
   template <class U>
   void download(MatrixView<U, DeviceMemory> x, std::remove_const_t<U>* to) const {
     FakeMemory::require_inside(x.data);
+    require_not_recording();
     ++work_->downloads;
     work_->calls.push_back("download");
     const FakeMemory::Open open;
@@ -209,9 +249,26 @@ class FakeDevice {
     launch(kernel);
   }
 
-  /// The loops in the place of cuda_launch.cuh's `run`.
   template <class Kernel>
   void launch(const Kernel& kernel) const {
+    ask([kernel](const FakeDevice& on) { on.execute(kernel); });
+  }
+
+  /// Does what is asked, or records it.
+  template <class Call>
+  void ask(const Call& call) const {
+    if (tape_ != nullptr)
+      tape_->calls.push_back(call);
+    else
+      call(*this);
+  }
+  void require_not_recording() const {
+    if (tape_ != nullptr) throw std::logic_error("a copy to or from the host inside a recording");
+  }
+
+  /// The loops in the place of cuda_launch.cuh's `run`.
+  template <class Kernel>
+  void execute(const Kernel& kernel) const {
     const FakeMemory::Open open;
     const Index blocks = kernel.blocks();
     if (blocks == 0) return;
@@ -235,6 +292,7 @@ class FakeDevice {
   }
 
   Order order_;
+  typename Recording::Tape* tape_ = nullptr;  ///< of the recording that this is the recorder of
   std::shared_ptr<Work> work_ = std::make_shared<Work>();
 };
 

@@ -22,7 +22,7 @@ namespace {
 
 using Gpu = Cuda<float>;
 using Here = Through<Gpu>;
-static_assert(Backend<Gpu> && Backend<Here>);
+static_assert(Backend<Gpu> && Records<Gpu> && Backend<Here>);
 
 /// 2^22 values hashed as tests/core does: 64 steps of 256 rows of 256 elements.
 template <class Fill>
@@ -144,6 +144,66 @@ TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near
   const auto cpu = train(Cpu<float>());
   CHECK_FALSE(!(std::fabs(once.first - cpu.first) <= 0.1));
   CHECK(train(Gpu(Precision::tf32)).second == train(Gpu(Precision::tf32)).second);
+}
+
+TEST_CASE("cuda: a recorded training has the bits of one that is not") {
+  std::vector<Journey> all = all_journeys();
+  for (Journey& j : all) {
+    j.options.epochs = 4;
+    j.options.kl_warmup = 5;
+    j.options.schedule = {.kind = LearningRateSchedule::Kind::cosine};
+    j.options.early_stop = 2;
+    j.options.steps_per_launch = 0;
+    const std::vector<double> want = journey(Gpu(), j);
+    for (const Index steps : {1, 3, 16}) {
+      j.options.steps_per_launch = steps;
+      CHECK(journey(Gpu(), j) == want);
+    }
+    j.options.on_step = [](const StepReport&) {};
+    CHECK(journey(Gpu(), j) == want);
+  }
+}
+
+TEST_CASE("cuda: what is not finite is named after the epoch as after the step [OPT-14]") {
+  const auto said = [](Index steps_per_launch, bool every_step) -> std::string {
+    Vae<Gpu> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2, .likelihood = Gaussian{}});
+    Eigen::MatrixXf columns = grey(42, 4, 0, false).input.numbers().in_columns();
+    columns(2, 29) = 1e25f;
+    TrainOptions options{.epochs = 2, .batch = 5, .steps_per_launch = steps_per_launch};
+    if (every_step) options.on_step = [](const StepReport&) {};
+    try {
+      fit(vae, Samples<float>(columns), options);
+    } catch (const NonFinite& error) {
+      CHECK(error.rows == std::vector<Index>{29});
+      return error.what();
+    }
+    return "nothing";
+  };
+  CHECK(said(16, false) == said(0, true));
+  CHECK(said(0, false) == said(0, true));
+}
+
+TEST_CASE("cuda: what cannot be recorded is a CudaError, and the next recording works") {
+  const Gpu on;
+  const Buffer<Gpu> buffer(4);
+  std::vector<float> host(4, 1.0f);
+  const auto failing = [&](const auto& work) {
+    CHECK_THROWS_AS(Gpu::Recording(on, work), CudaError);
+  };
+  failing([&](const Gpu& here) { here.download(buffer.column(), host.data()); });
+  failing([&](const Gpu& here) { here.upload(host.data(), buffer.column()); });
+  failing([&](const Gpu&) { Buffer<Gpu>(5); });
+  failing([&](const Gpu& here) { here.synchronize(); });
+  CHECK_THROWS_AS(Gpu::Recording(on, [](const Gpu&) { throw std::logic_error("its own"); }),
+                  std::logic_error);
+
+  const Gpu::Recording twos(on, [&](const Gpu& here) { here.fill(buffer.column(), 2); });
+  on.fill(buffer.column(), 1);
+  on.download(buffer.column(), host.data());
+  CHECK(host == std::vector<float>(4, 1.0f));  // recorded, not done
+  twos.play(on);
+  on.download(buffer.column(), host.data());
+  CHECK(host == std::vector<float>(4, 2.0f));
 }
 
 TEST_CASE("cuda: out of memory leaves nothing behind, and the next call works") {

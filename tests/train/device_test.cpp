@@ -18,6 +18,8 @@ namespace {
 using namespace longhand;
 using namespace longhand::test;
 
+static_assert(Records<FakeDevice> && !Records<Cpu<float>>);
+
 using Calls = std::vector<std::string_view>;
 
 /// The calls of each step: what lies from the first to the second copy_at of a pair.
@@ -148,10 +150,77 @@ TEST_CASE("device memory: who looks at every step trains to the same bits") {
 TEST_CASE("device memory: a cancelled training reports the steps that were asked for") {
   std::atomic<bool> cancel{true};
   Vae<FakeDevice> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2});
-  const TrainResult r = Trainer<Vae<FakeDevice>>(vae, {.epochs = 2, .batch = 5, .cancel = &cancel})
-                            .fit(grey(20, 4, 0, false));
+  const TrainResult r =
+      Trainer<Vae<FakeDevice>>(vae,
+                               {.epochs = 2, .batch = 5, .steps_per_launch = 2, .cancel = &cancel})
+          .fit(grey(20, 4, 0, false));
   CHECK(r.stop == TrainResult::Stop::cancelled);
-  CHECK(r.steps == 1);
+  CHECK(r.steps == 2);  // of one launch
+}
+
+TEST_CASE("device memory: a recorded training has the bits of one that is not, in fewer calls") {
+  std::vector<Journey> all = all_journeys();
+  for (Journey& j : all) {
+    j.options.epochs = 4;
+    j.options.kl_warmup = 5;
+    j.options.schedule = {.kind = LearningRateSchedule::Kind::cosine};
+    j.options.early_stop = 2;
+    for (const bool every_step : {false, true}) {
+      if (every_step) j.options.on_step = [](const StepReport&) {};
+      j.options.steps_per_launch = 0;
+      const FakeDevice eager;
+      const std::vector<double> want = journey(eager, j);
+      CHECK(eager.work().recorded == 0);
+      for (const Index steps : {1, 3, 16}) {
+        j.options.steps_per_launch = steps;
+        const FakeDevice on;
+        CHECK(journey(on, j) == want);
+        CHECK(on.work().calls == eager.work().calls);  // the very same work
+        CHECK(on.work().recorded > 0);
+        CHECK(on.work().played > on.work().recorded);
+      }
+    }
+  }
+}
+
+TEST_CASE("device memory: steps are recorded once and played many at a time") {
+  const FakeDevice on;
+  Vae<FakeDevice> vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, on);
+  std::vector<std::pair<int, int>> after;  // every epoch: recordings made, played
+  Trainer<Vae<FakeDevice>>(vae, {.epochs = 4,
+                                 .batch = 5,
+                                 .steps_per_launch = 8,
+                                 .on_epoch =
+                                     [&](const EpochReport&) {
+                                       after.emplace_back(on.work().recorded, on.work().played);
+                                     }})
+      .fit(grey(104, 9, 0, false));  // 20 full batches and one of 4 rows
+  // The first full step and the first small one are done as they are, then 7 are played one by one,
+  // 8 at once, and the 4 left one by one. From then on 2 times 8, 4, and the small one.
+  REQUIRE(after.size() == 4);
+  CHECK(after[0] == std::pair(2, 7 + 1 + 4));
+  CHECK(after[1] == std::pair(3, 12 + 2 + 4 + 1));
+  CHECK(after[2] == std::pair(3, 19 + 7));
+  CHECK(after[3] == std::pair(3, 26 + 7));
+}
+
+TEST_CASE("device memory: what cannot be recorded is an exception, and nothing is left of it") {
+  const FakeDevice on;
+  const Buffer<FakeDevice> buffer(4);
+  std::vector<float> host(4);
+  const auto failing = [&](const auto& work) {
+    Replay<FakeDevice> replay;
+    replay.run(on, 1, work);  // as it is, it works
+    CHECK_THROWS_AS(replay.run(on, 1, work), std::logic_error);
+    CHECK_THROWS_AS(replay.run(on, 1, work), std::logic_error);  // and is not done instead
+    CHECK(on.work().recorded == 0);
+  };
+  const Index live = FakeMemory::live();
+  failing([&](const FakeDevice& here) { here.download(buffer.column(), host.data()); });
+  failing([&](const FakeDevice& here) { here.upload(host.data(), buffer.column()); });
+  failing([&](const FakeDevice&) { Buffer<FakeDevice>(5); });
+  CHECK(FakeMemory::live() == live);
+  const Buffer<FakeDevice> another(3);  // memory can be had again
 }
 
 TEST_CASE(

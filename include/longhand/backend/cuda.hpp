@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "longhand/backend/cuda_error.hpp"
 #include "longhand/core/backend.hpp"
@@ -22,6 +24,9 @@ namespace cuda {
 
 /// A stream, a cuBLAS handle and their scratch, on the device that was current when it was made.
 class Engine;
+
+/// Work gathered to be asked for by one call: a CUDA graph.
+class Graph;
 
 template <class T>
 using DeviceView = MatrixView<T, DeviceMemory>;
@@ -62,6 +67,13 @@ void download(Engine& on, const void* device, std::size_t pitch, void* host,
 /// Waits for all work asked for so far, and throws what failed in it.
 void synchronize(Engine& on);
 
+/// What work(recorder) asks of `recorder`, an engine of its own: what other threads ask of `on`
+/// meanwhile is not recorded. Throws CudaError, and leaves nothing behind, if the work asks for
+/// memory or for copies to or from the host.
+std::shared_ptr<Graph> record(Engine& on,
+                              const std::function<void(const std::shared_ptr<Engine>&)>& work);
+void play(Engine& on, const Graph& graph);
+
 // One kernel per formula. Defined in backend/cuda_launch.cuh and instantiated by nvcc, for the
 // formulas of longhand in cuda/formulas.def, for yours in one .cu file of your own: a linker that
 // misses one of these names the formula.
@@ -84,8 +96,9 @@ void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
 
 }  // namespace cuda
 
-/// The GPU backend: cuBLAS for products, one kernel per formula, eager. A handle: copies share one
-/// stream, on which everything happens in the order it was asked for. Errors of kernels come to
+/// The GPU backend: cuBLAS for products, one kernel per formula; as it is asked, or recorded and
+/// played (core/replay.hpp). A handle: copies share one stream, on which everything happens in the
+/// order it was asked for. Errors of kernels come to
 /// light at the next download or synchronize(). Throws CudaError from every call.
 template <class S>
 class Cuda {
@@ -111,6 +124,21 @@ class Cuda {
   explicit Cuda(Precision precision = Precision::fp32)
       : engine_(cuda::make_engine()), precision_(precision) {}
   Precision precision() const { return precision_; }
+
+  /// Work recorded once, to be asked for again by one call. All it touches must outlive it.
+  class Recording {
+   public:
+    /// Records work(recorder) without doing it.
+    template <class Work>
+    Recording(const Cuda& on, const Work& work)
+        : graph_(cuda::record(*on.engine_, [&](const std::shared_ptr<cuda::Engine>& recorder) {
+            work(Cuda(recorder, on.precision_));
+          })) {}
+    void play(const Cuda& on) const { cuda::play(*on.engine_, *graph_); }
+
+   private:
+    std::shared_ptr<cuda::Graph> graph_;
+  };
   void synchronize() const { cuda::synchronize(*engine_); }
 
   template <class Next>
@@ -174,6 +202,9 @@ class Cuda {
   }
 
  private:
+  Cuda(std::shared_ptr<cuda::Engine> engine, Precision precision)
+      : engine_(std::move(engine)), precision_(precision) {}
+
   template <class U>
   static std::size_t bytes(Index count) {
     return static_cast<std::size_t>(count) * sizeof(U);

@@ -26,6 +26,9 @@ struct TrainOptions {
   double l2 = 0;          ///< penalty l2 theta^2 / 2 [OPT-8], likewise
   double validation = 0;  ///< fraction of rows held out, in [0, 1)
   Index early_stop = 0;   ///< epochs without a better validation loss after the warm-up; 0 = never
+  /// On a backend that records: steps in one recording (a CUDA graph), played by one call; 0 = no
+  /// recording. Changes the speed and nothing else.
+  Index steps_per_launch = 16;
   Binarize binarize = Binarize::none;
   std::uint64_t seed = 0;  ///< of order, noise, dropout, split
   std::function<void(const EpochReport&)> on_epoch = {};
@@ -50,6 +53,8 @@ inline TrainOptions checked(TrainOptions o) {
   require(o.l2 >= 0 && std::isfinite(o.l2), "l2 is ", o.l2, ", expected 0 or more");
   require(o.validation >= 0 && o.validation < 1, "validation is ", o.validation,
           ", expected a fraction in [0, 1)");
+  require(o.steps_per_launch >= 0, "steps_per_launch is ", o.steps_per_launch,
+          ", expected 0 (no recording) or more");
   require(o.early_stop >= 0, "early_stop is ", o.early_stop, ", expected 0 or more epochs");
   require(o.schedule.every > 0, "the learning-rate schedule drops every ", o.schedule.every,
           " steps, expected at least 1");

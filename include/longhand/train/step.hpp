@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <variant>
 
+#include "longhand/core/replay.hpp"
+#include "longhand/math/row_seed.hpp"
+#include "longhand/models/vae.hpp"
 #include "longhand/train/logbook.hpp"
 #include "longhand/train/options.hpp"
 
@@ -23,17 +27,27 @@ class TrainingStep {
         source_(data, options.binarize),
         logbook_(rows, batch),
         grads_(model.params().layout()),
-        optimizer_(with_penalty(options), model.params().layout()) {}
+        optimizer_(with_penalty(options), model.params().layout()),
+        full_(options.steps_per_launch),
+        last_(std::min<Index>(options.steps_per_launch, 1)) {}
 
   Logbook<B>& logbook() { return logbook_; }
   OptimizerState<B>& optimizer() { return optimizer_; }
   /// Of the last step.
   const Grads<B>& grads() const { return grads_; }
 
+  /// Takes the steps of pages first .. end - 1, the logbook being turned to the first. A backend
+  /// that records plays them.
+  void take(const B& on, Index first, Index end) {
+    const Index ragged = logbook_.rows(end - 1) < logbook_.rows(0) ? 1 : 0;
+    full_.run(on, end - first - ragged, [&](const B& here) { once(here, logbook_.rows(0)); });
+    last_.run(on, ragged, [&](const B& here) { once(here, logbook_.rows(end - 1)); });
+  }
+
   /// gather -> forward -> backward -> norm -> optimizer, for the next page of the logbook, which
   /// has `count` rows. Either all it finds is finite, or parameters and moments are left as they
   /// were, by this step and all that follow until the logbook is opened again [OPT-14].
-  void operator()(const B& on, Index count) {
+  void once(const B& on, Index count) {
     workspace_.reset();
     grads_.clear();
     logbook_.begin(on, count);
@@ -95,6 +109,7 @@ class TrainingStep {
   Grads<B> grads_;
   OptimizerState<B> optimizer_;
   Workspace<B> workspace_;
+  Replay<B> full_, last_;  ///< of full batches, of the smaller one that ends an epoch
 };
 
 }  // namespace longhand

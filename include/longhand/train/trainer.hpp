@@ -106,9 +106,11 @@ class Trainer {
     EpochReport report{
         .epoch = epoch, .step = result.steps, .rows = static_cast<Index>(rows.size())};
     Index taken = 0, reported = 0;  // pages
+    const Index run = looks_at_every_step() ? 1 : std::max<Index>(1, options_.steps_per_launch);
     while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
-      step(on, logbook.rows(taken));
-      ++taken;
+      const Index end = std::min(taken + run, logbook.pages());
+      step.take(on, taken, end);
+      taken = end;
       if (looks_at_every_step()) {
         add(on, step, reported, taken, steps, report);
         reported = taken;
@@ -241,7 +243,7 @@ class Trainer {
   NonFinite diagnosis(const B& on, TrainingStep<Model>& step, Index page, Index number) const {
     Logbook<B>& logbook = step.logbook();
     logbook.turn_to(on, page);
-    step(on, logbook.rows(page));
+    step.once(on, logbook.rows(page));
     logbook.read(on, page, page + 1);
     std::vector<Index> rows;
     for (std::size_t j = 0; j < logbook.nll(page).size(); ++j)
