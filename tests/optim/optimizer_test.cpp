@@ -187,6 +187,7 @@ TEST_CASE_TEMPLATE("optimizer: a step that is not sound leaves weights and momen
   const auto judged = [](S squared_norm, S nll, S kl, S sound) {
     S trouble, clip, still;
     RowTrouble{}(nll, kl, trouble);
+    CHECK((trouble == 0) == (std::isfinite(nll) && std::isfinite(kl)));
     JudgeStep{{6.5}}(squared_norm, trouble, sound, clip, still);
     if (squared_norm == S(169)) CHECK(clip == S(0.5));  // and clipped as ever [OPT-10]
     return still;

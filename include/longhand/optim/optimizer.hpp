@@ -40,7 +40,7 @@ struct JudgeStep {
   LONGHAND_HD void operator()(const T& squared_norm, const T& trouble, const T& sound, T& clip,
                               T& still_sound) const {
     clip_factor(squared_norm, clip);
-    still_sound = choose(trouble + (squared_norm - squared_norm) < T(1), sound, T(0));  // [OPT-14]
+    still_sound = choose(trouble + (squared_norm - squared_norm) == T(0), sound, T(0));  // [OPT-14]
   }
 };
 

@@ -33,9 +33,10 @@ struct TrainOptions {
   std::uint64_t seed = 0;  ///< of order, noise, dropout, split
   std::function<void(const EpochReport&)> on_epoch = {};
   /// Called inside the parallel region of the CPU's threads: a region of its own has one thread.
-  /// On a GPU each step then waits for its losses to be read; else they are read once an epoch.
+  /// On a GPU losses are then read after every launch, and it is called for all steps of that; else
+  /// they are read once an epoch.
   std::function<void(const StepReport&)> on_step = {};
-  /// Set it from anywhere to stop after the step; on a GPU after those already asked for.
+  /// Set it from anywhere to stop after the step; on a GPU after the launch.
   const std::atomic<bool>* cancel = nullptr;
 };
 

@@ -49,8 +49,7 @@ struct TrainResult {
 };
 
 /// Loss or gradient stopped being finite. The model has the weights of the last good epoch. Thrown
-/// after the step, or, where losses are read once an epoch (TrainOptions::on_step), after the
-/// epoch.
+/// after the step; on a GPU when the losses are read, after the epoch (TrainOptions::on_step).
 class NonFinite : public std::runtime_error {
  public:
   NonFinite(Index at_step, std::string in_tensor, std::vector<Index> of_rows)

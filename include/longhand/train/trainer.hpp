@@ -106,12 +106,11 @@ class Trainer {
     EpochReport report{
         .epoch = epoch, .step = result.steps, .rows = static_cast<Index>(rows.size())};
     Index taken = 0, reported = 0;  // pages
-    const Index run = looks_at_every_step() ? 1 : std::max<Index>(1, options_.steps_per_launch);
     while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
-      const Index end = std::min(taken + run, logbook.pages());
+      const Index end = std::min(taken + steps_at_once(), logbook.pages());
       step.take(on, taken, end);
       taken = end;
-      if (looks_at_every_step()) {
+      if (kReadingIsFree || options_.on_step) {
         add(on, step, reported, taken, steps, report);
         reported = taken;
       }
@@ -157,10 +156,10 @@ class Trainer {
     return options_.learning_rate * options_.schedule.factor(step);
   }
 
-  /// Whether the host reads what a step found before it asks for the next one: where somebody wants
-  /// to know, and where nothing has to be waited for.
-  bool looks_at_every_step() const {
-    return options_.on_step || std::is_same_v<typename B::Memory, HostMemory>;
+  /// Where nothing has to be waited for, the host reads what every step found before the next one.
+  static constexpr bool kReadingIsFree = std::is_same_v<typename B::Memory, HostMemory>;
+  Index steps_at_once() const {
+    return kReadingIsFree ? 1 : std::max<Index>(1, options_.steps_per_launch);
   }
 
   /// Adds what the steps of pages first .. end - 1 found to the sums in `report`, whose step is
@@ -218,8 +217,7 @@ class Trainer {
     if (options_.on_epoch) options_.on_epoch(r);
   }
 
-  // ---- when something is not finite
-  // --------------------------------------------------------------
+  // ---- when something is not finite ------------------------------------------------------------
 
   /// Name of the first block with a value that is not finite; empty if there is none.
   std::string first_bad(const Params<B>& params) const {
@@ -264,8 +262,7 @@ class Trainer {
     if (!tensor.empty()) throw NonFinite(steps - 1, tensor, {});
   }
 
-  // ---- rows
-  // ---------------------------------------------------------------------------------------
+  // ---- rows -------------------------------------------------------------------------------------
 
   static Rows all(Index n) {
     Rows rows(static_cast<std::size_t>(n));
