@@ -197,13 +197,22 @@ TEST_CASE("cuda: what cannot be recorded is a CudaError, and the next recording 
   CHECK_THROWS_AS(Gpu::Recording(on, [](const Gpu&) { throw std::logic_error("its own"); }),
                   std::logic_error);
 
-  const Gpu::Recording twos(on, [&](const Gpu& here) { here.fill(buffer.column(), 2); });
+  const Buffer<Gpu> aside(4);
+  const Gpu::Recording twos(on, [&](const Gpu& here) {
+    here.fill(buffer.column(), 2);
+    on.fill(aside.column(), 3);  // of the backend itself: done at once, not recorded
+  });
+  on.download(aside.column(), host.data());
+  CHECK(host == std::vector<float>(4, 3.0f));
+  on.fill(aside.column(), 4);
   on.fill(buffer.column(), 1);
   on.download(buffer.column(), host.data());
   CHECK(host == std::vector<float>(4, 1.0f));  // recorded, not done
   twos.play(on);
   on.download(buffer.column(), host.data());
   CHECK(host == std::vector<float>(4, 2.0f));
+  on.download(aside.column(), host.data());
+  CHECK(host == std::vector<float>(4, 4.0f));
 }
 
 TEST_CASE("cuda: out of memory leaves nothing behind, and the next call works") {

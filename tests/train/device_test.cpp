@@ -227,6 +227,14 @@ TEST_CASE("device memory: steps are recorded once and played many at a time") {
   CHECK(after[3] == std::pair(3, 26 + 7));
 }
 
+TEST_CASE("device memory: a backend that does not record does the work as it is") {
+  Replay<Cpu<float>> replay(16);
+  int done = 0;
+  for (const Index times : {0, 1, 20})
+    replay.run(Cpu<float>(1), times, [&](const auto&) { ++done; });
+  CHECK(done == 21);
+}
+
 TEST_CASE("device memory: what cannot be recorded is an exception, and nothing is left of it") {
   const FakeDevice on;
   const Buffer<FakeDevice> buffer(4);

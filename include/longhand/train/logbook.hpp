@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -36,8 +37,7 @@ class Logbook {
         scalars_(1),
         step_rows_(batch),
         host_plan_(static_cast<std::size_t>(pages_)),
-        host_rows_(static_cast<std::size_t>(pages_ * batch)),
-        host_found_(static_cast<std::size_t>(pages_ * found_per_page())) {}
+        host_rows_(static_cast<std::size_t>(pages_ * batch)) {}
 
   Index pages() const { return pages_; }
   /// Rows of the step of a page.
@@ -92,11 +92,14 @@ class Logbook {
 
   // ---- the host, afterwards --------------------------------------------------------------------
 
-  /// Waits for the steps of pages first .. end - 1 and reads what they found.
+  /// Waits for the steps of pages first .. end - 1 and reads what they found, in the place of what
+  /// was read before.
   void read(const B& on, Index first, Index end) {
-    on.download(found(0).middle_cols(first, end - first), host_found(first));
+    first_read_ = first;
+    host_found_.resize(static_cast<std::size_t>((end - first) * found_per_page()));
+    on.download(found(0).middle_cols(first, end - first), host_found_.data());
   }
-  /// What the step of a page found, after read().
+  /// What the step of a page that was read found.
   std::span<const S> nll(Index page) const { return per_row(page, 0); }
   std::span<const S> kl(Index page) const { return per_row(page, batch_); }
   double grad_norm(Index page) const {
@@ -116,8 +119,9 @@ class Logbook {
   View<B> found(Index first) const {
     return {found_.data() + first, found_per_page(), pages_, found_per_page()};
   }
-  const S* host_found(Index page) const { return host_found_.data() + page * found_per_page(); }
-  S* host_found(Index page) { return host_found_.data() + page * found_per_page(); }
+  const S* host_found(Index page) const {
+    return host_found_.data() + (page - first_read_) * found_per_page();
+  }
   std::span<const S> per_row(Index page, Index first) const {
     return {host_found(page) + first, static_cast<std::size_t>(rows(page))};
   }
@@ -132,6 +136,7 @@ class Logbook {
   std::vector<StepScalars<S>> host_plan_;
   std::vector<std::uint32_t> host_rows_;
   std::vector<S> host_found_;
+  Index first_read_ = 0;
 };
 
 }  // namespace longhand
