@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -283,6 +284,47 @@ TEST_CASE(
       CHECK(after_epoch.rows == on_cpu.rows);
       if (one_row) CHECK(after_epoch.rows == std::vector<Index>{29});
     }
+}
+
+TEST_CASE_TEMPLATE(
+    "device memory: the step that is not finite, and all after it, move nothing [OPT-14]", B,
+    FakeDevice, Cpu<float>) {
+  Eigen::MatrixXf columns = grey(42, 4, 0, false).input.numbers().in_columns();
+  columns(2, 29) = 1e25f;
+  Data<float> data;
+  data.input = Samples<float>(columns);
+  for (const Optimizer& optimizer : {Optimizer(Adam{}), Optimizer(Sgd{}), Optimizer(RmsProp{})}) {
+    Vae<B> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2, .likelihood = Gaussian{}});
+    const B& on = vae.on();
+    const ResidentData<B> resident(on, data);
+    TrainingStep<Vae<B>> step(vae, resident,
+                              {.batch = 7, .optimizer = optimizer, .steps_per_launch = 2}, 42, 7);
+    Logbook<B>& logbook = step.logbook();
+    std::uint32_t next = 0;
+    for (std::uint32_t& row : logbook.order()) row = next++;  // row 29 is on page 4 of 0 .. 5
+    for (Index page = 0; page < 6; ++page)
+      logbook.plan(page) = {.inverse_rows = 1.0f / 7,
+                            .learning_rate = 1e-2f,
+                            .step = static_cast<std::uint32_t>(page)};
+    const auto weights_after = [&](Index first, Index end) {
+      step.take(on, first, end);
+      std::vector<float> numbers(static_cast<std::size_t>(vae.params().flat().size()));
+      on.download(vae.params().flat(), numbers.data());
+      return numbers;
+    };
+    logbook.open(on);
+    const std::vector<float> before = weights_after(0, 3), good = weights_after(3, 4);
+    CHECK(good != before);
+    CHECK(weights_after(4, 5) == good);
+    CHECK(weights_after(5, 6) == good);  // whose own batch is fine
+    logbook.read(on, 0, 6);
+    for (Index page = 0; page < 6; ++page)
+      CHECK(std::isfinite(logbook.grad_norm(page)) == (page != 4));
+    CHECK_FALSE(std::isfinite(logbook.kl(4)[1]));
+    CHECK(logbook.row_numbers(4)[1] == 29);
+    logbook.open(on);
+    CHECK(weights_after(0, 1) != good);  // a new epoch starts sound
+  }
 }
 
 TEST_CASE("device memory: an address of the host is refused") {
