@@ -327,6 +327,34 @@ TEST_CASE_TEMPLATE(
   }
 }
 
+TEST_CASE_TEMPLATE("device memory: a page keys the noise of its step", B, FakeDevice, Cpu<float>) {
+  const Data<float> data = grey(4, 6, 0, false);
+  for (const Binarize binarize : {Binarize::none, Binarize::fixed, Binarize::dynamic}) {
+    Vae<B> vae({.input_dim = 6, .hidden = {5}, .latent_dim = 2, .dropout = 0.3});
+    const ResidentData<B> resident(vae.on(), data);
+    TrainingStep<Vae<B>> step(vae, resident, {.steps_per_launch = 2, .binarize = binarize}, 28, 4);
+    Logbook<B>& logbook = step.logbook();
+    std::uint32_t position = 0;
+    for (std::uint32_t& row : logbook.order()) row = position++ % 4;  // the same rows on every page
+    const std::pair<std::uint32_t, std::uint32_t> keys[] = {{0, 0}, {1, 0}, {2, 0}, {1, 0},
+                                                            {1, 1}, {1, 2}, {1, 0}};
+    for (Index page = 0; page < 7; ++page)  // the learning rate is 0: the same weights too
+      logbook.plan(page) = {.step = keys[page].first, .epoch = keys[page].second};
+    logbook.open(vae.on());
+    step.take(vae.on(), 0, 7);
+    logbook.read(vae.on(), 0, 7);
+    const auto same = [&](Index a, Index b) {
+      return std::equal(logbook.nll(a).begin(), logbook.nll(a).end(), logbook.nll(b).begin());
+    };
+    CHECK_FALSE(same(0, 1));
+    CHECK_FALSE(same(1, 2));
+    CHECK(same(1, 3));
+    CHECK(same(1, 6));
+    CHECK(same(1, 4) == (binarize != Binarize::dynamic));
+    CHECK(same(4, 5) == (binarize != Binarize::dynamic));
+  }
+}
+
 TEST_CASE("device memory: an address of the host is refused") {
   float number = 1;
   const Buffer<FakeDevice> buffer(4);

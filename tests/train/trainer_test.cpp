@@ -3,9 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <vector>
 
 #include "longhand/backend/cpu.hpp"
@@ -79,6 +82,79 @@ TEST_CASE("equal seeds give equal bits, another seed other bits, threads change 
   TrainOptions other = options;
   other.seed = 8;
   CHECK(first != trained(other));
+}
+
+// Everything that changes from step to step, written down again: rows, 1/N of the smaller batch,
+// the step and epoch that key the noise, learning rate, weight of the KL, bias corrections,
+// clipping.
+TEST_CASE("training is its steps taken by hand, to the same bits [NOI-4] [ELBO-5] [OPT-13]") {
+  constexpr Index rows = 50, dim = 12, batch = 16, per_epoch = 4;
+  const TrainOptions options{.epochs = 3,
+                             .batch = batch,
+                             .learning_rate = 1e-2,
+                             .schedule = {.kind = LearningRateSchedule::Kind::cosine},
+                             .beta = 2,
+                             .kl_warmup = 7,
+                             .clip_norm = 1.5,
+                             .binarize = Binarize::dynamic,
+                             .seed = 11};
+  Model trained_model(small()), model(small());
+  const Samples<float> data = curve(rows, dim);
+  Trainer<Model>(trained_model, options).fit(curve_data(rows, dim));
+
+  const B& on = model.on();
+  Grads<B> grads(model.params().layout());
+  OptimizerState<B> optimizer(Adam{}, model.params().layout());
+  Workspace<B> workspace;
+  for (Index step = 0; step < 3 * per_epoch; ++step) {
+    const Index epoch = step / per_epoch, first = step % per_epoch * batch;
+    const Index count = std::min(batch, rows - first);
+    std::vector<std::uint32_t> ids;
+    Eigen::MatrixXf x(dim, count);
+    for (Index j = 0; j < count; ++j) {
+      const auto row = static_cast<Index>(
+          permuted_index(11, static_cast<std::uint32_t>(epoch), first + j, rows));
+      ids.push_back(static_cast<std::uint32_t>(row));
+      std::vector<float> u(dim);
+      uniform_column({.seed = 11,
+                      .step = static_cast<std::uint32_t>(epoch),
+                      .stream = Stream::binarize,
+                      .sample = 0},
+                     row, dim, u.data());
+      for (Index i = 0; i < dim; ++i)
+        DrawPixel{}(data.view()(i, row), u[static_cast<std::size_t>(i)], x(i, j));
+    }
+    StepScalars<float> scalars;
+    scalars.inverse_rows = 1.0f / static_cast<float>(count);
+    scalars.beta = static_cast<float>(step < 7 ? 2 * static_cast<double>(step) / 7 : 2);
+    const double progress = static_cast<double>(step) / (3 * per_epoch);
+    scalars.learning_rate =
+        static_cast<float>(1e-2 * (0.5 * (1 + std::cos(std::numbers::pi * progress))));
+    optimizer.correct(scalars);
+    workspace.reset();
+    grads.clear();
+    const Pass<B> pass{.on = on,
+                       .theta = model.params(),
+                       .grads = &grads,
+                       .workspace = workspace,
+                       .key = {.seed = 11,
+                               .step = static_cast<std::uint32_t>(step),
+                               .stream = Stream::latent,
+                               .sample = 0},
+                       .row_id = {ids.data(), 1, count, 1},
+                       .phase = Phase::train,
+                       .scalars = &scalars};
+    Batch<B> one;
+    one.input = {x.data(), dim, count, dim};
+    model.loss_and_gradient(pass, one);
+    float squared_norm;
+    const View<B> norm{&squared_norm, 1, 1, 1}, clip{&scalars.clip, 1, 1, 1};
+    on.reduce(Square{}, in<B>(grads.flat()), grads.flat().rows, norm);
+    on.for_each(ClipFactor{1.5}, in<B>(norm),
+                out<B>(clip));  // the root of packs is not the scalar's
+    optimizer.step(on, model.params(), grads, &scalars);
+  }
+  CHECK(weights(model) == weights(trained_model));
 }
 
 #ifndef LONGHAND_ONEDNN  // which allocates for every tile
