@@ -19,8 +19,7 @@
 ///
 ///   multiply(scratch, ta, A, tb, B, C, store, then)   C  = op(A) op(B)  or  C += op(A) op(B); the
 ///                                        sweep `then` is applied to each part of C once complete
-///   for_each(f, in, out, only_if)        f(in_ij…, out_ij…) for every element; nothing at all
-///   where
+///   for_each(f, in, out, only_if)        f(in_ij…, out_ij…) for every element; nothing where
 ///                                        only_if is given and the number there is 0
 ///   reduce_columns(f, in, out, rows, s)  s_j  = sum_i v_ij, f(in_ij…, out_ij…, v_ij)
 ///   reduce_rows(f, in, rows, cols, s, store)   s_i  = sum_j v_ij, f(in_ij…, v_ij)   (or +=)
