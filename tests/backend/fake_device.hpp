@@ -101,8 +101,7 @@ class FakeDevice {
 
   /// What was asked of a device so far, copies of the handle included.
   struct Work {
-    int products = 0, kernels = 0, uploads = 0, downloads = 0;
-    std::vector<std::string_view> calls = {};  ///< the same by name, in their order
+    std::vector<std::string_view> calls = {};  ///< by name
     int recorded = 0, played = 0;              ///< recordings
   };
   const Work& work() const { return *work_; }
@@ -140,7 +139,6 @@ class FakeDevice {
                           static_cast<const void*>(c.data)})
       FakeMemory::require_inside(p);
     ask([=](const FakeDevice& on) {
-      ++on.work_->products;
       on.work_->calls.push_back("multiply");
       const FakeMemory::Open open;
       Reference<float>::Scratch scratch;
@@ -214,7 +212,6 @@ class FakeDevice {
   void upload(const U* from, MatrixView<U, DeviceMemory> y) const {
     FakeMemory::require_inside(y.data);
     require_not_recording();
-    ++work_->uploads;
     work_->calls.push_back("upload");
     const FakeMemory::Open open;
     Reference<float>{}.upload(from, host(y));
@@ -223,7 +220,6 @@ class FakeDevice {
   void download(MatrixView<U, DeviceMemory> x, std::remove_const_t<U>* to) const {
     FakeMemory::require_inside(x.data);
     require_not_recording();
-    ++work_->downloads;
     work_->calls.push_back("download");
     const FakeMemory::Open open;
     Reference<float>{}.download(host(x), to);
@@ -272,7 +268,6 @@ class FakeDevice {
     const FakeMemory::Open open;
     const Index blocks = kernel.blocks();
     if (blocks == 0) return;
-    ++work_->kernels;
     work_->calls.push_back(Kernel::name);
     for (Index b = 0; b < blocks; ++b) {
       const Index block = order_ == Order::forwards ? b : blocks - 1 - b;
