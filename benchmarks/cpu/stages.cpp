@@ -31,7 +31,7 @@ std::string name_of(const std::type_info& type) {
 
 struct Observer {
   StageTimes times;
-  void start(const Json& request) { times.start(request.value("repetitions", 0)); }
+  void start(const Json& request) { times.start(request.value("repeat", false)); }
   void add_to(Json& done) const {
     static constexpr std::array names{"products", "elementwise", "reductions", "optimizer", "data"};
     for (const StageTimes::Entry& e : times.entries())

@@ -33,6 +33,8 @@ inline constexpr Stage kStageOf<DrawPixel> = Stage::data;
 template <>
 inline constexpr Stage kStageOf<DrawPixelInModelUnits> = Stage::data;
 
+inline constexpr int kRepetitions = 10;
+
 /// Calls and seconds per primitive and formula.
 class StageTimes {
  public:
@@ -46,12 +48,12 @@ class StageTimes {
   };
 
   const std::vector<Entry>& entries() const { return entries_; }
-  /// Every call is then made so many times more, with all it needs in the cache.
-  void start(int repetitions) {
-    repetitions_ = repetitions;
+  /// With `repeat` every call is made kRepetitions times more, with all it needs in the cache.
+  void start(bool repeat) {
+    repeat_ = repeat;
     for (Entry& entry : entries_) entry.calls = 0, entry.seconds = entry.alone = 0;
   }
-  int repetitions() const { return repetitions_; }
+  bool repeat() const { return repeat_; }
   /// A dozen entries: a search is faster than a map, and nothing beside a primitive.
   Entry& entry(Stage stage, const char* primitive, const std::type_info* formula) {
     for (Entry& e : entries_)
@@ -61,7 +63,7 @@ class StageTimes {
 
  private:
   std::vector<Entry> entries_;
-  int repetitions_ = 0;
+  bool repeat_ = false;
 };
 
 /// Base with a stopwatch around every primitive of core/backend.hpp. Since models take their
@@ -96,7 +98,10 @@ class Timed {
   }
   template <class F, class... A>
   void for_each(const F& f, const A&... a) const {
-    measure(kStageOf<F>, "for_each", &typeid(F), [&] { base_.for_each(f, a...); });
+    // An update that is repeated is a longer step: once is enough to see it, more may diverge.
+    constexpr int most = kStageOf<F> == Stage::optimizer ? 1 : kRepetitions;
+    measure(
+        kStageOf<F>, "for_each", &typeid(F), [&] { base_.for_each(f, a...); }, most);
   }
   template <class F, class... A>
   void reduce_columns(const F& f, const A&... a) const {
@@ -125,7 +130,7 @@ class Timed {
   }
   template <class... A>
   void copy_at(const A&... a) const {
-    // Counts: never repeated.
+    // It counts on: never repeated.
     measure(
         Stage::data, "copy_at", nullptr, [&] { base_.copy_at(a...); }, 0);
   }
@@ -148,7 +153,7 @@ class Timed {
  private:
   template <class Work>
   void measure(Stage stage, const char* primitive, const std::type_info* formula, const Work& work,
-               int most_repetitions = 1000) const {
+               int most_repetitions = kRepetitions) const {
     using Clock = std::chrono::steady_clock;
     const auto timed = [&] {
       const auto start = Clock::now();
@@ -157,8 +162,7 @@ class Timed {
     };
     const double seconds = timed();
     double alone = seconds;
-    for (int i = 0; i < std::min(times_->repetitions(), most_repetitions); ++i)
-      alone = std::min(alone, timed());
+    for (int i = 0; times_->repeat() && i < most_repetitions; ++i) alone = std::min(alone, timed());
     StageTimes::Entry& entry = times_->entry(stage, primitive, formula);
     ++entry.calls;
     entry.seconds += seconds;

@@ -208,7 +208,7 @@ STAGES = {"products": "products, with the bias and activation that ride in their
           "optimizer": "Adam", "data": "gathering rows, noise, copies"}
 STAGES_TEXT = """Measured by a backend that forwards every primitive to `Cpu<float>` between two
 looks at the clock (`benchmarks/cpu/timed.hpp`), 25 ns each. *Its best* is the fastest of ten
-repetitions of each call on the spot, when all it needs is in the cache as far as it fits: 90% of
+repetitions (of an update, one) of each call on the spot, when all it needs is in the cache as far as it fits: 90% of
 its best means that the stage waits a tenth of its time for numbers that others have pushed out.
 """
 

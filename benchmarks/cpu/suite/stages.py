@@ -18,7 +18,7 @@ def measure(session):
             # The parts must add up to their whole, so the median is that of whole rounds.
             typical = sorted(rounds, key=lambda r: r["seconds"])[len(rounds) // 2]
             few = max(1, steps // 10)
-            alone = worker.ask("run", steps=few, repetitions=10)
+            alone = worker.ask("run", steps=few, repeat=True)
             records.append({"net": workload.net.name, "batch": workload.batch, "threads": threads,
                             "steps": steps, "seconds": typical["seconds"],
                             "primitives": typical["primitives"],
