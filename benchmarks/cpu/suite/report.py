@@ -207,9 +207,10 @@ STAGES = {"products": "products, with the bias and activation that ride in their
           "reductions": "sums: likelihood, KL, bias gradients, gradient norm",
           "optimizer": "Adam", "data": "gathering rows, noise, copies"}
 STAGES_TEXT = """Measured by a backend that forwards every primitive to `Cpu<float>` between two
-looks at the clock (`benchmarks/cpu/timed.hpp`), 25 ns each. *Its best* is the fastest of ten
-repetitions (of an update, one) of each call on the spot, when all it needs is in the cache as far as it fits: 90% of
-its best means that the stage waits a tenth of its time for numbers that others have pushed out.
+looks at the clock (`benchmarks/cpu/timed.hpp`), 25 ns each. *Its best*, taken in one run of fewer
+steps, is the fastest of ten repetitions (of an update, one) of each call on the spot, when all it
+needs is in the cache as far as it fits: 90% of its best means that a stage waits a tenth of its time
+for numbers that others have pushed out, above 100% that the machine was slower in that run.
 """
 
 
