@@ -229,6 +229,8 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add_seed(app, t.seed);
   add(app, "--scalar", t.scalar, "", one_of({"float", "double"}));
   add(app, "--precision", t.precision, "of products, on cuda", one_of({"fp32", "tf32"}));
+  add(app, "--steps-per-launch", t.steps_per_launch,
+      "training steps recorded as one CUDA graph (0: no graph), on cuda", integer(0));
 
   app.option_defaults()->group("Options");
   add_common(app, t.common, config, "options as `name = value`; the command line stands above it");

@@ -76,6 +76,7 @@ struct TrainArguments {
   std::uint64_t seed = 0;
   std::string scalar = "float";
   std::string precision = "fp32";
+  Index steps_per_launch = 16;  // as TrainOptions
   Config effective;               ///< all of the above as it was used
   std::vector<std::string> said;  ///< names of the options that were given
 

@@ -120,6 +120,7 @@ TrainOptions options_of(const TrainArguments& a) {
   o.l2 = a.l2;
   o.validation = a.validation;
   o.early_stop = a.early_stop;
+  o.steps_per_launch = a.steps_per_launch;
   o.binarize = a.binarize == "static"    ? Binarize::fixed
                : a.binarize == "dynamic" ? Binarize::dynamic
                                          : Binarize::none;
@@ -135,6 +136,8 @@ void check(const TrainArguments& a) {
     throw Failure(ExitCode::usage, "--out is missing, expected a folder for the results");
   if (a.precision != "fp32" && a.common.device != "cuda")
     throw Failure(ExitCode::usage, "--precision ", a.precision, " is for --device cuda");
+  if (a.steps_per_launch != TrainOptions{}.steps_per_launch && a.common.device != "cuda")
+    throw Failure(ExitCode::usage, "--steps-per-launch is for --device cuda");
   if (a.early_stop > 0 && a.validation == 0)
     throw Failure(ExitCode::usage, "--early-stop needs --validation above 0");
   if (a.standardize && a.input_transform != "none" && a.input_transform != "standardize")

@@ -675,6 +675,7 @@ class BadInput(Case):
                 ("--weight-decay is for", [*train, "--weight-decay", 0.5]),
                 ("--early-stop needs", [*train, "--early-stop", 2, "--validation", 0]),
                 ("--precision", [*train, "--precision", "tf32"]),
+                ("--steps-per-launch is for", [*train, "--steps-per-launch", 0]),
                 ("--prior", [*train, "--prior", "conditional"]),
                 ("--batch is 500, expected at most 180", [*train, "--batch", 500]),
                 ("expected one of npy csv",
