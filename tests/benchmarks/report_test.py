@@ -12,7 +12,7 @@ from suite.workloads import CLASSIC, SMALL, WIDE  # noqa: E402
 
 OURS = "longhand"
 MACHINE = {"cpu": "a processor", "cores": 2, "caches": "L2 2M", "system": "Linux",
-           "date": "2026-01-01", "commit": "abc", "version": "0.1", "compiler": "g++ 12",
+           "version": "0.1", "compiler": "g++ 12",
            "flags": "-O3", "peers": {"torch": "2.0", "jax": None}, "python": "3.11"}
 TRAINING = {"net": "784-400-20", "batch": 128, "threads": 1, "steps": 10, "flops": 4e9,
             "instructions": "AVX-512", "peak": [100e9, 200e9, 100e9],
@@ -28,9 +28,12 @@ INFERENCE = {"net": "784-400-20", "rows": 1, "threads": 1, "bytes": 2_000_000, "
              "first_row": {OURS: [0.5, 0.25], "onnxruntime": [0.5, 0.25001]}}
 
 
+RUN = {"date": "2026-01-01", "commit": "abc", "version": "0.1", "quick": False, "rounds": 3,
+       "minutes": 1, "busy": 0.0, "stolen": 0}
+
+
 def results(**sections):
-    return {"machine": MACHINE, "quick": False, "rounds": 3, "minutes": 1, "busy": 0.0,
-            "stolen": 0, **sections}
+    return {"machine": MACHINE, "runs": {name: RUN for name in sections}, **sections}
 
 
 class Work(unittest.TestCase):
@@ -70,7 +73,7 @@ class Page(unittest.TestCase):
     def test_nothing_measured(self):
         page = report.page({})
         self.assertIn("Nothing has been measured yet", page)
-        self.assertEqual(page.count("*Not measured in this run.*"), len(report.SECTIONS))
+        self.assertEqual(page.count("*Not measured.*"), len(report.SECTIONS))
 
     def test_ratios_and_peak_are_medians_of_rounds(self):
         page = report.page(results(training=[TRAINING]))
@@ -106,8 +109,18 @@ class Page(unittest.TestCase):
         self.assertIn("do not agree", report.page(results(inference=[wrong])))
 
     def test_a_busy_machine_and_a_trial_are_marked(self):
-        self.assertIn("do not trust", report.page(results() | {"busy": 0.3}))
-        self.assertIn("means anything", report.page(results() | {"quick": True}))
+        page = results(training=[TRAINING], inference=[INFERENCE])
+        self.assertNotIn("do not trust", report.page(page))
+        busy = page | {"runs": page["runs"] | {"inference": RUN | {"busy": 0.3}}}
+        self.assertEqual(report.page(busy).count("do not trust"), 1)
+        quick = page | {"runs": page["runs"] | {"training": RUN | {"quick": True}}}
+        self.assertEqual(report.page(quick).count("means anything"), 1)
+
+    def test_sections_say_when_they_were_measured(self):
+        page = results(training=[TRAINING], inference=[INFERENCE])
+        page["runs"]["inference"] = RUN | {"date": "2026-02-02", "commit": "def"}
+        self.assertIn("*2026-01-01, commit abc: 3 rounds", report.page(page))
+        self.assertIn("*2026-02-02, commit def: 3 rounds", report.page(page))
 
     def test_scaling_with_and_without_pictures(self):
         sweep = {"label": "threads", "what": "a net", "values": [1, 2], "threads": None,
@@ -118,13 +131,29 @@ class Page(unittest.TestCase):
         self.assertIn("| longhand – | -1.00 | – |", page)
 
     def test_stages_add_up(self):
-        entry = {"primitive": "multiply", "formula": "", "calls": 10}
+        entry = {"primitive": "multiply", "formula": "", "calls": 10, "alone": 0}
         record = {"net": "a", "batch": 1, "threads": 1, "steps": 10, "seconds": 1e-3,
                   "primitives": [{**entry, "stage": "products", "seconds": 6e-4},
-                                 {**entry, "stage": "optimizer", "seconds": 3e-4}]}
+                                 {**entry, "stage": "optimizer", "seconds": 3e-4}],
+                  "alone": {"steps": 5, "primitives": [
+                      {**entry, "stage": "products", "seconds": 9.0, "alone": 2.4e-4},
+                      {**entry, "stage": "optimizer", "seconds": 9.0, "alone": 1.5e-4}]}}
         page = report.page(results(stages=[record]))
         self.assertIn("| between the primitives | 10.0 (10%) |", page)
         self.assertIn("| multiply |  | 1 | 60.0 | 60.0% |", page)
+        self.assertIn("| 60.0 (60%, 80% of its best) |", page)  # 48 µs per step alone
+        self.assertIn("| 30.0 (30%, 100% of its best) |", page)
+
+    def test_the_cost_of_equal_bits(self):
+        product = {"net": "a", "batch": 1, "threads": 2, "m": 3, "n": 4, "k": 5, "ta": False,
+                   "tb": True, "apart": 1e-8}
+        page = report.page(results(products=[
+            {**product, "seconds": {OURS: [3.0, 3.0], "Eigen": [2.0, 3.0]}},
+            {**product, "ta": True, "tb": False,
+             "seconds": {OURS: [3.0, 3.0], "Eigen": [4.0, 5.0]}}]))
+        # Of the sums, -0% and -25%; of the first product alone +50% and 0%.
+        self.assertIn("| 6.00 s (6.00 to 6.00) | 7.00 s (6.00 to 8.00) | -12% | "
+                      "+25%: ABᵀ of 3 × 4, depth 5 | 1e-08 |", page)
 
     def test_memory_beside_its_floor(self):
         record = {"epochs": 10, "threads": 1, "floor": 2 ** 26, "seconds": {OURS: [1.0]},
