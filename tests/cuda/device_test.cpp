@@ -147,12 +147,8 @@ TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near
 }
 
 TEST_CASE("cuda: a recorded training has the bits of one that is not") {
-  std::vector<Journey> all = all_journeys();
+  std::vector<Journey> all = long_journeys();
   for (Journey& j : all) {
-    j.options.epochs = 4;
-    j.options.kl_warmup = 5;
-    j.options.schedule = {.kind = LearningRateSchedule::Kind::cosine};
-    j.options.early_stop = 2;
     j.options.steps_per_launch = 0;
     const std::vector<double> want = journey(Gpu(), j);
     for (const Index steps : {1, 3, 16}) {

@@ -183,12 +183,8 @@ TEST_CASE("device memory: cancellation stops after the launch, and every step of
 }
 
 TEST_CASE("device memory: a recorded training has the bits of one that is not, in fewer calls") {
-  std::vector<Journey> all = all_journeys();
+  std::vector<Journey> all = long_journeys();
   for (Journey& j : all) {
-    j.options.epochs = 4;
-    j.options.kl_warmup = 5;
-    j.options.schedule = {.kind = LearningRateSchedule::Kind::cosine};
-    j.options.early_stop = 2;
     for (const bool every_step : {false, true}) {
       if (every_step) j.options.on_step = [](const StepReport&) {};
       j.options.steps_per_launch = 0;

@@ -116,6 +116,17 @@ inline std::vector<Journey> all_journeys() {
                  grey(20, 6, 0, false)});
   return all;
 }
+/// The same, with all that takes its time: warm-up, schedule, early stopping.
+inline std::vector<Journey> long_journeys() {
+  std::vector<Journey> all = all_journeys();
+  for (Journey& j : all) {
+    j.options.epochs = 4;
+    j.options.kl_warmup = 5;
+    j.options.schedule = {.kind = LearningRateSchedule::Kind::cosine};
+    j.options.early_stop = 2;
+  }
+  return all;
+}
 template <class B>
 std::vector<double> journey(const B& on, const Journey& j) {
   return journey(on, j.config, j.options, j.data);
