@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels of noise.
+// The kernels of noise and of the order of rows.
 #include "longhand/backend/cuda_launch.cuh"
 
 namespace longhand::cuda {
@@ -9,6 +9,10 @@ void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<floa
 }
 void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y) {
   launch(on, FillNoise<UniformFour>(key, ids, y), y.rows, y.cols);  // [NOI-2]
+}
+
+void permute(Engine& on, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y) {
+  launch(on, Permute(order, ids, y), 1, y.cols);  // [NOI-4]
 }
 
 /// Every kernel was compiled for the same devices: one of them speaks for all (cuda/engine.cpp).

@@ -191,6 +191,12 @@ class FakeDevice {
     FakeMemory::require_inside(ids.data);
     launch_sweep(cuda::Gather<X, F, I>(f, x, ids, in, y));
   }
+  void permute(const Permutation& order, RowIds<FakeDevice> ids,
+               MatrixView<std::uint32_t, DeviceMemory> y) const {
+    FakeMemory::require_inside(ids.data);
+    FakeMemory::require_inside(y.data);
+    launch(cuda::Permute(order, ids, y));
+  }
   template <std::size_t N>
   void copy_at(std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
                std::uint32_t add) const {

@@ -46,6 +46,10 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
       same.see(got.copied(i, j), got.x(i, j), 0);
       same.see(got.filled(i, j), 2.5L, 0);
     }
+  std::vector<std::uint32_t> permuted;
+  for (Index j = 0; j < cols; ++j)  // [NOI-4]
+    permuted.push_back(got.ids[static_cast<std::size_t>(permuted_index(3, 0, j, cols))]);
+  CHECK(got.permuted == permuted);
   CHECK(got.page == 3);
   CHECK(got.taken == std::vector<std::uint32_t>{110, 111, 112, 7});  // of page 2
   std::vector<std::uint32_t> turned(20, 7);

@@ -18,7 +18,7 @@ struct Primitives {
   Index rows, cols;
   M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, swept_if, normal,
       normal_again, uniform, gathered, gathered_product, from_bytes, byte_product, copied, filled;
-  std::vector<std::uint32_t> ids;
+  std::vector<std::uint32_t> ids, permuted;
   std::vector<std::uint8_t> bytes;
   S number = S(0.75), no = S(0), yes = S(-2);
   std::uint32_t step = 9, page = 2;
@@ -83,6 +83,9 @@ struct Primitives {
     on.gather(SumOnly{}, numbers, id, in<B>(y.view()), gathered_product);
     on.gather(Value{}, byte_view(), id, in<B>(), from_bytes);
     on.gather(SumOnly{}, byte_view(), id, in<B>(per_row(bias.view())), byte_product);
+    permuted.assign(ids.size(), 7);
+    on.permute(Permutation({.seed = 3, .stream = Stream::order}, c), id,
+               {permuted.data(), 1, c, 1});
     for (std::uint32_t k = 0; k < 20; ++k) pages.push_back(100 + k);
     turned.assign(20, 7), taken.assign(4, 7);
     using Words = MatrixView<std::uint32_t, HostMemory>;

@@ -100,6 +100,14 @@ class Through {
     device_.gather(f, columns.view, there.view, image(in), image(y));
     image.fetch();
   }
+  void permute(const Permutation& order, RowIds<Through> ids,
+               MatrixView<std::uint32_t, HostMemory> y) const {
+    const Sent<std::uint32_t> there(device_, ids);
+    const Buffer<Device, std::uint32_t> result(y.cols);
+    const MatrixView<std::uint32_t, typename Device::Memory> to{result.data(), 1, y.cols, 1};
+    device_.permute(order, there.view, to);
+    device_.download(to, y.data);
+  }
   template <std::size_t N>
   void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
                std::uint32_t add) const {

@@ -179,6 +179,12 @@ class Cpu {
           : detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
     });
   }
+  void permute(const Permutation& order, RowIds<Cpu> ids,
+               MatrixView<std::uint32_t, HostMemory> y) const {
+    team(kNoiseCost * y.cols).for_each(y.cols, [&](Index i) {
+      y(0, i) = ids(0, static_cast<Index>(order(static_cast<std::uint32_t>(i))));
+    });
+  }
   template <std::size_t N>
   void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
                std::uint32_t add) const {

@@ -51,6 +51,8 @@ void multiply(Engine& on, Precision precision, Transpose ta, DeviceView<const fl
 void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
 void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
 
+void permute(Engine& on, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
+
 /// For as many copies as a training step makes at once (cuda/copy.cu).
 template <std::size_t N>
 void copy_at(Engine& on, std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
@@ -180,6 +182,10 @@ class Cuda {
   void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<Cuda> ids,
               const std::array<OperandOf<Cuda>, I>& in, View<Cuda> y) const {
     cuda::gather(*engine_, f, x, ids, in, y);
+  }
+  void permute(const Permutation& order, RowIds<Cuda> ids,
+               MatrixView<std::uint32_t, DeviceMemory> y) const {
+    cuda::permute(*engine_, order, ids, y);
   }
   template <std::size_t N>
   void copy_at(std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,

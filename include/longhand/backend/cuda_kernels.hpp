@@ -8,6 +8,7 @@
 #include "longhand/core/byte.hpp"
 #include "longhand/core/counted_copy.hpp"
 #include "longhand/core/normal.hpp"
+#include "longhand/core/permutation.hpp"
 #include "longhand/core/uniform.hpp"
 #include "longhand/core/view.hpp"
 
@@ -335,6 +336,34 @@ struct FillNoise {
       Four::make(key, row, static_cast<std::uint32_t>(quad), four);
       for (Index k = 0; k < 4 && 4 * quad + k < rows; ++k) y[4 * quad + k + j * ld] = four[k];
     }
+  }
+};
+
+/// y_i = ids_{order(i)}, one thread each.
+struct Permute {
+  static constexpr const char* name = "permute";
+  Permutation order;
+  const std::uint32_t* ids;
+  Index id_step;
+  std::uint32_t* y;
+  Index y_step, count;
+
+  template <class Memory>
+  Permute(const Permutation& permutation, const MatrixView<const std::uint32_t, Memory>& from,
+          const MatrixView<std::uint32_t, Memory>& to)
+      : order(permutation),
+        ids(from.data),
+        id_step(from.ld),
+        y(to.data),
+        y_step(to.ld),
+        count(to.cols) {}
+
+  Index blocks() const { return blocks_for(count); }
+  LONGHAND_HD static constexpr int phases() { return 1; }
+
+  LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    for (Index i = at.block * kThreads + at.thread; i < count; i += at.blocks * kThreads)
+      y[i * y_step] = ids[static_cast<Index>(order(static_cast<std::uint32_t>(i))) * id_step];
   }
 };
 

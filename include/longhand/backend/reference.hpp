@@ -106,6 +106,11 @@ class Reference {
         (std::make_index_sequence<I>{});
       }
   }
+  void permute(const Permutation& order, RowIds<Reference> ids,
+               MatrixView<std::uint32_t, HostMemory> y) const {
+    for (Index i = 0; i < y.cols; ++i)
+      y(0, i) = ids(0, static_cast<Index>(order(static_cast<std::uint32_t>(i))));
+  }
   template <std::size_t N>
   void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
                std::uint32_t add) const {

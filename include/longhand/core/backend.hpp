@@ -7,6 +7,7 @@
 #include "longhand/core/counted_copy.hpp"
 #include "longhand/core/memory.hpp"
 #include "longhand/core/params.hpp"
+#include "longhand/core/permutation.hpp"
 #include "longhand/core/philox.hpp"
 #include "longhand/core/view.hpp"
 
@@ -29,6 +30,7 @@
 ///   fill_uniform(key, ids, Y)            Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
 ///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
 ///                                        b that stand for b / 255
+///   permute(order, ids, Y)               y_i  = ids_{order(i)}, row numbers   [NOI-4]
 ///   copy_at(n, copies, add)              copies whose place depends on n, then n += add
 ///                                        (core/counted_copy.hpp)
 ///   copy(X, Y), fill(Y, v)               Y = X, Y = v
@@ -90,7 +92,8 @@ template <class B>
 concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
                            RowIds<B> ids, Bytes<B> bytes, NoiseKey key, typename B::Scalar value,
                            const typename B::Scalar* host_in, typename B::Scalar* host_out,
-                           std::uint32_t* n) {
+                           std::uint32_t* n, const Permutation& order,
+                           MatrixView<std::uint32_t, typename B::Memory> rows) {
   typename B::Scalar;
   typename B::Memory;
   typename B::Allocator;
@@ -106,6 +109,7 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.fill_uniform(key, ids, y);
   on.gather(Value{}, x, ids, in<B>(), y);
   on.gather(Value{}, bytes, ids, in<B>(), y);
+  on.permute(order, ids, rows);
   on.copy_at(n, std::array{into_column(x, y)}, 1);
   on.copy(x, y);
   on.fill(y, value);

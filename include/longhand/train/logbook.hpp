@@ -25,34 +25,39 @@ class Logbook {
  public:
   using S = typename B::Scalar;
 
-  /// Of an epoch of `rows` rows in steps of `batch`, the last of which may be smaller.
-  Logbook(Index rows, Index batch)
-      : rows_(rows),
+  /// Of an epoch of these rows, in this order until they are shuffled, in steps of `batch`, the
+  /// last of which may be smaller.
+  Logbook(const B& on, std::span<const std::uint32_t> rows, Index batch)
+      : rows_(static_cast<Index>(rows.size())),
         batch_(batch),
-        pages_((rows + batch - 1) / batch),
+        pages_((rows_ + batch - 1) / batch),
         next_(1),
         plan_(pages_),
+        all_rows_(rows_),
         row_ids_(pages_ * batch),
         found_(pages_ * found_per_page()),
         scalars_(1),
         step_rows_(batch),
-        host_plan_(static_cast<std::size_t>(pages_)),
-        host_rows_(static_cast<std::size_t>(pages_ * batch)) {}
+        host_plan_(static_cast<std::size_t>(pages_)) {
+    on.upload(rows.data(), row(all_rows_));
+    on.upload(rows.data(), row(row_ids_));
+  }
 
   Index pages() const { return pages_; }
   /// Rows of the step of a page.
   Index rows(Index page) const { return std::min(batch_, rows_ - page * batch_); }
 
-  // ---- the host, before the epoch --------------------------------------------------------------
+  // ---- before the epoch ------------------------------------------------------------------------
 
   /// What the step of a page needs.
   StepScalars<S>& plan(Index page) { return host_plan_[static_cast<std::size_t>(page)]; }
-  /// The data set's rows in the order of the epoch.
-  std::span<std::uint32_t> order() { return {host_rows_.data(), static_cast<std::size_t>(rows_)}; }
-  /// Brings plan and order to the backend. The next step is that of page 0; training is sound.
+  /// Brings the rows into the order of an epoch: position i has row order(i) of those given.
+  void shuffle(const B& on, const Permutation& order) const {
+    on.permute(order, row(all_rows_), row(row_ids_));  // [NOI-4]
+  }
+  /// Brings the plan to the backend. The next step is that of page 0; training is sound.
   void open(const B& on) const {
     on.upload(host_plan_.data(), plan_.column());
-    on.upload(host_rows_.data(), row_ids_.column());
     const StepScalars<S> fresh;
     on.upload(&fresh, scalars_.column());
     turn_to(on, 0);
@@ -105,13 +110,19 @@ class Logbook {
   double grad_norm(Index page) const {
     return std::sqrt(static_cast<double>(host_found(page)[2 * batch_]));
   }
-  std::span<const std::uint32_t> row_numbers(Index page) const {
-    return {host_rows_.data() + page * batch_, static_cast<std::size_t>(rows(page))};
+  /// Of the step of a page, read or not.
+  std::vector<std::uint32_t> row_numbers(const B& on, Index page) const {
+    std::vector<std::uint32_t> numbers(static_cast<std::size_t>(rows(page)));
+    on.download(row(row_ids_).middle_cols(page * batch_, rows(page)), numbers.data());
+    return numbers;
   }
 
  private:
   using Memory = typename B::Memory;
   using Ids = MatrixView<std::uint32_t, Memory>;
+
+  /// Of row numbers, as many as the data set has.
+  Ids row(const Buffer<B, std::uint32_t>& ids) const { return {ids.data(), 1, rows_, 1}; }
 
   /// nll and kl of every row, and the squared norm.
   Index found_per_page() const { return 2 * batch_ + 1; }
@@ -129,12 +140,12 @@ class Logbook {
   Index rows_, batch_, pages_;
   Buffer<B, std::uint32_t> next_;  ///< page of the next step
   Buffer<B, StepScalars<S>> plan_;
-  Buffer<B, std::uint32_t> row_ids_;
+  Buffer<B, std::uint32_t> all_rows_;  ///< as given
+  Buffer<B, std::uint32_t> row_ids_;   ///< in the order of the epoch
   Buffer<B> found_;
   Buffer<B, StepScalars<S>> scalars_;  ///< of the step under way
   Buffer<B, std::uint32_t> step_rows_;
   std::vector<StepScalars<S>> host_plan_;
-  std::vector<std::uint32_t> host_rows_;
   std::vector<S> host_found_;
   Index first_read_ = 0;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cstdint>
+#include <span>
 #include <variant>
 
 #include "longhand/core/replay.hpp"
@@ -18,14 +20,14 @@ class TrainingStep {
   using B = typename Model::Backend;
   using S = typename B::Scalar;
 
-  /// Of a training on `rows` rows in steps of `batch`. Model and data must outlive it.
-  TrainingStep(Model& model, const ResidentData<B>& data, const TrainOptions& options, Index rows,
-               Index batch)
+  /// Of a training on these rows of the data in steps of `batch`. Model and data must outlive it.
+  TrainingStep(Model& model, const ResidentData<B>& data, const TrainOptions& options,
+               std::span<const std::uint32_t> rows, Index batch)
       : model_(model),
         seed_(options.seed),
         clip_factor_{options.clip_norm},
         source_(data, options.binarize),
-        logbook_(rows, batch),
+        logbook_(model.on(), rows, batch),
         grads_(model.params().layout()),
         optimizer_(with_penalty(options), model.params().layout()),
         full_(options.steps_per_launch),

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/core/permutation.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/step.hpp"
 
@@ -52,7 +51,7 @@ class Trainer {
     std::optional<ResidentData<B>> apart;
     if (separate != nullptr) apart.emplace(on, *separate);
     const ResidentData<B>& validation = apart ? *apart : here;
-    TrainingStep<Model> step(model_, here, options_, static_cast<Index>(rows.size()), batch);
+    TrainingStep<Model> step(model_, here, options_, rows, batch);
     const Index steps = step.logbook().pages() * options_.epochs;
     if (options_.schedule.total == 0) options_.schedule.total = steps;
     Params<B> good(model_.params().layout()), best(model_.params().layout());
@@ -64,7 +63,7 @@ class Trainer {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport train;
         together(on, [&](const B& ready) {
-          train = train_epoch(ready, step, rows, epoch, steps, result);
+          train = train_epoch(ready, step, static_cast<Index>(rows.size()), epoch, steps, result);
         });
         if (result.stop == TrainResult::Stop::cancelled) break;
         require_finite(result.steps);
@@ -96,15 +95,15 @@ class Trainer {
     return result;
   }
 
-  EpochReport train_epoch(const B& on, TrainingStep<Model>& step, const Rows& rows, Index epoch,
+  EpochReport train_epoch(const B& on, TrainingStep<Model>& step, Index rows, Index epoch,
                           Index steps, TrainResult& result) const {
     const auto start = Clock::now();
     Logbook<B>& logbook = step.logbook();
-    plan(step, rows, epoch, result.steps);
+    logbook.shuffle(on, order_of(epoch, rows));
+    plan(step, epoch, result.steps);
     logbook.open(on);
 
-    EpochReport report{
-        .epoch = epoch, .step = result.steps, .rows = static_cast<Index>(rows.size())};
+    EpochReport report{.epoch = epoch, .step = result.steps, .rows = rows};
     Index taken = 0, reported = 0;  // pages
     while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
       const Index end = std::min(taken + steps_at_once(), logbook.pages());
@@ -129,16 +128,17 @@ class Trainer {
     return report;
   }
 
+  Permutation order_of(Index epoch, Index rows) const {
+    return Permutation({.seed = options_.seed,
+                        .step = static_cast<std::uint32_t>(epoch - 1),
+                        .stream = Stream::order,
+                        .sample = 0},
+                       rows);
+  }
+
   /// Writes what the steps of an epoch need, the first of which is step `first` of the training.
-  void plan(TrainingStep<Model>& step, const Rows& rows, Index epoch, Index first) const {
+  void plan(TrainingStep<Model>& step, Index epoch, Index first) const {
     Logbook<B>& logbook = step.logbook();
-    const Permutation order({.seed = options_.seed,
-                             .step = static_cast<std::uint32_t>(epoch - 1),
-                             .stream = Stream::order,
-                             .sample = 0},
-                            static_cast<Index>(rows.size()));  // [NOI-4]
-    std::uint32_t position = 0;
-    for (std::uint32_t& row : logbook.order()) row = rows[order(position++)];
     for (Index page = 0; page < logbook.pages(); ++page) {
       StepScalars<S>& scalars = logbook.plan(page);
       scalars.inverse_rows = S(1 / static_cast<double>(logbook.rows(page)));
@@ -243,11 +243,12 @@ class Trainer {
     logbook.turn_to(on, page);
     step.once(on, logbook.rows(page));
     logbook.read(on, page, page + 1);
+    const std::vector<std::uint32_t> numbers = logbook.row_numbers(on, page);
     std::vector<Index> rows;
     for (std::size_t j = 0; j < logbook.nll(page).size(); ++j)
       if (!std::isfinite(static_cast<double>(logbook.nll(page)[j])) ||
           !std::isfinite(static_cast<double>(logbook.kl(page)[j])))
-        rows.push_back(static_cast<Index>(logbook.row_numbers(page)[j]));
+        rows.push_back(static_cast<Index>(numbers[j]));
     std::string tensor = first_bad(model_.params());
     if (tensor.empty()) {
       const std::string gradient = first_bad(step.grads().values());
