@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cublasLt.h>
 #include <cublas_v2.h>
 
 #include <string>
@@ -19,6 +20,21 @@ struct Cublas {
 
   /// Throws CudaError if cuBLAS is not there.
   static const Cublas& library();
+};
+
+/// Likewise of cuBLASLt, found when the first product with an epilogue is asked for. A handle
+/// of cuBLAS is one of cuBLASLt too.
+struct CublasLt {
+  decltype(&cublasLtMatmul) multiply;
+  decltype(&cublasLtMatmulAlgoGetHeuristic) find_algorithms;
+  decltype(&cublasLtMatmulDescInit_internal) init_operation;
+  decltype(&cublasLtMatmulDescSetAttribute) set_of_operation;
+  decltype(&cublasLtMatrixLayoutInit_internal) init_layout;
+  decltype(&cublasLtMatmulPreferenceInit_internal) init_preference;
+  decltype(&cublasLtMatmulPreferenceSetAttribute) set_of_preference;
+
+  /// Throws CudaError if cuBLASLt is not there.
+  static const CublasLt& library();
 };
 
 /// What cuBLAS says about a status: "out of memory (CUBLAS_STATUS_ALLOC_FAILED)".

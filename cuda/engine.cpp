@@ -45,7 +45,7 @@ Engine::Engine() {
   cudaStream_t stream = nullptr;
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate", starting);
   stream_.reset(stream);
-  partials_.reset(static_cast<float*>(allocate(kThreads * sizeof(float))));
+  partials_.reset(static_cast<float*>(allocate(kPartials * sizeof(float))));
   workspace_.reset(allocate(kWorkspace));
 
   const Cublas& library = Cublas::library();
@@ -57,9 +57,20 @@ Engine::Engine() {
         starting);
 }
 
+Engine::~Engine() {
+  // cublasDestroy waits for the device, which spoils a recording under way in another thread.
+  const std::lock_guard lock(recording_somewhere());
+  cublas_.reset();
+}
+
+std::recursive_mutex& recording_somewhere() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
 void Engine::fail(const std::string& message) {
   cudaGetLastError();
-  const bool lasting = !recording_ && cudaDeviceSynchronize() != cudaSuccess;
+  const bool lasting = !recording_ && cudaStreamSynchronize(stream_.get()) != cudaSuccess;
   cudaGetLastError();
   health_.fail(message, lasting);
 }

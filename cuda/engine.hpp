@@ -3,12 +3,14 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "cublas.hpp"
-#include "longhand/backend/cuda.hpp"
+#include "epilogue.hpp"
 
 namespace longhand::cuda {
 
@@ -18,14 +20,38 @@ std::string text_of(cudaError_t status);
 /// "multiply of 400 x 128 (depth 784)": a primitive and its shape, for messages.
 std::string shaped(const char* primitive, Index rows, Index cols);
 
+/// Held while anything is recorded, and by whatever would spoil that from another thread.
+std::recursive_mutex& recording_somewhere();
+
 class Engine {
  public:
+  // What cuBLAS works in, a size NVIDIA advises for Hopper. Given by us, so that a product's bits
+  // do not depend on what else runs.
+  static constexpr std::size_t kWorkspace = std::size_t{32} << 20;
+
   Engine();
+  ~Engine();
 
   cudaStream_t stream() const { return stream_.get(); }
   cublasHandle_t cublas() const { return cublas_.get(); }
+  void* workspace() const { return workspace_.get(); }
   float* partials() const { return partials_.get(); }
   std::mutex& partials_in_use() { return partials_in_use_; }
+
+  /// find(), asked once per key: it takes cuBLASLt tens of microseconds.
+  template <class Find>
+  std::optional<cublasLtMatmulAlgo_t> algorithm(const AlgorithmKey& key, const Find& find) {
+    const std::lock_guard lock(algorithms_in_use_);
+    const auto known = algorithms_.find(key);
+    return known != algorithms_.end() ? known->second
+                                      : algorithms_.emplace(key, find()).first->second;
+  }
+
+  /// The algorithms that `other` found.
+  void know_as_much_as(Engine& other) {
+    const std::scoped_lock lock(algorithms_in_use_, other.algorithms_in_use_);
+    algorithms_ = other.algorithms_;
+  }
 
   /// While work is recorded nothing may wait for the device.
   void set_recording(bool recording) { recording_ = recording; }
@@ -38,7 +64,10 @@ class Engine {
   }
   template <class What>
   void check(cublasStatus_t status, const char* call, const What& what) {
-    if (status != CUBLAS_STATUS_SUCCESS) fail(what() + ": " + call + ": " + text_of(status));
+    if (status == CUBLAS_STATUS_SUCCESS) return;
+    const std::string message = what() + ": " + call + ": " + text_of(status);
+    if (status == CUBLAS_STATUS_ALLOC_FAILED) throw CudaOutOfMemory(message);
+    fail(message);
   }
 
  private:
@@ -54,10 +83,6 @@ class Engine {
   template <class Handle>
   using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Release>;
 
-  // What cuBLAS works in, a size NVIDIA advises for Hopper. Given by us, so that a product's bits
-  // do not depend on what else runs.
-  static constexpr std::size_t kWorkspace = std::size_t{32} << 20;
-
   Health health_;
   bool recording_ = false;
   Owned<cudaStream_t> stream_;
@@ -65,6 +90,8 @@ class Engine {
   Owned<void*> workspace_;
   Owned<cublasHandle_t> cublas_;  // destroyed first
   std::mutex partials_in_use_;
+  std::mutex algorithms_in_use_;
+  std::map<AlgorithmKey, std::optional<cublasLtMatmulAlgo_t>> algorithms_;
 };
 
 }  // namespace longhand::cuda

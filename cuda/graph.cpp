@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine.hpp"
+#include "longhand/backend/cuda_kernels.hpp"
 
 namespace longhand::cuda {
 
@@ -67,11 +68,14 @@ class Capture {
   bool finished_ = false;
 };
 
-/// What cuBLAS prepares at the first product of a handle must not happen inside a recording.
+/// What cuBLAS prepares at the first products of a handle must not happen inside a recording.
 void warm_up(Engine& on) {
+  constexpr Index n = 64;
+  static_assert(3 * n * n <= kPartials);
   float* const numbers = on.partials();
-  multiply(on, Precision::fp32, Transpose::no, {numbers, 1, 1, 1}, Transpose::no,
-           {numbers + 1, 1, 1, 1}, {numbers + 2, 1, 1, 1}, Store::assign);
+  for (const Precision precision : {Precision::fp32, Precision::tf32})
+    multiply(on, precision, Transpose::no, {numbers, n, n, n}, Transpose::no,
+             {numbers + n * n, n, n, n}, {numbers + 2 * n * n, n, n, n}, Store::assign);
   synchronize(on);
 }
 
@@ -82,6 +86,8 @@ std::shared_ptr<Graph> record(Engine& on,
   on.require_sound();
   const std::shared_ptr<Engine> recorder = make_engine();
   warm_up(*recorder);
+  recorder->know_as_much_as(on);
+  const std::lock_guard lock(recording_somewhere());
   Capture capture(*recorder);
   work(recorder);
   const OwnedGraph graph = capture.finish();

@@ -7,7 +7,7 @@
 #include "backend/formula_parity.hpp"
 #include "backend/through.hpp"
 #include "layers/mlp_parity.hpp"
-#include "models/gradient_parity.hpp"
+#include "models/difference.hpp"
 
 using namespace longhand;
 using namespace longhand::test;
@@ -60,6 +60,25 @@ TEST_CASE("cuda kernels: a sum of more parts than one block has threads") {
     CHECK(total(n) == static_cast<float>(n));  // below 2^24: exact, each counted once
 }
 
+TEST_CASE("cuda kernels: sums of many columns, in runs") {
+  const auto runs_of = cuda::ReduceRows<Value, 1>::runs_of;
+  CHECK(runs_of(400, 1024) == 1);
+  CHECK(runs_of(400, 2047) == 1);
+  CHECK(runs_of(400, 8192) == 8);
+  CHECK(runs_of(20'000, 8192) == 3);  // as many as there is room for
+  CHECK(runs_of(40'000, 8192) == 1);
+  CHECK(runs_of(0, 8192) == 8);
+  for (const Index rows : {1, 7, 20})
+    for (const Index cols : {2047, 2048, 2049, 8191, 8197}) {
+      Matrix<float> sums(rows, 1);
+      forwards.reduce_rows(Value{}, in<Emulated>(constant<Emulated>(1)), rows, cols, sums.view(),
+                           Store::assign);
+      forwards.reduce_rows(Value{}, in<Emulated>(constant<Emulated>(1)), rows, cols, sums.view(),
+                           Store::accumulate);
+      for (Index i = 0; i < rows; ++i) CHECK(sums(i) == static_cast<float>(2 * cols));
+    }
+}
+
 TEST_CASE("cuda kernels: the order of threads and blocks does not matter") {
   for (const Index gap : {0, 3})
     for (const auto& [rows, cols] : {std::pair<Index, Index>{20, 128}, {301, 257}, {784, 33}})
@@ -75,7 +94,10 @@ TEST_CASE("cuda kernels: a sum does not depend on where its numbers lie") {
   }
 }
 
-TEST_CASE("cuda kernels: products are followed by their sweep") { check_products(forwards); }
+TEST_CASE("cuda kernels: products are followed by their sweep") {
+  check_products(forwards);
+  check_products(Emulated(FakeDevice(FakeDevice::Order::forwards, true)));
+}
 
 TEST_CASE("cuda kernels: noise has the bits of the CPU's [NOI-2] [NOI-3]") {
   for (const Index rows : {1, 3, 20, 257}) {
@@ -110,4 +132,8 @@ TEST_CASE("cuda kernels: loss and gradient of models of all parts [ELBO-1]") {
     CAPTURE(worst);
     CHECK_FALSE(!(worst <= gamma_bound<float>(roundings(config, 19))));
   }
+}
+
+TEST_CASE("cuda kernels: the gradient of whole models is the slope of their own loss [ELBO-1]") {
+  check_slopes(forwards);
 }

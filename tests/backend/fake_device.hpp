@@ -97,7 +97,9 @@ class FakeDevice {
   struct Scratch {};
   enum class Order { forwards, backwards };
 
-  explicit FakeDevice(Order order = Order::forwards) : order_(order) {}
+  /// `epilogues`: products add biases and sum their gradients on the way, as cuBLASLt's do.
+  explicit FakeDevice(Order order = Order::forwards, bool epilogues = false)
+      : order_(order), epilogues_(epilogues) {}
 
   /// What was asked of a device so far, copies of the handle included.
   struct Work {
@@ -126,7 +128,7 @@ class FakeDevice {
    private:
     friend FakeDevice;
     struct Tape {
-      Buffer<FakeDevice> partials{cuda::kThreads};  ///< of sums, as an engine has them
+      Buffer<FakeDevice> partials{cuda::kPartials};  ///< of sums, as an engine has them
       std::vector<std::function<void(const FakeDevice&)>> calls;
     };
     std::unique_ptr<Tape> tape_;
@@ -138,13 +140,30 @@ class FakeDevice {
     for (const void* p : {static_cast<const void*>(a.data), static_cast<const void*>(b.data),
                           static_cast<const void*>(c.data)})
       FakeMemory::require_inside(p);
+    const float* bias = nullptr;
+    if (epilogues_ && store == Store::assign) bias = bias_alone<FakeDevice>(next, c);
+    FakeMemory::require_inside(bias);
     ask([=](const FakeDevice& on) {
-      on.work_->calls.push_back("multiply");
+      on.work_->calls.push_back(bias == nullptr ? "multiply" : "multiply and add a bias");
       const FakeMemory::Open open;
       Reference<float>::Scratch scratch;
       Reference<float>{}.multiply(scratch, ta, host(a), tb, host(b), host(c), store, Nothing{});
+      for (Index j = 0; bias != nullptr && j < c.cols; ++j)
+        for (Index i = 0; i < c.rows; ++i) host(c)(i, j) += bias[i];
     });
-    run(next);
+    if (bias == nullptr) run(next);
+  }
+  void multiply_and_sum_rows(Scratch& scratch, ConstView<FakeDevice> x, ConstView<FakeDevice> dy,
+                             View<FakeDevice> c, Store store, View<FakeDevice> sums,
+                             Store store_sums) const {
+    const bool at_once = epilogues_ && store == Store::assign && store_sums == Store::assign;
+    multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
+    reduce_rows(Value{}, in<FakeDevice>(dy), dy.rows, dy.cols, sums, store_sums);
+    if (at_once)
+      ask([](const FakeDevice& on) {
+        on.work_->calls.pop_back();
+        on.work_->calls.back() = "multiply and sum";
+      });
   }
 
   template <class F, std::size_t I, std::size_t O>
@@ -164,18 +183,26 @@ class FakeDevice {
   void reduce_rows(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index rows,
                    Index cols, View<FakeDevice> sums, Store store) const {
     FakeMemory::require_inside(sums.data);
-    launch_sweep(cuda::ReduceRows<F, I>(f, in, rows, cols, sums, store == Store::accumulate));
+    const bool add = store == Store::accumulate;
+    const Index runs = cuda::ReduceRows<F, I>::runs_of(rows, cols);
+    if (runs == 1) {
+      launch_sweep(cuda::ReduceRows<F, I>(f, in, rows, cols, 1, sums.data, add));
+      return;
+    }
+    const Partials partial(*this, rows * runs);
+    launch_sweep(cuda::ReduceRows<F, I>(f, in, rows, cols, runs, partial.data(), false));
+    const std::array<OperandOf<FakeDevice>, 1> all{OperandOf<FakeDevice>(partial.data(), 1, rows)};
+    launch_sweep(cuda::ReduceRows<Value, 1>(Value{}, all, rows, runs, 1, sums.data, add));
   }
   template <class F, std::size_t I>
   void reduce(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index count,
               View<FakeDevice> sum) const {
     FakeMemory::require_inside(sum.data);
-    const Buffer<FakeDevice> own(tape_ == nullptr ? cuda::kThreads : 0);
-    const Buffer<FakeDevice>& partial = tape_ == nullptr ? own : tape_->partials;
     const Index parts = cuda::Reduce<F, I>::parts_of(count);
+    const Partials partial(*this, parts);
     launch_sweep(cuda::Reduce<F, I>(f, in, count, parts, partial.data()));
-    launch_sweep(cuda::Reduce<Value, 1>(Value{}, longhand::in<FakeDevice>(partial.column()), parts,
-                                        1, sum.data));
+    launch_sweep(cuda::Reduce<Value, 1>(
+        Value{}, std::array{OperandOf<FakeDevice>(partial.data(), 1, 0)}, parts, 1, sum.data));
   }
 
   void fill_normal(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
@@ -232,6 +259,19 @@ class FakeDevice {
   }
 
  private:
+  /// Room for the partial sums of one sum: the recording's, or its own.
+  class Partials {
+   public:
+    Partials(const FakeDevice& on, Index count)
+        : own_(on.tape_ == nullptr ? count : 0),
+          data_(on.tape_ == nullptr ? own_.data() : on.tape_->partials.data()) {}
+    float* data() const { return data_; }
+
+   private:
+    Buffer<FakeDevice> own_;
+    float* data_;
+  };
+
   template <class T>
   static MatrixView<T, HostMemory> host(const MatrixView<T, DeviceMemory>& m) {
     return {m.data, m.rows, m.cols, m.ld};
@@ -293,6 +333,7 @@ class FakeDevice {
   }
 
   Order order_;
+  bool epilogues_;
   typename Recording::Tape* tape_ = nullptr;  ///< of the recording that this is the recorder of
   std::shared_ptr<Work> work_ = std::make_shared<Work>();
 };

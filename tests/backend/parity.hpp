@@ -78,23 +78,34 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
   CHECK_FALSE(!(same.worst() <= 0));
 }
 
-/// C = op(A) op(B) (+ C), then act(C + bias): products and the sweep that follows them.
+/// C = op(A) op(B) (+ C), then act(C + bias): products and the sweep that follows them; a linear
+/// layer's op(A) op(B) + bias; and, for A Bᵀ, the sums of B's rows beside it.
 template <class B>
 struct Product {
   using S = typename B::Scalar;
-  Matrix<S> a, b, c, kept, bias;
+  Matrix<S> a, b, c, kept, bias, linear, beside, sums;
   Product(const B& on, Transpose ta, Transpose tb, Index m, Index n, Index k, Store store)
       : a(ta == Transpose::yes ? k : m, ta == Transpose::yes ? m : k, 3),
         b(tb == Transpose::yes ? n : k, tb == Transpose::yes ? k : n, 1),
         c(m, n, 2),
         kept(m, n, 5),
-        bias(m, 1) {
+        bias(m, 1),
+        linear(m, n, 2),
+        beside(m, n, 0),
+        sums(n, 1) {
     a.randomise(1), b.randomise(2), c.randomise(3), bias.randomise(4);
-    if (store == Store::assign) c.poison();
+    linear.poison(), beside.randomise(5), sums.randomise(6);
+    if (store == Store::assign) c.poison(), beside.poison(), sums.poison();
     typename B::Scratch scratch;
     on.multiply(scratch, ta, a.view(), tb, b.view(), c.view(), store,
                 then<B>(AddAndKeep{}, in<B>(c.view(), per_row(bias.view())),
                         out<B>(c.view(), kept.view())));
+    on.multiply(
+        scratch, ta, a.view(), tb, b.view(), linear.view(), Store::assign,
+        then<B>(AddBias{}, in<B>(linear.view(), per_row(bias.view())), out<B>(linear.view())));
+    if (ta == Transpose::no && tb == Transpose::yes)
+      multiply_and_sum_rows(on, scratch, a.view(), b.view(), beside.view(), store, sums.view(),
+                            store);
   }
 };
 
@@ -116,10 +127,20 @@ void check_product(const B& on, Transpose ta, Transpose tb, Index m, Index n, In
                           (tb == Transpose::yes ? want.b(j, q) : want.b(q, j)));
       worst.see(got.kept(i, j), want.kept(i, j), gamma<S>(k, 1) * size);
       worst.see(got.c(i, j), want.c(i, j), gamma<S>(k, 2) * (size + std::fabs(want.bias(i))));
+      worst.see(got.linear(i, j), want.linear(i, j),
+                gamma<S>(k, 2) * (size + std::fabs(want.bias(i))));
+      if (ta == Transpose::no && tb == Transpose::yes)
+        worst.see(got.beside(i, j), want.beside(i, j), gamma<S>(k, 1) * size);
     }
+  for (Index j = 0; j < n && ta == Transpose::no && tb == Transpose::yes; ++j) {
+    long double size = store == Store::accumulate ? 1 : 0;
+    for (Index q = 0; q < k; ++q) size += std::fabs(want.b(j, q));
+    worst.see(got.sums(j), want.sums(j), gamma<S>(k, 1) * size);
+  }
   CHECK_FALSE(!(worst.worst() <= 1));
   CHECK(got.c.guarded());
   CHECK(got.kept.guarded());
+  CHECK(got.linear.guarded());
 }
 
 /// Products of all four forms and awkward shapes, with the sweep that follows them.

@@ -34,6 +34,17 @@ class Through {
     device_.multiply(scratch, ta, image(a), tb, image(b), image(c), store, there(image, next));
     image.fetch();
   }
+  void multiply_and_sum_rows(Scratch&, ConstView<Through> x, ConstView<Through> dy, View<Through> c,
+                             Store store, View<Through> sums, Store store_sums) const {
+    const View<Through> vector{sums.data, dy.rows, 1, dy.rows};
+    Image image(device_);
+    image.reads(x), image.reads(dy), image.writes(c), image.writes(vector);
+    image.send();
+    typename Device::Scratch scratch;
+    longhand::multiply_and_sum_rows(device_, scratch, image(x), image(dy), image(c), store,
+                                    image(vector), store_sums);
+    image.fetch();
+  }
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Through>, I>& in,
                 const std::array<View<Through>, O>& out, const float* only_if = nullptr) const {

@@ -12,7 +12,7 @@
 #include "backend/through.hpp"
 #include "core/noise_support.hpp"
 #include "layers/mlp_parity.hpp"
-#include "models/gradient_parity.hpp"
+#include "models/difference.hpp"
 #include "train/journey.hpp"
 
 using namespace longhand;
@@ -22,6 +22,11 @@ namespace {
 
 using Gpu = Cuda<float>;
 using Here = Through<Gpu>;
+/// The device as it comes, and with epilogues by cuBLASLt where it has them.
+const std::vector<Gpu>& devices() {
+  static const std::vector<Gpu> both{Gpu(), Gpu(Precision::fp32, Epilogues::cublas)};
+  return both;
+}
 static_assert(Backend<Gpu> && Records<Gpu> && Backend<Here>);
 
 /// 2^22 values hashed as tests/core does: 64 steps of 256 rows of 256 elements.
@@ -69,7 +74,7 @@ TEST_CASE("cuda: every primitive against the reference, awkward shapes") {
 }
 
 TEST_CASE("cuda: products and the sweep that follows, within the rounding bound") {
-  check_products(Here());
+  for (const Gpu& on : devices()) check_products(Here(on));
 }
 
 TEST_CASE("cuda: fp32 multiplies in float, tf32 in less") {
@@ -107,33 +112,41 @@ TEST_CASE("cuda: a net, every stage within its bound, every activation [DEN-1] [
 }
 
 TEST_CASE("cuda: loss and gradient of models of all parts [ELBO-1]") {
-  for (const auto& [config, masked] : models_of_all_parts()) {
-    const std::string activation = name_of(config.activation);
-    CAPTURE(activation);
-    const std::string likelihood = config.likelihood.name();
-    CAPTURE(likelihood);
-    const double worst = gradient_difference(Here(), config, 19, masked);
-    CAPTURE(worst);
-    CHECK_FALSE(!(worst <= gamma_bound<float>(roundings(config, 19))));
-  }
+  for (const auto& [config, masked] : models_of_all_parts())
+    for (const Gpu& on : devices()) {
+      const std::string activation = name_of(config.activation);
+      CAPTURE(activation);
+      const std::string likelihood = config.likelihood.name();
+      CAPTURE(likelihood);
+      const double worst = gradient_difference(Here(on), config, 19, masked);
+      CAPTURE(worst);
+      CHECK_FALSE(!(worst <= gamma_bound<float>(roundings(config, 19))));
+    }
+}
+
+TEST_CASE("cuda: the gradient of whole models is the slope of their own loss [ELBO-1]") {
+  check_slopes(Here());
 }
 
 TEST_CASE("cuda: training, validation, evaluation, sampling, scores, of every kind") {
   for (const Journey& j : all_journeys()) {
-    const std::vector<double> got = journey(Gpu(), j);
-    CHECK(journey(Gpu(), j) == got);  // the same bits
-    const double worst = farthest(got, journey(Cpu<float>(1), j));
-    CAPTURE(worst);
-    CHECK_FALSE(!(worst <= 1e-3));
+    const std::vector<double> cpu = journey(Cpu<float>(1), j);
+    for (const Gpu& on : devices()) {
+      const std::vector<double> got = journey(on, j);
+      CHECK(journey(on, j) == got);  // the same bits
+      const double worst = farthest(got, cpu);
+      CAPTURE(worst);
+      CHECK_FALSE(!(worst <= 1e-3));
+    }
   }
 }
 
 TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near the CPU's") {
-  const Data<float> data = grey(6000, 784, 0, false);
+  const Data<float> data = grey(60'000, 784, 0, false);
   const auto train = [&](const auto& on) {
     using B = std::decay_t<decltype(on)>;
     Vae<B> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
-    Trainer<Vae<B>>(vae, {.epochs = 1, .batch = 128}).fit(data);  // 46 batches and a smaller one
+    Trainer<Vae<B>>(vae, {.epochs = 1, .batch = 128}).fit(data);  // 468 batches and a smaller one
     std::vector<float> weights(static_cast<std::size_t>(vae.params().flat().size()));
     vae.on().download(vae.params().flat(), weights.data());
     return std::pair(evaluate(vae, data).elbo(), weights);
@@ -143,21 +156,27 @@ TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near
   CHECK(once.first == twice.first);
   const auto cpu = train(Cpu<float>());
   CHECK_FALSE(!(std::fabs(once.first - cpu.first) <= 0.1));
-  CHECK(train(Gpu(Precision::tf32)).second == train(Gpu(Precision::tf32)).second);
+  for (const Gpu& other : {Gpu(Precision::tf32), devices()[1]}) {
+    const auto first = train(other);
+    CHECK(train(other).second == first.second);
+    CHECK_FALSE(!(std::fabs(first.first - cpu.first) <= 0.1));
+  }
 }
 
 TEST_CASE("cuda: a recorded training has the bits of one that is not") {
   std::vector<Journey> all = long_journeys();
-  for (Journey& j : all) {
-    j.options.steps_per_launch = 0;
-    const std::vector<double> want = journey(Gpu(), j);
-    for (const Index steps : {1, 3, 16}) {
-      j.options.steps_per_launch = steps;
-      CHECK(journey(Gpu(), j) == want);
+  for (Journey& j : all)
+    for (const Gpu& on : devices()) {
+      j.options.on_step = nullptr;
+      j.options.steps_per_launch = 0;
+      const std::vector<double> want = journey(on, j);
+      for (const Index steps : {1, 3, 16}) {
+        j.options.steps_per_launch = steps;
+        CHECK(journey(on, j) == want);
+      }
+      j.options.on_step = [](const StepReport&) {};
+      CHECK(journey(on, j) == want);
     }
-    j.options.on_step = [](const StepReport&) {};
-    CHECK(journey(Gpu(), j) == want);
-  }
 }
 
 TEST_CASE("cuda: what is not finite is named after the epoch as after the step [OPT-14]") {
@@ -183,6 +202,7 @@ TEST_CASE("cuda: what cannot be recorded is a CudaError, and the next recording 
   const Gpu on;
   const Buffer<Gpu> buffer(4);
   std::vector<float> host(4, 1.0f);
+  on.fill(buffer.column(), 1);  // kernels load when they first run
   const auto failing = [&](const auto& work) {
     CHECK_THROWS_AS(Gpu::Recording(on, work), CudaError);
   };
@@ -218,7 +238,7 @@ TEST_CASE("cuda: out of memory leaves nothing behind, and the next call works") 
   cudaMemGetInfo(&before, &all);
   CHECK_THROWS_AS(Buffer<Gpu>(Index{1} << 48), CudaOutOfMemory);
   cudaMemGetInfo(&after, &all);
-  CHECK(after == before);
+  CHECK(after >= before);
   const Buffer<Gpu> buffer(4);
   on.fill(buffer.column(), 3);
   std::vector<float> host(4);

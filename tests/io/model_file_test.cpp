@@ -9,8 +9,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "files.hpp"
-#include "longhand/backend/cpu.hpp"
+#include "backend/fake_device.hpp"
+#include "crossing.hpp"
 #include "longhand/core/version.hpp"
 
 using files::bytes;
@@ -692,6 +692,10 @@ TEST_CASE("model file: the parts given to a model are saved, not those of its co
   const longhand::AnyLatent latent = longhand::GaussianLatent{2, {3}};
   const Vae<Cpu<float>> other(small(), likelihood, latent, one_thread);
   CHECK_THROWS_AS(save_model(folder / "other", other), std::invalid_argument);
+}
+
+TEST_CASE("model file: what one device wrote the other loads") {
+  longhand::test::check_crossing(longhand::test::FakeDevice());
 }
 
 TEST_CASE("model file: no file, no model") {

@@ -120,6 +120,22 @@ TEST_CASE("device memory: a step of the classic model is the list of docs/backen
   CHECK(steps[0].size() == 11 + 24);
 }
 
+TEST_CASE("device memory: epilogues save a kernel per linear layer and per bias gradient") {
+  const FakeDevice on(FakeDevice::Order::forwards, true);
+  Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
+  Trainer<Vae<FakeDevice>>(vae, {.epochs = 1, .batch = 2}).fit(grey(6, 784, 0, false));
+  const std::vector<Calls> steps = steps_of(on.work().calls);
+  const auto count = [&](const char* name) {
+    return std::count(steps[1].begin(), steps[1].end(), name);
+  };
+  CHECK(count("multiply and add a bias") == 2);  // the head, the output
+  CHECK(count("multiply and sum") == 4);
+  CHECK(count("multiply") == 5);
+  CHECK(steps[1].size() == 11 + 18);
+  for (const Journey& j : all_journeys())
+    CHECK(journey(on, j) == journey(FakeDevice(), j));  // the fake sums in the same order
+}
+
 TEST_CASE(
     "device memory: nothing is sent or read between the first and the last step of an epoch") {
   const auto transfers = [](Index batch, Index steps_per_launch, bool every_step) {

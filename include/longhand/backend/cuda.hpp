@@ -20,6 +20,10 @@ namespace longhand {
 /// multiply them; sums are float in both, and nothing but products changes.
 enum class Precision { fp32, tf32 };
 
+/// Who adds the biases of linear layers and sums their gradients: kernels of longhand's own, or
+/// cuBLASLt on the way, as part of the products, where it knows how to for their shapes.
+enum class Epilogues { own, cublas };
+
 namespace cuda {
 
 /// A stream, a cuBLAS handle and their scratch, on the device that was current when it was made.
@@ -47,6 +51,13 @@ void release(void* data) noexcept;
 /// C = op(A) op(B) or C += op(A) op(B).
 void multiply(Engine& on, Precision precision, Transpose ta, DeviceView<const float> a,
               Transpose tb, DeviceView<const float> b, DeviceView<float> c, Store store);
+
+/// What a product does with a vector v on the way: C_ij += v_i, or v_j = sum_k op(B)_kj.
+enum class Epilogue { add_bias, sum_b };
+/// C = op(A) op(B) with an epilogue; false, and nothing is done, where cuBLASLt has none for it.
+bool multiply_with_epilogue(Engine& on, Precision precision, Epilogue epilogue, Transpose ta,
+                            DeviceView<const float> a, Transpose tb, DeviceView<const float> b,
+                            DeviceView<float> c, const float* v);
 
 void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
 void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
@@ -123,9 +134,10 @@ class Cuda {
   struct Scratch {};
 
   /// On the calling thread's current device. Throws NoCudaDevice where there is none.
-  explicit Cuda(Precision precision = Precision::fp32)
-      : engine_(cuda::make_engine()), precision_(precision) {}
+  explicit Cuda(Precision precision = Precision::fp32, Epilogues epilogues = Epilogues::own)
+      : engine_(cuda::make_engine()), precision_(precision), epilogues_(epilogues) {}
   Precision precision() const { return precision_; }
+  Epilogues epilogues() const { return epilogues_; }
 
   /// Work recorded once, to be asked for again by one call. All it touches must outlive it.
   class Recording {
@@ -134,7 +146,7 @@ class Cuda {
     template <class Work>
     Recording(const Cuda& on, const Work& work)
         : graph_(cuda::record(*on.engine_, [&](const std::shared_ptr<cuda::Engine>& recorder) {
-            work(Cuda(recorder, on.precision_));
+            work(Cuda(recorder, on.precision_, on.epilogues_));
           })) {}
     void play(const Cuda& on) const { cuda::play(*on.engine_, *graph_); }
 
@@ -146,8 +158,19 @@ class Cuda {
   template <class Next>
   void multiply(Scratch&, Transpose ta, ConstView<Cuda> a, Transpose tb, ConstView<Cuda> b,
                 View<Cuda> c, Store store, const Next& next) const {
+    if (const S* bias = bias_alone<Cuda>(next, c); bias != nullptr && store == Store::assign)
+      if (multiply(cuda::Epilogue::add_bias, ta, a, tb, b, c, bias)) return;
     cuda::multiply(*engine_, precision_, ta, a, tb, b, c, store);
     run(next);
+  }
+
+  void multiply_and_sum_rows(Scratch& scratch, ConstView<Cuda> x, ConstView<Cuda> dy, View<Cuda> c,
+                             Store store, View<Cuda> sums, Store store_sums) const {
+    if (store == Store::assign && store_sums == Store::assign)
+      if (multiply(cuda::Epilogue::sum_b, Transpose::no, x, Transpose::yes, dy, c, sums.data))
+        return;
+    multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
+    reduce_rows(Value{}, in<Cuda>(dy), dy.rows, dy.cols, sums, store_sums);
   }
 
   template <class F, std::size_t I, std::size_t O>
@@ -208,8 +231,15 @@ class Cuda {
   }
 
  private:
-  Cuda(std::shared_ptr<cuda::Engine> engine, Precision precision)
-      : engine_(std::move(engine)), precision_(precision) {}
+  Cuda(std::shared_ptr<cuda::Engine> engine, Precision precision, Epilogues epilogues)
+      : engine_(std::move(engine)), precision_(precision), epilogues_(epilogues) {}
+
+  /// By cuBLASLt, if that is wanted and it can.
+  bool multiply(cuda::Epilogue epilogue, Transpose ta, ConstView<Cuda> a, Transpose tb,
+                ConstView<Cuda> b, View<Cuda> c, const S* v) const {
+    return epilogues_ == Epilogues::cublas &&
+           cuda::multiply_with_epilogue(*engine_, precision_, epilogue, ta, a, tb, b, c, v);
+  }
 
   template <class U>
   static std::size_t bytes(Index count) {
@@ -223,6 +253,7 @@ class Cuda {
 
   std::shared_ptr<cuda::Engine> engine_;
   Precision precision_;
+  Epilogues epilogues_;
 };
 
 }  // namespace longhand

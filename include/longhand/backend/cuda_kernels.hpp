@@ -197,37 +197,51 @@ struct ReduceColumns {
   }
 };
 
+/// Numbers that the blocks of one sum leave for its second pass.
+inline constexpr Index kPartials = Index{1} << 16;
+
 /// s_i = sum_j v_ij (or +=), rows next to each other in memory. A block takes a strip of 8 rows (32
-/// bytes, the smallest piece of memory a GPU fetches); slice k adds columns k, k + 32, …, then the
-/// slices are added in a tree.
+/// bytes, the smallest piece of memory a GPU fetches) of a run of columns; slice k adds columns k,
+/// k + 32, … of the run, then the slices are added in a tree. With more runs than one, run p leaves
+/// its sums in column p of a matrix, whose rows a second ReduceRows adds.
 template <class F, std::size_t I>
 struct ReduceRows {
   static constexpr const char* name = "reduce_rows";
   static constexpr int kStrip = 8;
   static constexpr int kSlices = kThreads / kStrip;
   Sweep<F, I, 0> sweep;
-  Index rows, cols;
+  Index rows, cols, runs;
   float* sums;
   bool accumulate;
 
   template <class Memory>
   ReduceRows(const F& f, const std::array<Operand<float, Memory>, I>& in, Index row_count,
-             Index col_count, const MatrixView<float, Memory>& to, bool add)
+             Index col_count, Index run_count, float* to, bool add)
       : sweep(f, in, std::array<MatrixView<float, Memory>, 0>{}),
         rows(row_count),
         cols(col_count),
-        sums(to.data),
+        runs(run_count),
+        sums(to),
         accumulate(add) {}
 
-  Index blocks() const { return ceil_div(rows, kStrip); }
+  /// How many runs the columns are cut into: a function of the shape alone.
+  static constexpr Index runs_of(Index rows, Index cols) {
+    const Index runs = cols / 1024, room = kPartials / (rows > 0 ? rows : 1);
+    return runs < 2 || room < 2 ? 1 : runs < room ? runs : room;
+  }
+
+  LONGHAND_HD Index strips() const { return ceil_div(rows, kStrip); }
+  Index blocks() const { return strips() * runs; }
   LONGHAND_HD static constexpr int phases() { return tree_phases(kSlices); }
 
   LONGHAND_HD void operator()(int phase, const Place& at, float* shared) const {
     const int slice = at.thread / kStrip;
-    const Index i = at.block * kStrip + at.thread % kStrip;
+    const Index i = at.block % strips() * kStrip + at.thread % kStrip, run = at.block / strips();
     if (phase == 0) {
+      const Index length = ceil_div(cols, runs), first = run * length;
+      const Index end = first + length < cols ? first + length : cols;
       float sum = 0;
-      for (Index j = slice; i < rows && j < cols; j += kSlices) {
+      for (Index j = first + slice; i < rows && j < end; j += kSlices) {
         float value;
         sweep.element(i, j, value);
         sum += value;
@@ -236,8 +250,10 @@ struct ReduceRows {
       return;
     }
     float* const mine = shared + at.thread;
-    if (add_halves(phase, kSlices, slice, mine, kStrip) && i < rows)
-      sums[i] = accumulate ? sums[i] + *mine : *mine;
+    if (add_halves(phase, kSlices, slice, mine, kStrip) && i < rows) {
+      float& sum = sums[run * rows + i];
+      sum = accumulate ? sum + *mine : *mine;
+    }
   }
 };
 
@@ -444,10 +460,19 @@ struct CopyAt {
       return;
     }
     const Index number = static_cast<Index>(*n);
-    for (std::size_t k = 0; k < N; ++k)
-      for (Index w = at.thread; w < copies[k].count; w += kThreads)
-        copies[k].to[number * copies[k].to_step + w] =
-            copies[k].from[number * copies[k].from_step + w];
+    for (std::size_t k = 0; k < N; ++k) {
+      const std::uint32_t* const from = copies[k].from + number * copies[k].from_step;
+      std::uint32_t* const to = copies[k].to + number * copies[k].to_step;
+      // Read several before the first is written: one block has nobody else to wait with.
+      constexpr int at_once = 8;
+      for (Index first = at.thread; first < copies[k].count; first += at_once * kThreads) {
+        std::uint32_t words[at_once];
+        for (int w = 0; w < at_once; ++w)
+          if (first + w * kThreads < copies[k].count) words[w] = from[first + w * kThreads];
+        for (int w = 0; w < at_once; ++w)
+          if (first + w * kThreads < copies[k].count) to[first + w * kThreads] = words[w];
+      }
+    }
   }
 };
 

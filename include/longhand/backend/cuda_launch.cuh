@@ -18,9 +18,16 @@ namespace longhand::cuda {
 /// linked a CUDA runtime of its own).
 void* stream(Engine& on);
 void launched(Engine& on, int status, const char* kernel, Index rows, Index cols);
-/// Room for the partial sums of one Reduce, which may be used until unlocked.
+/// Room for kPartials numbers, which may be used until unlocked.
 float* lock_partials(Engine& on);
 void unlock_partials(Engine& on);
+
+/// The partial sums between the two launches of one sum, not to be parted by another thread's.
+struct Partials {
+  Engine& on;
+  float* const sums = lock_partials(on);
+  ~Partials() { unlock_partials(on); }
+};
 
 template <class Kernel>
 __global__ void __launch_bounds__(kThreads) run(const Kernel kernel) {
@@ -58,17 +65,22 @@ void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& 
 template <class F, std::size_t I>
 void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
                  Index cols, DeviceView<float> sums, Store store) {
-  launch(on, ReduceRows<F, I>(f, in, rows, cols, sums, store == Store::accumulate), rows, cols);
+  const bool add = store == Store::accumulate;
+  const Index runs = ReduceRows<F, I>::runs_of(rows, cols);
+  if (runs == 1) {
+    launch(on, ReduceRows<F, I>(f, in, rows, cols, 1, sums.data, add), rows, cols);
+    return;
+  }
+  const Partials partial{on};
+  launch(on, ReduceRows<F, I>(f, in, rows, cols, runs, partial.sums, false), rows, cols);
+  const std::array<DeviceOperand, 1> all{DeviceOperand(partial.sums, 1, rows)};
+  launch(on, ReduceRows<Value, 1>(Value{}, all, rows, runs, 1, sums.data, add), rows, runs);
 }
 
 template <class F, std::size_t I>
 void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
             DeviceView<float> sum) {
-  struct Partials {  // the two launches of one sum are not to be parted by another thread's
-    Engine& on;
-    float* const sums = lock_partials(on);
-    ~Partials() { unlock_partials(on); }
-  } partial{on};
+  const Partials partial{on};
   const Index parts = Reduce<F, I>::parts_of(count);
   launch(on, Reduce<F, I>(f, in, count, parts, partial.sums), count, 1);
   const std::array<DeviceOperand, 1> all{DeviceOperand(partial.sums, 1, 0)};

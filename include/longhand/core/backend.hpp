@@ -3,6 +3,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
 
 #include "longhand/core/counted_copy.hpp"
 #include "longhand/core/memory.hpp"
@@ -51,6 +52,27 @@ Then<B, Formula, I, O> then(const Formula& f, const std::array<OperandOf<B>, I>&
   return {f, inputs, outputs};
 }
 struct Nothing {};
+
+/// What follows the product of a linear layer. Engines of products may know how to do it on the way
+/// (cuBLASLt does).
+struct AddBias {
+  template <class T>
+  LONGHAND_HD void operator()(const T& product, const T& b, T& y) const {
+    y = product + b;  // [DEN-1]
+  }
+};
+/// The numbers that are added to the rows of C if that is all that follows its product, else null.
+template <class B, class Next>
+const typename B::Scalar* bias_alone(const Next& next, ConstView<B> c) {
+  if constexpr (std::is_same_v<Next, Then<B, AddBias, 2, 1>>) {
+    const OperandOf<B>& product = next.inputs[0];
+    const OperandOf<B>& bias = next.inputs[1];
+    const bool in_place = product.data == c.data && next.outputs[0].data == c.data;
+    return in_place && bias.row_step == 1 && bias.col_step == 0 ? bias.data : nullptr;
+  } else {
+    return nullptr;
+  }
+}
 
 /// A formula that hands its input on; the plain sums are reductions of it.
 struct Value {
@@ -116,6 +138,22 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.upload(host_in, y);
   on.download(x, host_out);
 };
+
+/// C = X dYᵀ and s_i = sum_j dY_ij, or +=: what a layer does with dY, at once where the backend
+/// can.
+template <Backend B>
+void multiply_and_sum_rows(const B& on, typename B::Scratch& scratch, ConstView<B> x,
+                           ConstView<B> dy, View<B> c, Store store, View<B> sums,
+                           Store store_sums) {
+  if constexpr (requires {
+                  on.multiply_and_sum_rows(scratch, x, dy, c, store, sums, store_sums);
+                }) {
+    on.multiply_and_sum_rows(scratch, x, dy, c, store, sums, store_sums);
+  } else {
+    on.multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
+    on.reduce_rows(Value{}, in<B>(dy), dy.rows, dy.cols, sums, store_sums);
+  }
+}
 
 /// body(on), with all that the backend can keep ready from one primitive to the next (the CPU's
 /// threads; `on` knows of them) kept ready for as long as the body runs. Around a training step.

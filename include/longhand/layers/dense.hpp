@@ -10,13 +10,7 @@
 
 namespace longhand {
 
-/// What follows the product of a dense layer, on the same element.
-struct AddBias {
-  template <class T>
-  LONGHAND_HD void operator()(const T& product, const T& b, T& y) const {
-    y = product + b;  // [DEN-1]
-  }
-};
+/// What follows the product of a hidden layer, on the same element (of a linear one: AddBias).
 /// y = act(product + b), for activations whose backward reads y.
 template <class A>
 struct AddBiasActivate {
@@ -98,10 +92,9 @@ class Dense {
   void backward_parameters(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy) const {
     if (pass.grads == nullptr) return;
     Grads<B>& grads = *pass.grads;
-    pass.on.multiply(pass.workspace.scratch(), Transpose::no, x, Transpose::yes, dy, grads[weight_],
-                     grads.store(weight_), Nothing{});  // [DEN-2]
-    pass.on.reduce_rows(Value{}, longhand::in<B>(dy), out_, dy.cols, grads[bias_],
-                        grads.store(bias_));  // [DEN-3]
+    multiply_and_sum_rows(pass.on, pass.workspace.scratch(), x, dy, grads[weight_],
+                          grads.store(weight_), grads[bias_],
+                          grads.store(bias_));  // [DEN-2] [DEN-3]
   }
 
   /// Assigns dx: in x N; `next` is swept over dx while it is hot (the activation below).

@@ -55,6 +55,7 @@ class Trainer {
     const Index steps = step.logbook().pages() * options_.epochs;
     if (options_.schedule.total == 0) options_.schedule.total = steps;
     Params<B> good(model_.params().layout()), best(model_.params().layout());
+    const Buffer<B> squares(1);
     on.copy(model_.params().flat(), good.flat());
     TrainResult result;
     double best_loss = std::numeric_limits<double>::infinity();
@@ -66,7 +67,7 @@ class Trainer {
           train = train_epoch(ready, step, static_cast<Index>(rows.size()), epoch, steps, result);
         });
         if (result.stop == TrainResult::Stop::cancelled) break;
-        require_finite(result.steps);
+        require_finite(squares.column(), result.steps);
         on.copy(model_.params().flat(), good.flat());
         report(train, result);
         if (held_out.empty()) continue;
@@ -258,7 +259,13 @@ class Trainer {
   }
 
   /// The last step of an epoch may have written what no later step has read yet.
-  void require_finite(Index steps) const {
+  void require_finite(View<B> squares, Index steps) const {
+    const B& on = model_.on();
+    const View<B> theta = model_.params().flat();
+    on.reduce(Square{}, in<B>(theta), theta.rows, squares);
+    S sum;
+    on.download(squares, &sum);
+    if (std::isfinite(static_cast<double>(sum))) return;
     const std::string tensor = first_bad(model_.params());
     if (!tensor.empty()) throw NonFinite(steps - 1, tensor, {});
   }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The gradient of whole models in float against differences of their own loss: the same backend
+// computes both, so nothing else has to be trusted.
+#pragma once
+
+#include <cmath>
+#include <longhand/gradcheck/richardson.hpp>
+#include <random>
+#include <vector>
+
+#include "models/gradient_parity.hpp"
+
+namespace longhand::test {
+
+/// A block's gradient against the loss's: 1 if they agree.
+struct Slope {
+  double ratio;  ///< what the loss changes by, of what the gradient says
+  double error;  ///< of the ratio, by truncation and rounding
+  bool agree() const { return std::fabs(ratio - 1) <= error && error <= 0.06; }
+};
+
+/// The slopes of all blocks of parameters, each along its own gradient with every entry weighed
+/// anew, so that every entry counts. `spoiled` times its gradient is taken for that of block 0.
+template <class B>
+std::vector<Slope> slopes(const B& on, const VaeConfig& config, Index rows, double spoiled = 1) {
+  using S = typename B::Scalar;
+  Case<B> one(config, rows, on);
+  Grads<B> grads(one.model.params().layout());
+  one.model.loss_and_gradient(one.pass(&grads), one.batch());
+  grads.zero_unwritten(on);
+
+  const double beta = static_cast<double>(one.scalars.beta);
+  const auto loss = [&] {
+    const LossTerms<B> terms = one.model.loss(one.pass(nullptr), one.batch());
+    double sum = 0;
+    for (Index j = 0; j < rows; ++j)
+      sum += static_cast<double>(terms.nll(0, j)) + beta * static_cast<double>(terms.kl(0, j));
+    return sum / static_cast<double>(rows);
+  };
+  const double rounding = gamma_bound<S>(roundings(config, rows));
+  const double noise = rounding / 2 * std::fabs(loss());
+
+  std::mt19937_64 random(3);
+  std::uniform_real_distribution<double> weight(0.5, 1.5);
+  std::vector<Slope> all;
+  for (std::size_t b = 0; b < one.model.params().layout().blocks().size(); ++b) {
+    const auto block = static_cast<BlockId>(b);
+    const View<B> theta = one.model.params()[block];
+    std::vector<double> g = flat(grads.values()[block]);
+    if (b == 0)
+      for (double& v : g) v *= spoiled;
+    std::vector<double> direction;
+    double length = 0;
+    for (const double v : g) direction.push_back(v * weight(random));
+    for (const double v : direction) length += v * v;
+
+    const std::vector<double> home = flat(theta);
+    const auto at = [&](double t) {  // the loss there, and how far the gradient says it is from 0
+      double slope = 0;
+      for (Index j = 0; j < theta.cols; ++j)
+        for (Index i = 0; i < theta.rows; ++i) {
+          const auto k = static_cast<std::size_t>(i + j * theta.rows);
+          theta(i, j) = static_cast<S>(home[k] + t * direction[k] / std::sqrt(length));
+          slope += g[k] * (static_cast<double>(theta(i, j)) - home[k]);
+        }
+      return std::pair(loss(), slope);
+    };
+    detail::RichardsonTable table(4);
+    for (double t = 1; !table.full() && !table.settled(1e-4); t /= 2) {
+      const auto [right, up] = at(t);
+      const auto [left, down] = at(-t);
+      table.add((right - left) / (up - down), 2 * noise / std::fabs(up - down));
+    }
+    at(0);
+    // The gradient itself is rounded.
+    all.push_back({table.best().value, table.best().error() + 4 * rounding});
+  }
+  return all;
+}
+
+/// Whether every block agrees, and whether it would be noticed if one did not.
+template <class B>
+void check_slopes(const B& on) {
+  for (const auto& [config, masked] : models_of_all_parts()) {
+    // Extrapolation wants smooth functions, and these have kinks, or kinks in their slopes.
+    if (std::holds_alternative<Relu>(config.activation)) continue;
+    if (std::holds_alternative<LeakyRelu>(config.activation)) continue;
+    if (std::holds_alternative<Elu>(config.activation)) continue;
+    const std::string activation = name_of(config.activation);
+    CAPTURE(activation);
+    const std::string likelihood = config.likelihood.name();
+    CAPTURE(likelihood);
+    const std::vector<Slope> right = slopes(on, config, 19);
+    for (std::size_t b = 0; b < right.size(); ++b) {
+      CAPTURE(b);
+      CAPTURE(right[b].ratio);
+      CAPTURE(right[b].error);
+      CHECK(right[b].agree());
+    }
+    CHECK_FALSE(slopes(on, config, 19, 1.1)[0].agree());
+  }
+}
+
+}  // namespace longhand::test
