@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <bit>
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "longhand/models/vae.hpp"
+#include "workload.hpp"
+
+/// Where everyone starts: the initial weights as a file, and the loss they give.
+namespace longhand::benchmark {
+
+/// Writes the parameters as little-endian float32 and nothing else, layer by layer: the encoder's
+/// (encoder.0, encoder.2, …, the head, whose outputs are those of mu and then those of logvar),
+/// then the decoder's (decoder.0, decoder.2, …). Of each layer first the weight, (out, in)
+/// row-major, then the bias. start.py reads it.
+template <class B>
+void write_weights(const Vae<B>& vae, const std::string& path) {
+  static_assert(std::endian::native == std::endian::little);
+  const Params<B>& params = vae.params();
+  std::ofstream file(path, std::ios::binary);
+  for (std::size_t b = 0; b < params.layout().blocks().size(); ++b) {
+    const View<B> block = params[static_cast<BlockId>(b)];  // in x out in columns: as promised
+    std::vector<float> values(static_cast<std::size_t>(block.size()));
+    vae.on().download(ConstView<B>(block), values.data());
+    file.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
+  }
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+/// The objective over the first 128 rows with z = mu instead of a draw, in nats per row: without
+/// noise every framework must find the same number.
+template <class B>
+double loss_without_noise(const Vae<B>& vae) {
+  const std::vector<std::uint8_t> bytes = pictures(128);
+  const Samples<float> x =
+      AnySamples<float>(samples_in_memory(bytes.data(), 128, kPixels)).numbers();
+  const auto doubles = [](const Samples<float>& samples) -> Eigen::ArrayXXd {
+    return samples.in_columns().template cast<double>();
+  };
+  const Samples<float> mean = vae.encode(x);
+  const Eigen::ArrayXXd t = doubles(x), q = doubles(vae.decode(mean)), m = doubles(mean),
+                        l = doubles(vae.encode_logvar(x));
+  const double nll = -(t * q.log() + (1 - t) * (1 - q).log()).sum();
+  const double kl = -0.5 * (1 + l - m.square() - l.exp()).sum();
+  return (nll + kl) / static_cast<double>(x.count());
+}
+
+/// Both, for a new model: the file, and a line "start <tab> longhand <tab> net <tab> loss".
+template <class B>
+void write_start(const Net& net, const std::string& path) {
+  const Vae<B> vae(config_of(net));
+  write_weights(vae, path);
+  std::printf("start\tlonghand\t%s\t%.6f\n", std::string(net.name).c_str(),
+              loss_without_noise(vae));
+}
+
+}  // namespace longhand::benchmark
