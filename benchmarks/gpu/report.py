@@ -226,7 +226,7 @@ def roofline(found, net, batch, precision):
                   (("large product", None, precision), ("copy", None, None)))
     if not peak or not copy:
         return None
-    return max(net.flops_per_step(batch) / peak.rate,
+    return max(work.flops_per_step(net, batch) / peak.rate,
                work.bytes_per_step(net, batch) / copy.rate)
 
 
@@ -246,7 +246,7 @@ def bounds(found):
                 ours = found.times.get((OURS, name, batch, precision))
                 limits = [roofline(found, net, batch, precision), launch_floor(found, net)]
                 rows.append([f"{name}, batch {batch:,}, {TITLES[precision]}",
-                             f"{net.flops_per_step(batch) / 1e9:.3g}",
+                             f"{work.flops_per_step(net, batch) / 1e9:.3g}",
                              f"{work.bytes_per_step(net, batch) / 1e6:.3g}",
                              *(number(1e6 * limit) if limit else NOT_YET for limit in limits),
                              number(ours.us) if ours else NOT_YET,
@@ -278,11 +278,12 @@ def ceilings(found):
 
 BOUNDS_TEXT = """
 *Roofline*: the longer of the step's FLOPs at the speed of the large product and of its bytes at the
-speed of the copy. FLOPs are those of the products, 6 · Σ in · out · batch − 2 · in₁ · out₁ · batch;
-bytes are parameters and Adam's two moments, read and written (24 per parameter), and the rows. What
-fits in the cache may move faster than the copy. *Launch floor*: the kernels of longhand's step
-([backends.md](backends.md)), each at the price of one that does nothing, one after the other in a
-graph.
+speed of the copy. FLOPs are those of the products, 6 · Σ in · out · rows − 2 · in₁ · out₁ · rows;
+bytes are parameters and Adam's two moments, read and written (24 per parameter), and the rows. All
+are those of an epoch over its steps, as the times are: the last batch is smaller. What fits in the
+cache may move faster than the copy. *Launch floor*: the kernels of longhand's step
+([backends.md](backends.md)), each at the price of one that does next to nothing, one after the other
+in a graph.
 
 """
 

@@ -21,10 +21,15 @@ def steps(batch):
     return -(-ROWS // batch)
 
 
+def flops_per_step(net, batch):
+    """Of the products of an epoch, over its steps."""
+    return net.flops_per_step(ROWS / steps(batch))
+
+
 def bytes_per_step(net, batch):
-    """What no step can do without: parameters and Adam's two moments read and written, the rows
-    read as bytes. Activations and gradients need not leave the chip."""
-    return 6 * FLOAT * net.parameters + net.input * batch
+    """What no step can do without, of an epoch over its steps: parameters and Adam's two moments
+    read and written, the rows read as bytes. Activations and gradients need not leave the chip."""
+    return 6 * FLOAT * net.parameters + net.input * ROWS / steps(batch)
 
 
 def kernels_per_step(net):
