@@ -70,8 +70,9 @@ class NoData(unittest.TestCase):
                      "ceiling\tcopy\t-", "bool\tx"):
             self.assertEqual(page(line), page())
 
-    def test_a_machine_alone_has_measured_nothing(self):
-        self.assertEqual(page("machine\tGPU\tone"), page())
+    def test_without_a_device_nothing_is_measured(self):
+        self.assertEqual(page("machine\tCUDA\t13", "test\tcuda_errors\tpassed",
+                              "test\tcuda_device\tskipped"), page())
 
     def test_no_figure_is_on_the_page_that_was_not_in_the_lines(self):
         # Of one time, the only figures of tables are that time, its bound and what is asked for.
