@@ -31,6 +31,7 @@
 #   benchmarks/gpu.sh --seconds 540 --only tests,ceilings,classic
 #   benchmarks/gpu.sh --seconds 540 --only deep,wide
 set -uo pipefail
+export PATH=$PATH:/usr/local/cuda/bin
 root=$(cd "$(dirname "$0")/.." && pwd)
 here=$root/benchmarks/gpu
 build=$root/build/gpu
