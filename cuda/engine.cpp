@@ -29,7 +29,7 @@ std::string unavailable() {
   return "CUDA does not start: " + text_of(status);
 }
 
-std::shared_ptr<Engine> make_engine() {
+std::shared_ptr<Engine> make_engine(bool with_side) {
   const std::string reason = unavailable();
   if (!reason.empty()) throw NoCudaDevice(reason);
   const cudaError_t kernels = find_kernels();
@@ -37,7 +37,9 @@ std::shared_ptr<Engine> make_engine() {
     cudaGetLastError();
     throw NoCudaDevice("this build has no kernels for the device: " + text_of(kernels));
   }
-  return std::make_shared<Engine>();
+  auto engine = std::make_shared<Engine>();
+  if (with_side) engine->add_side();
+  return engine;
 }
 
 Engine::Engine() {
@@ -55,6 +57,42 @@ Engine::Engine() {
   check(library.set_stream(handle, stream), "cublasSetStream", starting);
   check(library.set_workspace(handle, workspace_.get(), kWorkspace), "cublasSetWorkspace",
         starting);
+}
+
+void Engine::add_side() {
+  side_ = std::make_shared<Engine>();
+  for (Owned<cudaEvent_t>* owned : {&fork_, &join_}) {
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate",
+          [] { return std::string("starting the CUDA backend"); });
+    owned->reset(event);
+  }
+}
+
+void Engine::fork() {
+  const auto what = [] { return std::string("forking"); };
+  check(cudaEventRecord(fork_.get(), stream()), "cudaEventRecord", what);
+  check(cudaStreamWaitEvent(side_->stream(), fork_.get(), 0), "cudaStreamWaitEvent", what);
+  forked_ = true;
+}
+
+void Engine::join() {
+  // A stream that never forked off is no part of what is recorded.
+  if (!forked_) return;
+  const auto what = [] { return std::string("joining"); };
+  check(cudaEventRecord(join_.get(), side_->stream()), "cudaEventRecord", what);
+  check(cudaStreamWaitEvent(stream(), join_.get(), 0), "cudaStreamWaitEvent", what);
+}
+
+std::shared_ptr<Engine> fork(Engine& on) {
+  on.require_sound();
+  on.fork();
+  return on.side();
+}
+
+void join(Engine& on) {
+  on.require_sound();
+  on.join();
 }
 
 Engine::~Engine() {
@@ -109,7 +147,7 @@ namespace {
 void copy_columns(Engine& on, const char* primitive, void* to, std::size_t to_pitch,
                   const void* from, std::size_t from_pitch, std::size_t column_bytes, Index cols,
                   cudaMemcpyKind kind) {
-  on.require_sound();
+  join(on);
   const auto columns = static_cast<std::size_t>(cols);
   if (column_bytes * columns == 0) return;
   const auto what = [&] { return shaped(primitive, static_cast<Index>(column_bytes), cols); };
@@ -138,7 +176,7 @@ void download(Engine& on, const void* device, std::size_t pitch, void* host,
 }
 
 void synchronize(Engine& on) {
-  on.require_sound();
+  join(on);
   on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize",
            [] { return std::string("synchronize"); });
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cuda_runtime_api.h>
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -51,10 +52,20 @@ class Engine {
   void know_as_much_as(Engine& other) {
     const std::scoped_lock lock(algorithms_in_use_, other.algorithms_in_use_);
     algorithms_ = other.algorithms_;
+    if (side_ && other.side_) side_->know_as_much_as(*other.side_);
   }
 
+  /// The second engine: none, or this one's for as long as it is.
+  const std::shared_ptr<Engine>& side() const { return side_; }
+  void add_side();
+  void fork();
+  void join();
+
   /// While work is recorded nothing may wait for the device.
-  void set_recording(bool recording) { recording_ = recording; }
+  void set_recording(bool recording) {
+    recording_ = recording;
+    if (side_) side_->set_recording(recording);
+  }
 
   void require_sound() const { health_.require_sound(); }
   /// Throw CudaError for a status that is not success; `what` makes the text of the primitive.
@@ -78,6 +89,7 @@ class Engine {
   struct Release {
     void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
     void operator()(cublasHandle_t handle) const { Cublas::library().destroy(handle); }
+    void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
     void operator()(void* memory) const { release(memory); }
   };
   template <class Handle>
@@ -85,7 +97,10 @@ class Engine {
 
   Health health_;
   bool recording_ = false;
+  std::shared_ptr<Engine> side_;
+  std::atomic<bool> forked_ = false;  ///< ever
   Owned<cudaStream_t> stream_;
+  Owned<cudaEvent_t> fork_, join_;
   Owned<float*> partials_;
   Owned<void*> workspace_;
   Owned<cublasHandle_t> cublas_;  // destroyed first

@@ -84,12 +84,14 @@ void warm_up(Engine& on) {
 std::shared_ptr<Graph> record(Engine& on,
                               const std::function<void(const std::shared_ptr<Engine>&)>& work) {
   on.require_sound();
-  const std::shared_ptr<Engine> recorder = make_engine();
+  const std::shared_ptr<Engine> recorder = make_engine(on.side() != nullptr);
   warm_up(*recorder);
+  if (recorder->side()) warm_up(*recorder->side());
   recorder->know_as_much_as(on);
   const std::lock_guard lock(recording_somewhere());
   Capture capture(*recorder);
   work(recorder);
+  recorder->join();
   const OwnedGraph graph = capture.finish();
   return std::make_shared<Graph>(recorder, graph.get());
 }

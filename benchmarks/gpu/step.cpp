@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Time of a training step on the GPU, everything included: gather, forward, loss, backward, Adam,
 // and what the trainer writes before and reads after an epoch. For each batch, precision and way of
-// asking for a step (call by call, as one CUDA graph, as a graph of 16 steps) a line
+// asking for a step (call by call, as one CUDA graph, as a graph of 16 steps; that with epilogues
+// by cuBLASLt, with a second stream, with both) a line
 //
-//   time <tab> longhand eager | graph | graph x16 <tab> net <tab> batch <tab> precision
+//   time <tab> longhand eager | graph | graph x16 … <tab> net <tab> batch <tab> precision
 //   <tab> µs per step: median <tab> least <tab> most <tab> ms per epoch <tab> loss <tab> epochs
 //
 // The clock is the host's, around whole epochs that end when the device has done all of them: it
@@ -11,7 +12,7 @@
 // for the peers (peers.py). A step is an epoch over its steps. ms per epoch is the median from the
 // end of one epoch to the end of the next: with the trainer's look at the weights in between.
 //
-// The loss is that of the last epoch, the same for all three: they do the same work.
+// The loss is that of the last epoch, the same for all but for rounding: they do the same work.
 //
 // Before that it writes the initial weights (start.hpp).
 //
@@ -35,13 +36,25 @@ namespace {
 struct Way {
   const char* name;
   Index steps_per_launch;
+  Epilogues epilogues = Epilogues::own;
+  bool second_stream = false;
+};
+constexpr Way kWays[] = {
+    {"eager", 0},
+    {"graph", 1},
+    {"graph x16", 16},
+    {"graph x16, epilogues", 16, Epilogues::cublas},
+    {"graph x16, second stream", 16, Epilogues::own, true},
+    {"graph x16, both", 16, Epilogues::cublas, true},
 };
 
 void time_one(const Net& net, Index batch, Precision precision, const Way& way, Index epochs,
               const std::vector<std::uint8_t>& x) {
   using Clock = std::chrono::steady_clock;
   using Model = Vae<Cuda<float>>;
-  Model vae(config_of(net), Cuda<float>(precision));
+  Model vae(config_of(net), Cuda<float>({.precision = precision,
+                                         .epilogues = way.epilogues,
+                                         .second_stream = way.second_stream}));
   Data<float> data;
   data.input = samples_in_memory(x.data(), kRows, kPixels);
   const double steps = static_cast<double>((kRows + batch - 1) / batch);
@@ -70,8 +83,7 @@ void time_all(const Net& net, const std::string& weights, Index epochs) {
   const std::vector<std::uint8_t> x = pictures(kRows);
   for (const Index batch : kBatches)
     for (const Precision precision : {Precision::fp32, Precision::tf32})
-      for (const Way& way : {Way{"eager", 0}, Way{"graph", 1}, Way{"graph x16", 16}})
-        time_one(net, batch, precision, way, epochs, x);
+      for (const Way& way : kWays) time_one(net, batch, precision, way, epochs, x);
 }
 
 }  // namespace

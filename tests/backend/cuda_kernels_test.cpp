@@ -17,8 +17,8 @@ namespace {
 using Emulated = Through<FakeDevice>;
 static_assert(Backend<FakeDevice> && Backend<Emulated>);
 
-const Emulated forwards{FakeDevice(FakeDevice::Order::forwards)};
-const Emulated backwards{FakeDevice(FakeDevice::Order::backwards)};
+const Emulated forwards{FakeDevice(FakeOrder::forwards)};
+const Emulated backwards{FakeDevice(FakeOrder::backwards)};
 
 template <class B>
 void check_same_bits(const Primitives<B>& a, const Primitives<B>& b) {
@@ -96,7 +96,7 @@ TEST_CASE("cuda kernels: a sum does not depend on where its numbers lie") {
 
 TEST_CASE("cuda kernels: products are followed by their sweep") {
   check_products(forwards);
-  check_products(Emulated(FakeDevice(FakeDevice::Order::forwards, true)));
+  check_products(Emulated(FakeDevice({.epilogues = true})));
 }
 
 TEST_CASE("cuda kernels: noise has the bits of the CPU's [NOI-2] [NOI-3]") {

@@ -87,6 +87,13 @@ class FakeMemory {
   };
 };
 
+enum class FakeOrder { forwards, backwards };
+struct FakeOptions {
+  FakeOrder order = FakeOrder::forwards;
+  bool epilogues = false;  ///< products add biases and sum their gradients, as cuBLASLt's do
+  bool late = false;       ///< what goes aside is done when it is joined, as late as may be
+};
+
 /// Everything a GPU does with the backend's kernels except doing it at once. Threads of a phase run
 /// forwards or backwards: equal bits say that none waits for another. Products are the reference's.
 class FakeDevice {
@@ -95,11 +102,11 @@ class FakeDevice {
   using Memory = DeviceMemory;
   using Allocator = FakeMemory;
   struct Scratch {};
-  enum class Order { forwards, backwards };
 
-  /// `epilogues`: products add biases and sum their gradients on the way, as cuBLASLt's do.
-  explicit FakeDevice(Order order = Order::forwards, bool epilogues = false)
-      : order_(order), epilogues_(epilogues) {}
+  explicit FakeDevice(const FakeOptions& options = {}) : options_(options) {
+    if (options_.late) aside_ = std::make_shared<typename Recording::Tape>();
+  }
+  explicit FakeDevice(FakeOrder order) : FakeDevice(FakeOptions{.order = order}) {}
 
   /// What was asked of a device so far, copies of the handle included.
   struct Work {
@@ -116,6 +123,7 @@ class FakeDevice {
     Recording(const FakeDevice& on, const Work& work) : tape_(std::make_unique<Tape>()) {
       FakeDevice recorder = on;
       recorder.tape_ = tape_.get();
+      if (on.options_.late) recorder.aside_ = aside_ = std::make_shared<Tape>();
       const FakeMemory::Frozen frozen;
       work(static_cast<const FakeDevice&>(recorder));
       ++on.work_->recorded;
@@ -132,7 +140,20 @@ class FakeDevice {
       std::vector<std::function<void(const FakeDevice&)>> calls;
     };
     std::unique_ptr<Tape> tape_;
+    std::shared_ptr<Tape> aside_;
   };
+
+  template <class Work>
+  void aside(const Work& work) const {
+    if (!options_.late) return work(*this);
+    FakeDevice side = *this;
+    side.tape_ = aside_.get();
+    work(static_cast<const FakeDevice&>(side));
+  }
+  void join() const {
+    if (aside_ == nullptr) return;
+    for (const auto& call : std::exchange(aside_->calls, {})) ask(call);
+  }
 
   template <class Next>
   void multiply(Scratch&, Transpose ta, ConstView<FakeDevice> a, Transpose tb,
@@ -141,7 +162,7 @@ class FakeDevice {
                           static_cast<const void*>(c.data)})
       FakeMemory::require_inside(p);
     const float* bias = nullptr;
-    if (epilogues_ && store == Store::assign) bias = bias_alone<FakeDevice>(next, c);
+    if (options_.epilogues && store == Store::assign) bias = bias_alone<FakeDevice>(next, c);
     FakeMemory::require_inside(bias);
     ask([=](const FakeDevice& on) {
       on.work_->calls.push_back(bias == nullptr ? "multiply" : "multiply and add a bias");
@@ -156,7 +177,8 @@ class FakeDevice {
   void multiply_and_sum_rows(Scratch& scratch, ConstView<FakeDevice> x, ConstView<FakeDevice> dy,
                              View<FakeDevice> c, Store store, View<FakeDevice> sums,
                              Store store_sums) const {
-    const bool at_once = epilogues_ && store == Store::assign && store_sums == Store::assign;
+    const bool at_once =
+        options_.epilogues && store == Store::assign && store_sums == Store::assign;
     multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
     reduce_rows(Value{}, in<FakeDevice>(dy), dy.rows, dy.cols, sums, store_sums);
     if (at_once)
@@ -316,13 +338,15 @@ class FakeDevice {
     if (blocks == 0) return;
     work_->calls.push_back(Kernel::name);
     for (Index b = 0; b < blocks; ++b) {
-      const Index block = order_ == Order::forwards ? b : blocks - 1 - b;
+      const Index block = options_.order == FakeOrder::forwards ? b : blocks - 1 - b;
       float shared[cuda::kThreads];
       std::fill_n(shared, cuda::kThreads, std::numeric_limits<float>::quiet_NaN());
       for (int phase = 0; phase < kernel.phases(); ++phase)
         for (int t = 0; t < cuda::kThreads; ++t)
-          kernel(phase, {block, blocks, order_ == Order::forwards ? t : cuda::kThreads - 1 - t},
-                 shared);
+          kernel(
+              phase,
+              {block, blocks, options_.order == FakeOrder::forwards ? t : cuda::kThreads - 1 - t},
+              shared);
     }
   }
 
@@ -332,9 +356,9 @@ class FakeDevice {
     for_each(next.formula, next.inputs, next.outputs);
   }
 
-  Order order_;
-  bool epilogues_;
+  FakeOptions options_;
   typename Recording::Tape* tape_ = nullptr;  ///< of the recording that this is the recorder of
+  std::shared_ptr<typename Recording::Tape> aside_;  ///< what is late
   std::shared_ptr<Work> work_ = std::make_shared<Work>();
 };
 

@@ -77,7 +77,7 @@ TEST_CASE("device memory: training, validation, evaluation, sampling, scores, of
   for (const Journey& j : all_journeys()) {
     const Index before = FakeMemory::live();
     const std::vector<double> got = journey(FakeDevice(), j);
-    CHECK(journey(FakeDevice(FakeDevice::Order::backwards), j) == got);
+    CHECK(journey(FakeDevice(FakeOrder::backwards), j) == got);
     CHECK(FakeMemory::live() == before);
     const double worst = farthest(got, journey(Cpu<float>(1), j));
     CAPTURE(worst);
@@ -121,7 +121,7 @@ TEST_CASE("device memory: a step of the classic model is the list of docs/backen
 }
 
 TEST_CASE("device memory: epilogues save a kernel per linear layer and per bias gradient") {
-  const FakeDevice on(FakeDevice::Order::forwards, true);
+  const FakeDevice on({.epilogues = true});
   Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
   Trainer<Vae<FakeDevice>>(vae, {.epochs = 1, .batch = 2}).fit(grey(6, 784, 0, false));
   const std::vector<Calls> steps = steps_of(on.work().calls);
@@ -218,6 +218,17 @@ TEST_CASE("device memory: a recorded training has the bits of one that is not, i
       }
     }
   }
+}
+
+TEST_CASE("device memory: parameter gradients may come as late as the norm, to the same bits") {
+  const FakeDevice late({.late = true});
+  std::vector<Journey> all = all_journeys();
+  for (Journey& j : long_journeys()) all.push_back(std::move(j));
+  for (Journey& j : all)
+    for (const Index steps : {0, 3}) {
+      j.options.steps_per_launch = steps;
+      CHECK(journey(late, j) == journey(FakeDevice(), j));
+    }
 }
 
 TEST_CASE("device memory: steps are recorded once and played many at a time") {

@@ -24,6 +24,15 @@ enum class Precision { fp32, tf32 };
 /// cuBLASLt on the way, as part of the products, where it knows how to for their shapes.
 enum class Epilogues { own, cublas };
 
+/// What changes the speed of the GPU backend and, but for `precision` and the order of some sums,
+/// nothing else.
+struct CudaOptions {
+  Precision precision = Precision::fp32;
+  Epilogues epilogues = Epilogues::own;
+  /// A second stream for parameter gradients, beside the way down to the first layer.
+  bool second_stream = false;
+};
+
 namespace cuda {
 
 /// A stream, a cuBLAS handle and their scratch, on the device that was current when it was made.
@@ -41,8 +50,13 @@ using DeviceIds = DeviceView<const std::uint32_t>;
 /// more than asking the driver.
 std::string unavailable();
 
-/// Throws NoCudaDevice or CudaError.
-std::shared_ptr<Engine> make_engine();
+/// With a second engine for work aside, if it is to have one. Throws NoCudaDevice or CudaError.
+std::shared_ptr<Engine> make_engine(bool with_side);
+
+/// The second engine, whose stream goes on from where that of `on` is now; and the way back: what
+/// is asked of `on` after join() comes after all that was asked of the second engine.
+std::shared_ptr<Engine> fork(Engine& on);
+void join(Engine& on);
 
 /// Zeroed device memory. Throws CudaOutOfMemory, having allocated nothing.
 void* allocate(std::size_t bytes);
@@ -134,10 +148,10 @@ class Cuda {
   struct Scratch {};
 
   /// On the calling thread's current device. Throws NoCudaDevice where there is none.
-  explicit Cuda(Precision precision = Precision::fp32, Epilogues epilogues = Epilogues::own)
-      : engine_(cuda::make_engine()), precision_(precision), epilogues_(epilogues) {}
-  Precision precision() const { return precision_; }
-  Epilogues epilogues() const { return epilogues_; }
+  explicit Cuda(const CudaOptions& options = {})
+      : Cuda(cuda::make_engine(options.second_stream), options) {}
+  explicit Cuda(Precision precision) : Cuda(CudaOptions{.precision = precision}) {}
+  const CudaOptions& options() const { return options_; }
 
   /// Work recorded once, to be asked for again by one call. All it touches must outlive it.
   class Recording {
@@ -146,7 +160,7 @@ class Cuda {
     template <class Work>
     Recording(const Cuda& on, const Work& work)
         : graph_(cuda::record(*on.engine_, [&](const std::shared_ptr<cuda::Engine>& recorder) {
-            work(Cuda(recorder, on.precision_, on.epilogues_));
+            work(Cuda(recorder, on.options_));
           })) {}
     void play(const Cuda& on) const { cuda::play(*on.engine_, *graph_); }
 
@@ -155,12 +169,21 @@ class Cuda {
   };
   void synchronize() const { cuda::synchronize(*engine_); }
 
+  template <class Work>
+  void aside(const Work& work) const {
+    if (!options_.second_stream) return work(*this);
+    CudaOptions one_stream = options_;
+    one_stream.second_stream = false;
+    work(Cuda(cuda::fork(*engine_), one_stream));
+  }
+  void join() const { cuda::join(*engine_); }
+
   template <class Next>
   void multiply(Scratch&, Transpose ta, ConstView<Cuda> a, Transpose tb, ConstView<Cuda> b,
                 View<Cuda> c, Store store, const Next& next) const {
     if (const S* bias = bias_alone<Cuda>(next, c); bias != nullptr && store == Store::assign)
       if (multiply(cuda::Epilogue::add_bias, ta, a, tb, b, c, bias)) return;
-    cuda::multiply(*engine_, precision_, ta, a, tb, b, c, store);
+    cuda::multiply(*engine_, options_.precision, ta, a, tb, b, c, store);
     run(next);
   }
 
@@ -231,14 +254,14 @@ class Cuda {
   }
 
  private:
-  Cuda(std::shared_ptr<cuda::Engine> engine, Precision precision, Epilogues epilogues)
-      : engine_(std::move(engine)), precision_(precision), epilogues_(epilogues) {}
+  Cuda(std::shared_ptr<cuda::Engine> engine, const CudaOptions& options)
+      : engine_(std::move(engine)), options_(options) {}
 
   /// By cuBLASLt, if that is wanted and it can.
   bool multiply(cuda::Epilogue epilogue, Transpose ta, ConstView<Cuda> a, Transpose tb,
                 ConstView<Cuda> b, View<Cuda> c, const S* v) const {
-    return epilogues_ == Epilogues::cublas &&
-           cuda::multiply_with_epilogue(*engine_, precision_, epilogue, ta, a, tb, b, c, v);
+    return options_.epilogues == Epilogues::cublas &&
+           cuda::multiply_with_epilogue(*engine_, options_.precision, epilogue, ta, a, tb, b, c, v);
   }
 
   template <class U>
@@ -252,8 +275,7 @@ class Cuda {
   }
 
   std::shared_ptr<cuda::Engine> engine_;
-  Precision precision_;
-  Epilogues epilogues_;
+  CudaOptions options_;
 };
 
 }  // namespace longhand

@@ -166,4 +166,20 @@ void together(const B& on, const Body& body) {
   }
 }
 
+/// work(side), whose results nobody reads before join(on): where the backend can, beside what is
+/// asked of `on` meanwhile, which must not write what the work reads or read what it writes.
+template <Backend B, class Work>
+void aside(const B& on, const Work& work) {
+  if constexpr (requires { on.aside(work); }) {
+    on.aside(work);
+  } else {
+    work(on);
+  }
+}
+/// What is asked of `on` from here on comes after all that went aside.
+template <Backend B>
+void join(const B& on) {
+  if constexpr (requires { on.join(); }) on.join();
+}
+
 }  // namespace longhand

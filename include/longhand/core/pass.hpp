@@ -38,7 +38,20 @@ struct Pass {
   RowIds<B> row_id{};  ///< absent = 0, 1, 2, … by column
   Phase phase = Phase::eval;
   const StepScalars<typename B::Scalar>* scalars = nullptr;  ///< backend memory
+  /// Parameter gradients may be computed aside: nobody reads them before join(on).
+  bool gradients_aside = false;
 
+  Pass with(const B& other) const {
+    return {.on = other,
+            .theta = theta,
+            .grads = grads,
+            .workspace = workspace,
+            .key = key,
+            .row_id = row_id,
+            .phase = phase,
+            .scalars = scalars,
+            .gradients_aside = gradients_aside};
+  }
   View<B> matrix(Index rows, Index cols) const { return workspace.matrix(rows, cols); }
 };
 

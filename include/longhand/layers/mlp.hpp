@@ -94,7 +94,7 @@ class Mlp {
   void backward(const Pass<B>& pass, const Cache& cache, ConstView<B> dy, View<B> dx) const {
     require_shape("mlp: dy", dy, out(), cache.front().x.cols);
     for (std::size_t l = layers_.size(); l-- > 0;) {
-      layers_[l].backward_parameters(pass, cache[l].x, dy);
+      backward_parameters(pass, layers_[l], cache[l].x, dy);
       if (l == 0) break;
       const LayerCache& below = cache[l - 1];
       const View<B> da = pass.matrix(layers_[l].in(), dy.cols);
@@ -108,6 +108,13 @@ class Mlp {
   }
 
  private:
+  /// On the way down nobody waits for dW and db.
+  static void backward_parameters(const Pass<B>& pass, const Dense<B>& layer, ConstView<B> x,
+                                  ConstView<B> dy) {
+    if (!pass.gradients_aside) return layer.backward_parameters(pass, x, dy);
+    aside(pass.on, [&](const B& side) { layer.backward_parameters(pass.with(side), x, dy); });
+  }
+
   template <class A>
   void backward_input(const Pass<B>& pass, const Dense<B>& layer, const A& act,
                       const LayerCache& below, ConstView<B> dy, View<B> da) const {

@@ -65,9 +65,11 @@ class TrainingStep {
                                .step_at = &scalars->step},
                        .row_id = logbook_.rows_of(count),
                        .phase = Phase::train,
-                       .scalars = scalars};
+                       .scalars = scalars,
+                       .gradients_aside = true};
     const Batch<B> batch = source_.gather(model_, pass);
     const LossTerms<B> terms = model_.loss_and_gradient(pass, batch);
+    join(on);
     grads_.zero_unwritten(on);
 
     const View<B> squared_norm = pass.matrix(1, 1), trouble = pass.matrix(1, 1);
