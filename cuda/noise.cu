@@ -2,14 +2,10 @@
 // The kernels of noise and of the order of rows.
 #include "longhand/backend/cuda_launch.cuh"
 
-namespace longhand::cuda {
+LONGHAND_CUDA_FILL_OF(normal, longhand::Nothing)
+LONGHAND_CUDA_FILL_OF(uniform, longhand::Nothing)
 
-void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y) {
-  launch(on, FillNoise<NormalFour>(key, ids, y), y.rows, y.cols);  // [NOI-3]
-}
-void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y) {
-  launch(on, FillNoise<UniformFour>(key, ids, y), y.rows, y.cols);  // [NOI-2]
-}
+namespace longhand::cuda {
 
 void permute(Engine& on, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y) {
   launch(on, Permute(order, ids, y), 1, y.cols);  // [NOI-4]

@@ -34,6 +34,6 @@ def bytes_per_step(net, batch):
 
 def kernels_per_step(net):
     """longhand's, as listed in docs/backends.md, 'The step, kernel by kernel': per layer Y, what
-    follows it, dW, db; dX except of the first; relu' of the hidden ones; and 14 others."""
+    follows it, dW, db; dX except of the first; relu' of the hidden ones; and 11 others."""
     layers = len(net.layers())
-    return 4 * layers + (layers - 1) + (layers - 2) + 14
+    return 4 * layers + (layers - 1) + (layers - 2) + 11

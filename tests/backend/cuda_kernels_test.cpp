@@ -46,10 +46,10 @@ TEST_CASE("cuda kernels: more elements than there are threads") {
 }
 
 TEST_CASE("cuda kernels: a sum of more parts than one block has threads") {
-  const Index parts = cuda::Reduce<Value, 1>::kMostParts, count = 4096 * parts + 4097;
-  CHECK(cuda::Reduce<Value, 1>::parts_of(0) == 1);
-  CHECK(cuda::Reduce<Value, 1>::parts_of(4097) == 2);
-  CHECK(cuda::Reduce<Value, 1>::parts_of(count) == parts);
+  const Index parts = cuda::kMostParts, count = 4096 * parts + 4097;
+  CHECK(cuda::parts_of(0) == 1);
+  CHECK(cuda::parts_of(4097) == 2);
+  CHECK(cuda::parts_of(count) == parts);
   Matrix<float> ones(count, 1), sum(1, 1);
   ones.fill(1);
   const auto total = [&](Index n) {

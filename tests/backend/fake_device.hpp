@@ -194,12 +194,13 @@ class FakeDevice {
     FakeMemory::require_inside(only_if);
     launch_sweep(cuda::ForEach<F, I, O>(f, in, out, only_if));
   }
-  template <class F, std::size_t I, std::size_t O>
+  template <class F, std::size_t I, std::size_t O, class Next = Nothing>
   void reduce_columns(const F& f, const std::array<OperandOf<FakeDevice>, I>& in,
-                      const std::array<View<FakeDevice>, O>& out, Index rows,
-                      View<FakeDevice> sums) const {
+                      const std::array<View<FakeDevice>, O>& out, Index rows, View<FakeDevice> sums,
+                      const Next& next = {}) const {
     FakeMemory::require_inside(sums.data);
-    launch_sweep(cuda::ReduceColumns<F, I, O>(f, in, out, rows, sums));
+    require_inside(next);
+    launch_sweep(cuda::ReduceColumns<F, I, O, Next>(f, in, out, rows, sums, next));
   }
   template <class F, std::size_t I>
   void reduce_rows(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index rows,
@@ -216,22 +217,34 @@ class FakeDevice {
     const std::array<OperandOf<FakeDevice>, 1> all{OperandOf<FakeDevice>(partial.data(), 1, rows)};
     launch_sweep(cuda::ReduceRows<Value, 1>(Value{}, all, rows, runs, 1, sums.data, add));
   }
-  template <class F, std::size_t I>
+  template <class F, std::size_t I, class Next = Nothing>
   void reduce(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index count,
-              View<FakeDevice> sum) const {
+              View<FakeDevice> sum, const Next& next = {}) const {
     FakeMemory::require_inside(sum.data);
-    const Index parts = cuda::Reduce<F, I>::parts_of(count);
+    require_inside(next);
+    const Index parts = cuda::parts_of(count);
+    if (parts == 1) {
+      launch_sweep(cuda::Reduce<F, I, Next>(f, in, count, 1, sum.data, next));
+      return;
+    }
     const Partials partial(*this, parts);
     launch_sweep(cuda::Reduce<F, I>(f, in, count, parts, partial.data()));
-    launch_sweep(cuda::Reduce<Value, 1>(
-        Value{}, std::array{OperandOf<FakeDevice>(partial.data(), 1, 0)}, parts, 1, sum.data));
+    launch_sweep(cuda::Reduce<Value, 1, Next>(
+        Value{}, std::array{OperandOf<FakeDevice>(partial.data(), 1, 0)}, parts, 1, sum.data,
+        next));
   }
 
-  void fill_normal(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
-    noise(cuda::FillNoise<cuda::NormalFour>(key, ids, y));
+  template <class Next = Nothing>
+  void fill_normal(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y,
+                   const Next& next = {}) const {
+    require_inside(next);
+    noise(cuda::FillNoise<cuda::NormalFour, Next>(key, ids, y, next));
   }
-  void fill_uniform(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y) const {
-    noise(cuda::FillNoise<cuda::UniformFour>(key, ids, y));
+  template <class Next = Nothing>
+  void fill_uniform(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y,
+                    const Next& next = {}) const {
+    require_inside(next);
+    noise(cuda::FillNoise<cuda::UniformFour, Next>(key, ids, y, next));
   }
   template <class X, class F, std::size_t I>
   void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<FakeDevice> ids,
@@ -304,6 +317,12 @@ class FakeDevice {
     for (const auto& x : kernel.sweep.in.item) FakeMemory::require_inside(x.data);
     for (const auto& y : kernel.sweep.out.item) FakeMemory::require_inside(y.data);
     launch(kernel);
+  }
+  static void require_inside(const Nothing&) {}
+  template <class F, std::size_t I, std::size_t O>
+  static void require_inside(const Then<FakeDevice, F, I, O>& next) {
+    for (const auto& x : next.inputs) FakeMemory::require_inside(x.data);
+    for (const auto& y : next.outputs) FakeMemory::require_inside(y.data);
   }
   template <class Kernel>
   void noise(const Kernel& kernel) const {

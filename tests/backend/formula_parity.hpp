@@ -55,6 +55,48 @@ class FormulaParity {
     compare(name, Outcome<B, I, 0>(on, call), Outcome<Exact, I, 0>({}, call), kRowCount);
   }
 
+  /// The sums with a sweep that follows: over the first outputs in place and more inputs.
+  template <class F, std::size_t I, std::size_t O, class G, std::size_t J, std::size_t P, class B>
+  void reduce_columns_then(const B& on, const char* name) {
+    const auto call = [&]<class At>(const At& at, const auto& in, const auto& out, auto sums) {
+      sums.cols = kColCount, sums.rows = 1, sums.ld = 1;
+      const auto [first, more] = parted<I, J - P>(in);
+      std::array<View<At>, P> in_place;
+      std::copy_n(out.begin(), P, in_place.begin());
+      at.reduce_columns(F{}, first, out, kRowCount, sums,
+                        then<At>(G{}, joined(operands<At>(in_place), more), in_place));
+    };
+    compare(name, Outcome<B, I + J - P, O>(on, call), Outcome<Exact, I + J - P, O>({}, call),
+            kRowCount);
+  }
+  /// A sum with a sweep that follows on it and other numbers.
+  template <class F, std::size_t I, class G, std::size_t J, std::size_t P, class B>
+  void reduce_then(const B& on, const char* name) {
+    const auto call = [&]<class At>(const At& at, const auto& in, auto out, auto sums) {
+      sums.rows = sums.cols = sums.ld = 1;
+      const auto [first, more] = parted<I, J - 1>(in);
+      for (View<At>& y : out) at.fill(y, 0.25f), y.rows = y.cols = 1;
+      at.reduce(F{}, first, kRowCount, sums,
+                then<At>(G{}, joined(std::array{OperandOf<At>(sums)}, more), out));
+    };
+    compare(name, Outcome<B, I + J - 1, P>(on, call), Outcome<Exact, I + J - 1, P>({}, call),
+            kRowCount);
+  }
+  /// Noise with a sweep that follows on other numbers and on it.
+  template <bool normal, class G, std::size_t J, std::size_t P, class B>
+  void fill_then(const B& on, const char* name) {
+    const NoiseKey key{.seed = 8, .step = 3};
+    const auto call = [&]<class At>(const At& at, const auto& in, const auto& out, auto sums) {
+      const View<At> noise{sums.data, kRowCount, kColCount, kRowCount};
+      const auto next = then<At>(G{}, joined(in, std::array{OperandOf<At>(noise)}), out);
+      if constexpr (normal)
+        at.fill_normal(key, {}, noise, next);
+      else
+        at.fill_uniform(key, {}, noise, next);
+    };
+    compare(name, Outcome<B, J - 1, P>(on, call), Outcome<Exact, J - 1, P>({}, call), 0);
+  }
+
   /// From numbers and from bytes.
   template <class F, std::size_t I, class B>
   void gather(const B& on, const char* name) {
@@ -85,6 +127,27 @@ class FormulaParity {
  private:
   using Exact = Reference<double>;
 
+  template <std::size_t A, std::size_t C, class T>
+  static auto parted(const std::array<T, A + C>& all) {
+    std::pair<std::array<T, A>, std::array<T, C>> parts;
+    std::copy_n(all.begin(), A, parts.first.begin());
+    std::copy_n(all.begin() + A, C, parts.second.begin());
+    return parts;
+  }
+  template <class T, std::size_t A, std::size_t C>
+  static auto joined(const std::array<T, A>& a, const std::array<T, C>& c) {
+    std::array<T, A + C> all;
+    std::copy_n(a.begin(), A, all.begin());
+    std::copy_n(c.begin(), C, all.begin() + A);
+    return all;
+  }
+  template <class At, std::size_t P>
+  static auto operands(const std::array<View<At>, P>& views) {
+    std::array<OperandOf<At>, P> all;
+    for (std::size_t k = 0; k < P; ++k) all[k] = views[k];
+    return all;
+  }
+
   template <class B, std::size_t I, std::size_t O>
   struct Outcome {
     using M = Matrix<typename B::Scalar>;
@@ -108,7 +171,8 @@ class FormulaParity {
 
   template <class Got, class Want>
   void compare(const char* name, const Got& got, const Want& want, Index terms) {
-    CAPTURE(name);
+    const std::string formula = name;
+    CAPTURE(formula);
     WorstRatio worst;
     const auto see = [&](const auto& a, const auto& b, double roundings) {
       for (Index j = 0; j < b.cols(); ++j)
@@ -140,12 +204,24 @@ int check_all_formulas(const B& on) {
 #define LONGHAND_CUDA_REDUCE_ROWS(inputs, ...) \
   parity.reduce_rows<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE(inputs, ...) parity.reduce<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
+#define LONGHAND_CUDA_REDUCE_COLUMNS_THEN(inputs, outputs, formula, next_in, next_out, ...) \
+  parity.reduce_columns_then<formula, inputs, outputs, __VA_ARGS__, next_in, next_out>(     \
+      on, #formula ", then " #__VA_ARGS__);
+#define LONGHAND_CUDA_REDUCE_THEN(inputs, formula, next_in, next_out, ...) \
+  parity.reduce_then<formula, inputs, __VA_ARGS__, next_in, next_out>(     \
+      on, #formula ", then " #__VA_ARGS__);
+#define LONGHAND_CUDA_FILL_THEN(noise, next_in, next_out, ...)                            \
+  parity.fill_then<std::string_view(#noise) == "normal", __VA_ARGS__, next_in, next_out>( \
+      on, #__VA_ARGS__);
 #define LONGHAND_CUDA_GATHER(inputs, ...) parity.gather<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
 #include "../../cuda/formulas.def"
 #undef LONGHAND_CUDA_FOR_EACH
 #undef LONGHAND_CUDA_REDUCE_COLUMNS
 #undef LONGHAND_CUDA_REDUCE_ROWS
 #undef LONGHAND_CUDA_REDUCE
+#undef LONGHAND_CUDA_REDUCE_COLUMNS_THEN
+#undef LONGHAND_CUDA_REDUCE_THEN
+#undef LONGHAND_CUDA_FILL_THEN
 #undef LONGHAND_CUDA_GATHER
   return parity.swept();
 }

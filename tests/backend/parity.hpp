@@ -37,6 +37,9 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
       same.see(got.normal(i, j), want.normal(i, j), 0);
       same.see(got.normal_again(i, j), want.normal(i, j), 0);
       same.see(got.uniform(i, j), want.uniform(i, j), 0);
+      // What followed, on what was there.
+      same.see(got.uniform_product(i, j), got.uniform(i, j) * got.y(i, j), 0);
+      same.see(got.after_sums(i, j), got.p(i, j) * got.q(i, j), 0);
       same.see(got.swept_if(i, j), got.y(i, j), 0);
       const Index id = got.ids[static_cast<std::size_t>(j)];
       same.see(got.gathered(i, j), got.x(i, id), 0);
@@ -50,6 +53,7 @@ void check_shape(const B& on, Index rows, Index cols, Index gap) {
   for (Index j = 0; j < cols; ++j)  // [NOI-4]
     permuted.push_back(got.ids[static_cast<std::size_t>(permuted_index(3, 0, j, cols))]);
   CHECK(got.permuted == permuted);
+  CHECK(got.after_total(0) == got.total(0) * got.number);
   CHECK(got.page == 3);
   CHECK(got.taken == std::vector<std::uint32_t>{110, 111, 112, 7});  // of page 2
   std::vector<std::uint32_t> turned(20, 7);

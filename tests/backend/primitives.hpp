@@ -17,7 +17,8 @@ struct Primitives {
   using M = Matrix<S>;
   Index rows, cols;
   M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, swept_if, normal,
-      normal_again, uniform, gathered, gathered_product, from_bytes, byte_product, copied, filled;
+      normal_again, uniform, uniform_product, after_sums, after_total, gathered, gathered_product,
+      from_bytes, byte_product, copied, filled;
   std::vector<std::uint32_t> ids, permuted;
   std::vector<std::uint8_t> bytes;
   S number = S(0.75), no = S(0), yes = S(-2);
@@ -42,6 +43,9 @@ struct Primitives {
         normal(r, c, gap),
         normal_again(r, c, gap),
         uniform(r, c, gap),
+        uniform_product(r, c, 2 * gap),
+        after_sums(r, c, gap),
+        after_total(1, 1),
         gathered(r, c, 2 * gap),
         gathered_product(r, c, gap),
         from_bytes(r, c, gap),
@@ -64,20 +68,25 @@ struct Primitives {
                 out<B>(in_place.view(), q.view()));
     on.reduce_columns(MixAndSum{},
                       in<B>(x.view(), y.view(), per_column(row.view()), per_row(bias.view())),
-                      out<B>(p.view(), q.view()), r, column_sums.view());
+                      out<B>(p.view(), q.view()), r, column_sums.view(),
+                      then<B>(SumOnly{}, in<B>(p.view(), q.view()), out<B>(after_sums.view())));
     on.reduce_rows(SumOnly{}, in<B>(x.view(), per_column(row.view())), r, c, row_sums.view(),
                    Store::assign);
     on.reduce_rows(SumOnly{}, in<B>(x.view(), y.view()), r, c, added_row_sums.view(),
                    Store::accumulate);
     if (gap == 0)
-      on.reduce(SumOnly{}, in<B>(x.view(), y.view()), r * c, total.view());
+      on.reduce(SumOnly{}, in<B>(x.view(), y.view()), r * c, total.view(),
+                then<B>(SumOnly{}, in<B>(total.view(), scalar_at<B>(&number)),
+                        out<B>(after_total.view())));
     else
-      total(0) = 0;
+      total(0) = after_total(0) = 0;
     on.for_each(Value{}, in<B>(y.view()), out<B>(swept_if.view()), &yes);
     on.for_each(Value{}, in<B>(x.view()), out<B>(swept_if.view()), &no);
     on.fill_normal(key, id, normal);
     on.fill_normal(same_key, id, normal_again);
-    on.fill_uniform(key, {}, uniform);
+    on.fill_uniform(
+        key, {}, uniform.view(),
+        then<B>(SumOnly{}, in<B>(uniform.view(), y.view()), out<B>(uniform_product.view())));
     const ConstView<B> numbers = x.view();
     on.gather(Value{}, numbers, id, in<B>(), gathered);
     on.gather(SumOnly{}, numbers, id, in<B>(y.view()), gathered_product);
@@ -99,25 +108,17 @@ struct Primitives {
   }
 
   std::vector<const M*> all() const {
-    return {&x,
-            &y,
-            &p,
-            &q,
-            &in_place,
-            &column_sums,
-            &row_sums,
-            &added_row_sums,
-            &total,
-            &swept_if,
-            &normal,
-            &normal_again,
-            &uniform,
-            &gathered,
-            &gathered_product,
-            &from_bytes,
-            &byte_product,
-            &copied,
-            &filled};
+    return {&x,          &y,
+            &p,          &q,
+            &in_place,   &column_sums,
+            &row_sums,   &added_row_sums,
+            &total,      &swept_if,
+            &normal,     &normal_again,
+            &uniform,    &uniform_product,
+            &after_sums, &after_total,
+            &gathered,   &gathered_product,
+            &from_bytes, &byte_product,
+            &copied,     &filled};
   }
   /// rows x cols bytes, their columns as far apart as those of x.
   Bytes<B> byte_view() const { return {bytes.data(), rows, cols, x.view().ld}; }

@@ -28,7 +28,7 @@ class Through {
                 View<Through> c, Store store, const Next& next) const {
     Image image(device_);
     image.reads(a), image.reads(b), image.writes(c);
-    add(image, next, c);
+    add(image, next, c.rows, c.cols);
     image.send();
     typename Device::Scratch scratch;
     device_.multiply(scratch, ta, image(a), tb, image(b), image(c), store, there(image, next));
@@ -56,15 +56,16 @@ class Through {
     device_.for_each(f, image(in), image(out), only_if == nullptr ? nullptr : condition.data);
     image.fetch();
   }
-  template <class F, std::size_t I, std::size_t O>
+  template <class F, std::size_t I, std::size_t O, class Next = Nothing>
   void reduce_columns(const F& f, const std::array<OperandOf<Through>, I>& in,
-                      const std::array<View<Through>, O>& out, Index rows,
-                      View<Through> sums) const {
+                      const std::array<View<Through>, O>& out, Index rows, View<Through> sums,
+                      const Next& next = {}) const {
     Image image(device_);
     image.sweeps(in, out, rows, sums.cols);
     image.writes(sums);
+    add(image, next, rows, sums.cols);
     image.send();
-    device_.reduce_columns(f, image(in), image(out), rows, image(sums));
+    device_.reduce_columns(f, image(in), image(out), rows, image(sums), there(image, next));
     image.fetch();
   }
   template <class F, std::size_t I>
@@ -78,26 +79,29 @@ class Through {
     device_.reduce_rows(f, image(in), rows, cols, image(vector), store);
     image.fetch();
   }
-  template <class F, std::size_t I>
+  template <class F, std::size_t I, class Next = Nothing>
   void reduce(const F& f, const std::array<OperandOf<Through>, I>& in, Index count,
-              View<Through> sum) const {
+              View<Through> sum, const Next& next = {}) const {
     Image image(device_);
     image.sweeps(in, std::array<View<Through>, 0>{}, count, 1);
     image.writes(sum);
+    add(image, next, 1, 1);
     image.send();
-    device_.reduce(f, image(in), count, image(sum));
+    device_.reduce(f, image(in), count, image(sum), there(image, next));
     image.fetch();
   }
-  void fill_normal(const NoiseKey& key, RowIds<Through> ids, View<Through> y) const {
-    const Sent<std::uint32_t> there(device_, ids), step(device_, {key.step_at, 1, 1, 1});
-    write(y, [&](const View<Device>& to) {
-      device_.fill_normal(moved(key, step.view), there.view, to);
+  template <class Next = Nothing>
+  void fill_normal(const NoiseKey& key, RowIds<Through> ids, View<Through> y,
+                   const Next& next = {}) const {
+    fill(key, ids, y, next, [&](const auto& k, const auto& id, const auto& to, const auto& after) {
+      device_.fill_normal(k, id, to, after);
     });
   }
-  void fill_uniform(const NoiseKey& key, RowIds<Through> ids, View<Through> y) const {
-    const Sent<std::uint32_t> there(device_, ids), step(device_, {key.step_at, 1, 1, 1});
-    write(y, [&](const View<Device>& to) {
-      device_.fill_uniform(moved(key, step.view), there.view, to);
+  template <class Next = Nothing>
+  void fill_uniform(const NoiseKey& key, RowIds<Through> ids, View<Through> y,
+                    const Next& next = {}) const {
+    fill(key, ids, y, next, [&](const auto& k, const auto& id, const auto& to, const auto& after) {
+      device_.fill_uniform(k, id, to, after);
     });
   }
   template <class X, class F, std::size_t I>
@@ -149,7 +153,11 @@ class Through {
     image.fetch();
   }
   void fill(View<Through> y, float value) const {
-    write(y, [&](const View<Device>& to) { device_.fill(to, value); });
+    Image image(device_);
+    image.writes(y);
+    image.send();
+    device_.fill(image(y), value);
+    image.fetch();
   }
   template <class U>
   void upload(const U* host, MatrixView<U, HostMemory> y) const {
@@ -280,23 +288,23 @@ class Through {
     }
   };
 
-  static NoiseKey moved(NoiseKey key, const RowIds<Device>& step) {
-    key.step_at = step.data;
-    return key;
-  }
-  template <class Body>
-  void write(const View<Through>& y, const Body& body) const {
+  template <class Next, class Call>
+  void fill(NoiseKey key, RowIds<Through> ids, const View<Through>& y, const Next& next,
+            const Call& call) const {
+    const Sent<std::uint32_t> rows(device_, ids), step(device_, {key.step_at, 1, 1, 1});
+    key.step_at = step.view.data;
     Image image(device_);
     image.writes(y);
+    add(image, next, y.rows, y.cols);
     image.send();
-    body(image(y));
+    call(key, rows.view, image(y), there(image, next));
     image.fetch();
   }
 
-  static void add(Image&, const Nothing&, const View<Through>&) {}
+  static void add(Image&, const Nothing&, Index, Index) {}
   template <class F, std::size_t I, std::size_t O>
-  static void add(Image& image, const Then<Through, F, I, O>& next, const View<Through>& c) {
-    image.sweeps(next.inputs, next.outputs, c.rows, c.cols);
+  static void add(Image& image, const Then<Through, F, I, O>& next, Index rows, Index cols) {
+    image.sweeps(next.inputs, next.outputs, rows, cols);
   }
   static Nothing there(const Image&, const Nothing&) { return {}; }
   template <class F, std::size_t I, std::size_t O>

@@ -6,8 +6,10 @@
 
 LONGHAND_CUDA_FOR_EACH(4, 2, longhand::test::Mix)
 LONGHAND_CUDA_FOR_EACH(2, 2, longhand::test::AddAndKeep)
-LONGHAND_CUDA_REDUCE_COLUMNS(4, 2, longhand::test::MixAndSum)
+LONGHAND_CUDA_REDUCE_COLUMNS_THEN(4, 2, longhand::test::MixAndSum, 2, 1, longhand::test::SumOnly)
 LONGHAND_CUDA_REDUCE_ROWS(2, longhand::test::SumOnly)
-LONGHAND_CUDA_REDUCE(2, longhand::test::SumOnly)
+LONGHAND_CUDA_REDUCE_THEN(2, longhand::test::SumOnly, 2, 1, longhand::test::SumOnly)
+LONGHAND_CUDA_FILL_THEN(uniform, 2, 1, longhand::test::SumOnly)
+LONGHAND_CUDA_FOR_EACH(2, 1, longhand::test::SumOnly)
 LONGHAND_CUDA_REDUCE(1, longhand::Value)
 LONGHAND_CUDA_GATHER(1, longhand::test::SumOnly)

@@ -111,9 +111,10 @@ class Cpu {
   }
 
   /// sums is 1 x cols; its columns give the number of columns, `rows` the number of rows.
-  template <class F, std::size_t I, std::size_t O>
+  template <class F, std::size_t I, std::size_t O, class Next = Nothing>
   void reduce_columns(const F& f, const std::array<OperandOf<Cpu>, I>& in,
-                      const std::array<View<Cpu>, O>& out, Index rows, View<Cpu> sums) const {
+                      const std::array<View<Cpu>, O>& out, Index rows, View<Cpu> sums,
+                      const Next& next = {}) const {
     team(rows * sums.cols).for_runs(sums.cols, [&](Index first, Index count) {
       if (rows <= detail::kFew) {
         detail::sum_down_few_rows<S>(f, in, out, rows, first, count, sums);
@@ -125,6 +126,7 @@ class Cpu {
           sums(0, j) = detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
       }
     });
+    sweep(next);
   }
 
   /// sums is a contiguous vector of `rows` numbers.
@@ -142,9 +144,9 @@ class Cpu {
   }
 
   /// The sum of all `count` elements of gapless operands into the 1 x 1 matrix `sum`.
-  template <class F, std::size_t I>
-  void reduce(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index count,
-              View<Cpu> sum) const {
+  template <class F, std::size_t I, class Next = Nothing>
+  void reduce(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index count, View<Cpu> sum,
+              const Next& next = {}) const {
     constexpr Index most = 64;  // partial sums; their number depends on the count alone
     const Index parts = std::clamp<Index>((count + kBlock - 1) / kBlock, 1, most);
     const Index length =
@@ -159,13 +161,19 @@ class Cpu {
     for (Index half = most / 2; half > 0; half /= 2)
       for (Index i = 0; i < half; ++i) partial[i] += partial[i + half];
     sum(0) = partial[0];
+    sweep(next);
   }
 
-  void fill_normal(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
+  template <class Next = Nothing>
+  void fill_normal(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y, const Next& next = {}) const {
     fill_noise<NormalNoise>(key, ids, y);
+    sweep(next);
   }
-  void fill_uniform(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y) const {
+  template <class Next = Nothing>
+  void fill_uniform(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y,
+                    const Next& next = {}) const {
     fill_noise<UniformNoise>(key, ids, y);
+    sweep(next);
   }
 
   template <class X, class F, std::size_t I>
@@ -236,6 +244,12 @@ class Cpu {
       call(what, row, rows, col, cols);
     }
   };
+
+  void sweep(const Nothing&) const {}
+  template <class F, std::size_t I, std::size_t O>
+  void sweep(const Then<Cpu, F, I, O>& next) const {
+    for_each(next.formula, next.inputs, next.outputs);
+  }
 
   static void run(const Nothing&, Index, Index, Index, Index) {}
   template <class F, std::size_t I, std::size_t O>

@@ -73,9 +73,6 @@ bool multiply_with_epilogue(Engine& on, Precision precision, Epilogue epilogue, 
                             DeviceView<const float> a, Transpose tb, DeviceView<const float> b,
                             DeviceView<float> c, const float* v);
 
-void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
-void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y);
-
 void permute(Engine& on, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
 
 /// For as many copies as a training step makes at once (cuda/copy.cu).
@@ -107,16 +104,22 @@ void play(Engine& on, const Graph& graph);
 template <class F, std::size_t I, std::size_t O>
 void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
               const std::array<DeviceView<float>, O>& out, const float* only_if);
-template <class F, std::size_t I, std::size_t O>
+template <class F, std::size_t I, std::size_t O, class Next>
 void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
-                    const std::array<DeviceView<float>, O>& out, Index rows,
-                    DeviceView<float> sums);
+                    const std::array<DeviceView<float>, O>& out, Index rows, DeviceView<float> sums,
+                    const Next& next);
 template <class F, std::size_t I>
 void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
                  Index cols, DeviceView<float> sums, Store store);
-template <class F, std::size_t I>
+template <class F, std::size_t I, class Next>
 void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
-            DeviceView<float> sum);
+            DeviceView<float> sum, const Next& next);
+template <class Next>
+void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+                 const Next& next);
+template <class Next>
+void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+                  const Next& next);
 template <class X, class F, std::size_t I>
 void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
             const std::array<DeviceOperand, I>& in, DeviceView<float> y);
@@ -201,27 +204,32 @@ class Cuda {
                 const std::array<View<Cuda>, O>& out, const S* only_if = nullptr) const {
     cuda::for_each(*engine_, f, in, out, only_if);
   }
-  template <class F, std::size_t I, std::size_t O>
+  template <class F, std::size_t I, std::size_t O, class Next = Nothing>
   void reduce_columns(const F& f, const std::array<OperandOf<Cuda>, I>& in,
-                      const std::array<View<Cuda>, O>& out, Index rows, View<Cuda> sums) const {
-    cuda::reduce_columns(*engine_, f, in, out, rows, sums);
+                      const std::array<View<Cuda>, O>& out, Index rows, View<Cuda> sums,
+                      const Next& next = {}) const {
+    cuda::reduce_columns(*engine_, f, in, out, rows, sums, next);
   }
   template <class F, std::size_t I>
   void reduce_rows(const F& f, const std::array<OperandOf<Cuda>, I>& in, Index rows, Index cols,
                    View<Cuda> sums, Store store) const {
     cuda::reduce_rows(*engine_, f, in, rows, cols, sums, store);
   }
-  template <class F, std::size_t I>
-  void reduce(const F& f, const std::array<OperandOf<Cuda>, I>& in, Index count,
-              View<Cuda> sum) const {
-    cuda::reduce(*engine_, f, in, count, sum);
+  template <class F, std::size_t I, class Next = Nothing>
+  void reduce(const F& f, const std::array<OperandOf<Cuda>, I>& in, Index count, View<Cuda> sum,
+              const Next& next = {}) const {
+    cuda::reduce(*engine_, f, in, count, sum, next);
   }
 
-  void fill_normal(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y) const {
-    cuda::fill_normal(*engine_, key, ids, y);
+  template <class Next = Nothing>
+  void fill_normal(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y,
+                   const Next& next = {}) const {
+    cuda::fill_normal(*engine_, key, ids, y, next);
   }
-  void fill_uniform(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y) const {
-    cuda::fill_uniform(*engine_, key, ids, y);
+  template <class Next = Nothing>
+  void fill_uniform(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y,
+                    const Next& next = {}) const {
+    cuda::fill_uniform(*engine_, key, ids, y, next);
   }
 
   template <class X, class F, std::size_t I>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "longhand/core/backend.hpp"
 #include "longhand/core/byte.hpp"
 #include "longhand/core/counted_copy.hpp"
 #include "longhand/core/normal.hpp"
@@ -126,6 +127,18 @@ struct Sweep {
   }
 };
 
+/// What a thread does with an element of a Then, or of Nothing.
+struct NoSweep {
+  LONGHAND_HD void element(Index, Index) const {}
+};
+inline NoSweep sweep_of(const Nothing&) { return {}; }
+template <class B, class F, std::size_t I, std::size_t O>
+Sweep<F, I, O> sweep_of(const Then<B, F, I, O>& next) {
+  return {next.formula, next.inputs, next.outputs};
+}
+template <class Next>
+using SweepOf = decltype(sweep_of(std::declval<const Next&>()));
+
 /// f(in_ij…, out_ij…) for every element, one thread each; nothing where *only_if is 0.
 template <class F, std::size_t I, std::size_t O>
 struct ForEach {
@@ -159,10 +172,11 @@ struct ForEach {
 
 /// s_j = sum_i v_ij. A column has `lanes` threads; lane l adds rows l, l + lanes, …, then the lanes
 /// are added in a tree. Short columns share a block.
-template <class F, std::size_t I, std::size_t O>
+template <class F, std::size_t I, std::size_t O, class Next = Nothing>
 struct ReduceColumns {
   static constexpr const char* name = "reduce_columns";
   Sweep<F, I, O> sweep;
+  SweepOf<Next> next;
   Index rows, cols;
   float* sums;
   Index sum_step;
@@ -171,8 +185,13 @@ struct ReduceColumns {
   template <class Memory>
   ReduceColumns(const F& f, const std::array<Operand<float, Memory>, I>& in,
                 const std::array<MatrixView<float, Memory>, O>& out, Index row_count,
-                const MatrixView<float, Memory>& to)
-      : sweep(f, in, out), rows(row_count), cols(to.cols), sums(to.data), sum_step(to.ld) {
+                const MatrixView<float, Memory>& to, const Next& then = {})
+      : sweep(f, in, out),
+        next(sweep_of(then)),
+        rows(row_count),
+        cols(to.cols),
+        sums(to.data),
+        sum_step(to.ld) {
     while (lanes < kThreads && lanes < rows) lanes *= 2;
   }
 
@@ -187,6 +206,7 @@ struct ReduceColumns {
       for (Index i = lane; j < cols && i < rows; i += lanes) {
         float value;
         sweep.element(i, j, value);
+        next.element(i, j);
         sum += value;
       }
       shared[at.thread] = sum;
@@ -257,31 +277,33 @@ struct ReduceRows {
   }
 };
 
+/// How many parts a sum of everything has: a function of the count alone.
+inline constexpr Index kMostParts = kThreads;
+constexpr Index parts_of(Index count) {
+  const Index parts = ceil_div(count, 4096);
+  return parts < 1 ? 1 : parts < kMostParts ? parts : kMostParts;
+}
+
 /// Partial sums of `count` elements of gapless operands: block p adds a run of its own, lane l
 /// elements l, l + 256, … of the run, then the lanes in a tree. A second Reduce with one part adds
-/// the partial sums.
-template <class F, std::size_t I>
+/// the partial sums. What follows is for the Reduce that makes the whole sum.
+template <class F, std::size_t I, class Next = Nothing>
 struct Reduce {
   static constexpr const char* name = "reduce";
-  static constexpr Index kMostParts = kThreads;
   Sweep<F, I, 0> sweep;
+  SweepOf<Next> next;
   Index count;
   Index parts;
   float* partial;  ///< one number per part
 
   template <class Memory>
   Reduce(const F& f, const std::array<Operand<float, Memory>, I>& in, Index elements,
-         Index part_count, float* to)
+         Index part_count, float* to, const Next& then = {})
       : sweep(f, in, std::array<MatrixView<float, Memory>, 0>{}),
+        next(sweep_of(then)),
         count(elements),
         parts(part_count),
         partial(to) {}
-
-  /// How many parts a sum has: a function of the count alone.
-  static constexpr Index parts_of(Index count) {
-    const Index parts = ceil_div(count, 4096);
-    return parts < 1 ? 1 : parts < kMostParts ? parts : kMostParts;
-  }
 
   Index blocks() const { return parts; }
   LONGHAND_HD static constexpr int phases() { return tree_phases(kThreads); }
@@ -299,7 +321,9 @@ struct Reduce {
       shared[at.thread] = sum;
       return;
     }
-    if (add_halves(phase, kThreads, at.thread, shared + at.thread)) partial[at.block] = *shared;
+    if (!add_halves(phase, kThreads, at.thread, shared + at.thread)) return;
+    partial[at.block] = *shared;
+    next.element(0, 0);
   }
 };
 
@@ -318,10 +342,11 @@ struct UniformFour {
 };
 
 /// Y_ij = noise(seed, ids_j, step, i), one thread per block of four elements.
-template <class Four>
+template <class Four, class Next = Nothing>
 struct FillNoise {
   static constexpr const char* name = "fill_noise";
   NoiseKey given;
+  SweepOf<Next> next;
   const std::uint32_t* ids;  ///< null: the column's number
   Index id_step;
   float* y;
@@ -329,8 +354,9 @@ struct FillNoise {
 
   template <class Memory>
   FillNoise(const NoiseKey& noise_key, const MatrixView<const std::uint32_t, Memory>& row_ids,
-            const MatrixView<float, Memory>& to)
+            const MatrixView<float, Memory>& to, const Next& then = {})
       : given(noise_key),
+        next(sweep_of(then)),
         ids(row_ids.data),
         id_step(row_ids.ld),
         y(to.data),
@@ -350,7 +376,11 @@ struct FillNoise {
       const std::uint32_t row = ids == nullptr ? static_cast<std::uint32_t>(j) : ids[j * id_step];
       float four[4];
       Four::make(key, row, static_cast<std::uint32_t>(quad), four);
-      for (Index k = 0; k < 4 && 4 * quad + k < rows; ++k) y[4 * quad + k + j * ld] = four[k];
+      for (Index k = 0; k < 4 && 4 * quad + k < rows; ++k) {
+        const Index i = 4 * quad + k;
+        y[i + j * ld] = four[k];
+        next.element(i, j);
+      }
     }
   }
 };

@@ -55,11 +55,11 @@ void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
   launch(on, ForEach<F, I, O>(f, in, out, only_if), out[0].rows, out[0].cols);
 }
 
-template <class F, std::size_t I, std::size_t O>
+template <class F, std::size_t I, std::size_t O, class Next>
 void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
-                    const std::array<DeviceView<float>, O>& out, Index rows,
-                    DeviceView<float> sums) {
-  launch(on, ReduceColumns<F, I, O>(f, in, out, rows, sums), rows, sums.cols);
+                    const std::array<DeviceView<float>, O>& out, Index rows, DeviceView<float> sums,
+                    const Next& next) {
+  launch(on, ReduceColumns<F, I, O, Next>(f, in, out, rows, sums, next), rows, sums.cols);
 }
 
 template <class F, std::size_t I>
@@ -77,14 +77,29 @@ void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
   launch(on, ReduceRows<Value, 1>(Value{}, all, rows, runs, 1, sums.data, add), rows, runs);
 }
 
-template <class F, std::size_t I>
+template <class F, std::size_t I, class Next>
 void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
-            DeviceView<float> sum) {
+            DeviceView<float> sum, const Next& next) {
+  const Index parts = parts_of(count);
+  if (parts == 1) {
+    launch(on, Reduce<F, I, Next>(f, in, count, 1, sum.data, next), count, 1);
+    return;
+  }
   const Partials partial{on};
-  const Index parts = Reduce<F, I>::parts_of(count);
   launch(on, Reduce<F, I>(f, in, count, parts, partial.sums), count, 1);
   const std::array<DeviceOperand, 1> all{DeviceOperand(partial.sums, 1, 0)};
-  launch(on, Reduce<Value, 1>(Value{}, all, parts, 1, sum.data), parts, 1);
+  launch(on, Reduce<Value, 1, Next>(Value{}, all, parts, 1, sum.data, next), parts, 1);
+}
+
+template <class Next>
+void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+                 const Next& next) {
+  launch(on, FillNoise<NormalFour, Next>(key, ids, y, next), y.rows, y.cols);  // [NOI-3]
+}
+template <class Next>
+void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+                  const Next& next) {
+  launch(on, FillNoise<UniformFour, Next>(key, ids, y, next), y.rows, y.cols);  // [NOI-2]
 }
 
 template <class X, class F, std::size_t I>
@@ -101,21 +116,41 @@ void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
       const std::array<longhand::cuda::DeviceOperand, inputs>&,                              \
       const std::array<longhand::cuda::DeviceView<float>, outputs>&, const float*);
 #define LONGHAND_CUDA_REDUCE_COLUMNS(inputs, outputs, ...)                                   \
-  template void longhand::cuda::reduce_columns<__VA_ARGS__, inputs, outputs>(                \
+  LONGHAND_CUDA_REDUCE_COLUMNS_OF(inputs, outputs, longhand::Nothing, __VA_ARGS__)
+#define LONGHAND_CUDA_REDUCE_COLUMNS_OF(inputs, outputs, next, ...)                          \
+  template void longhand::cuda::reduce_columns<__VA_ARGS__, inputs, outputs, next>(          \
       longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
       const std::array<longhand::cuda::DeviceOperand, inputs>&,                              \
       const std::array<longhand::cuda::DeviceView<float>, outputs>&, longhand::Index,        \
-      longhand::cuda::DeviceView<float>);
+      longhand::cuda::DeviceView<float>, const next&);
 #define LONGHAND_CUDA_REDUCE_ROWS(inputs, ...)                                               \
   template void longhand::cuda::reduce_rows<__VA_ARGS__, inputs>(                            \
       longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
       const std::array<longhand::cuda::DeviceOperand, inputs>&, longhand::Index,             \
       longhand::Index, longhand::cuda::DeviceView<float>, longhand::Store);
 #define LONGHAND_CUDA_REDUCE(inputs, ...)                                                    \
-  template void longhand::cuda::reduce<__VA_ARGS__, inputs>(                                 \
+  LONGHAND_CUDA_REDUCE_OF(inputs, longhand::Nothing, __VA_ARGS__)
+#define LONGHAND_CUDA_REDUCE_OF(inputs, next, ...)                                           \
+  template void longhand::cuda::reduce<__VA_ARGS__, inputs, next>(                           \
       longhand::cuda::Engine&, const __VA_ARGS__&,                                           \
       const std::array<longhand::cuda::DeviceOperand, inputs>&, longhand::Index,             \
-      longhand::cuda::DeviceView<float>);
+      longhand::cuda::DeviceView<float>, const next&);
+#define LONGHAND_CUDA_FILL_OF(normal_or_uniform, next)                                       \
+  template void longhand::cuda::fill_##normal_or_uniform<next>(                              \
+      longhand::cuda::Engine&, const longhand::NoiseKey&, longhand::cuda::DeviceIds,         \
+      longhand::cuda::DeviceView<float>, const next&);
+
+// The same, with a sweep that follows: the first numbers and the formula it follows, then its own.
+// Types of templates with commas need a name of their own here.
+#define LONGHAND_CUDA_REDUCE_COLUMNS_THEN(inputs, outputs, formula, next_in, next_out, next) \
+  LONGHAND_CUDA_REDUCE_COLUMNS_OF(                                                           \
+      inputs, outputs, LONGHAND_CUDA_THEN(next_in, next_out, next), formula)
+#define LONGHAND_CUDA_REDUCE_THEN(inputs, formula, next_in, next_out, next)                  \
+  LONGHAND_CUDA_REDUCE_OF(inputs, LONGHAND_CUDA_THEN(next_in, next_out, next), formula)
+#define LONGHAND_CUDA_FILL_THEN(normal_or_uniform, next_in, next_out, next)                  \
+  LONGHAND_CUDA_FILL_OF(normal_or_uniform, LONGHAND_CUDA_THEN(next_in, next_out, next))
+#define LONGHAND_CUDA_THEN(inputs, outputs, formula)                                         \
+  longhand::Then<longhand::Cuda<float>, formula, inputs, outputs>
 #define LONGHAND_CUDA_GATHER_OF(type, inputs, ...)                                           \
   template void longhand::cuda::gather<type, __VA_ARGS__, inputs>(                           \
       longhand::cuda::Engine&, const __VA_ARGS__&, longhand::cuda::DeviceView<const type>,   \

@@ -45,10 +45,10 @@ class Reference {
       for (Index i = 0; i < out[0].rows; ++i) apply(f, in, out, i, j);
   }
 
-  template <class F, std::size_t I, std::size_t O>
+  template <class F, std::size_t I, std::size_t O, class Next = Nothing>
   void reduce_columns(const F& f, const std::array<OperandOf<Reference>, I>& in,
-                      const std::array<View<Reference>, O>& out, Index rows,
-                      View<Reference> sums) const {
+                      const std::array<View<Reference>, O>& out, Index rows, View<Reference> sums,
+                      const Next& next = {}) const {
     for (Index j = 0; j < sums.cols; ++j) {
       T sum(0), value(0);
       for (Index i = 0; i < rows; ++i) {
@@ -57,6 +57,7 @@ class Reference {
       }
       sums(0, j) = sum;
     }
+    run(next);
   }
 
   template <class F, std::size_t I>
@@ -72,26 +73,33 @@ class Reference {
     }
   }
 
-  template <class F, std::size_t I>
+  template <class F, std::size_t I, class Next = Nothing>
   void reduce(const F& f, const std::array<OperandOf<Reference>, I>& in, Index count,
-              View<Reference> sum) const {
+              View<Reference> sum, const Next& next = {}) const {
     T total(0), value(0);
     for (Index i = 0; i < count; ++i) {
       apply(f, in, std::array<View<Reference>, 0>{}, i, 0, value);
       total = total + value;
     }
     sum(0) = total;
+    run(next);
   }
 
-  void fill_normal(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y) const {
+  template <class Next = Nothing>
+  void fill_normal(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y,
+                   const Next& next = {}) const {
     noise(key, ids, y, [](const NoiseKey& k, std::uint32_t row, std::uint32_t quad, float* four) {
       normal4(k, row, quad, four);
     });
+    run(next);
   }
-  void fill_uniform(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y) const {
+  template <class Next = Nothing>
+  void fill_uniform(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y,
+                    const Next& next = {}) const {
     noise(key, ids, y, [](const NoiseKey& k, std::uint32_t row, std::uint32_t quad, float* four) {
       uniform4(k, row, quad, four);
     });
+    run(next);
   }
 
   template <class X, class F, std::size_t I>

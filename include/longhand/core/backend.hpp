@@ -19,16 +19,15 @@
 /// and without globals. All matrices are column-major views, a sample is a column, i is a row, j a
 /// column. Sums have a fixed order that does not depend on the number of threads.
 ///
-///   multiply(scratch, ta, A, tb, B, C, store, then)   C  = op(A) op(B)  or  C += op(A) op(B); the
-///                                        sweep `then` is applied to each part of C once complete
+///   multiply(scratch, ta, A, tb, B, C, store, then)   C  = op(A) op(B)  or  C += op(A) op(B)
 ///   for_each(f, in, out, only_if)        f(in_ij…, out_ij…) for every element; nothing where
 ///                                        only_if is given and the number there is 0
-///   reduce_columns(f, in, out, rows, s)  s_j  = sum_i v_ij, f(in_ij…, out_ij…, v_ij)
+///   reduce_columns(f, in, out, rows, s, then)   s_j  = sum_i v_ij, f(in_ij…, out_ij…, v_ij)
 ///   reduce_rows(f, in, rows, cols, s, store)   s_i  = sum_j v_ij, f(in_ij…, v_ij)   (or +=)
-///   reduce(f, in, count, s)              s_00 = sum of all elements of gapless operands
-///   fill_normal(key, ids, Y)             Y_ij = normal(seed, ids_j, step, i)  [NOI-3]; the step is
+///   reduce(f, in, count, s, then)        s_00 = sum of all elements of gapless operands
+///   fill_normal(key, ids, Y, then)       Y_ij = normal(seed, ids_j, step, i)  [NOI-3]; the step is
 ///                                        read from backend memory if the key says where
-///   fill_uniform(key, ids, Y)            Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
+///   fill_uniform(key, ids, Y, then)      Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
 ///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
 ///                                        b that stand for b / 255
 ///   permute(order, ids, Y)               y_i  = ids_{order(i)}, row numbers   [NOI-4]
@@ -36,10 +35,14 @@
 ///                                        (core/counted_copy.hpp)
 ///   copy(X, Y), fill(Y, v)               Y = X, Y = v
 ///   upload(host, Y), download(X, host)   between host memory and backend memory
+///
+/// `then` is a sweep over what was made (C; the out_ij; s; Y) and whatever else has its shape, each
+/// element once it is complete, or Nothing{}: the fusing of bias and activation, say.
 namespace longhand {
 
-/// A sweep that follows a product: `formula` over `inputs` and `outputs`, all of C's shape. On the
-/// CPU it runs on each tile while the tile is in cache; it is the fusing of bias and activation.
+/// A sweep that follows: `formula` over `inputs` and `outputs`. On the CPU that of a product runs
+/// on each tile while the tile is in cache; on a GPU it is no kernel of its own, but after a
+/// product.
 template <class B, class Formula, std::size_t I, std::size_t O>
 struct Then {
   Formula formula;
@@ -125,10 +128,15 @@ concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, 
   on.for_each(Value{}, in<B>(x), out<B>(y));
   on.for_each(Value{}, in<B>(x), out<B>(y), x.data);
   on.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y);
+  on.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y,
+                    then<B>(Value{}, in<B>(x), out<B>(y)));
   on.reduce_rows(Value{}, in<B>(x), x.rows, x.cols, y, Store::assign);
   on.reduce(Value{}, in<B>(x), x.size(), y);
+  on.reduce(Value{}, in<B>(x), x.size(), y, then<B>(Value{}, in<B>(x), out<B>(y)));
   on.fill_normal(key, ids, y);
   on.fill_uniform(key, ids, y);
+  on.fill_normal(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
+  on.fill_uniform(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
   on.gather(Value{}, x, ids, in<B>(), y);
   on.gather(Value{}, bytes, ids, in<B>(), y);
   on.permute(order, ids, rows);

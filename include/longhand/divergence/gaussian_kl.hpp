@@ -27,11 +27,11 @@ struct KlValue {
 /// (docs/derivations/gaussian_kl.md).
 struct GaussianKl {
   /// per_sample (1 x N) = KL_j; dh (2 dim x N) = w_j (dKL/dmu; dKL/dlogvar), assigned; dprior the
-  /// same for the prior's moments, absent for N(0, I).
-  template <class B>
+  /// same for the prior's moments, absent for N(0, I). `next` is swept over dh.
+  template <class B, class Next = Nothing>
   void value_and_gradient(const Pass<B>& pass, const LatentCache<B>& q, const PriorMoments<B>& p,
-                          const OperandOf<B>& w, View<B> per_sample, View<B> dh,
-                          View<B> dprior) const {
+                          const OperandOf<B>& w, View<B> per_sample, View<B> dh, View<B> dprior,
+                          const Next& next = {}) const {
     const Index dim = q.mu.rows;
     require_shape("divergence: per_sample", per_sample, 1, q.mu.cols);
     require_shape("divergence: dh", dh, 2 * dim, q.mu.cols);
@@ -41,10 +41,10 @@ struct GaussianKl {
       pass.on.reduce_columns(
           ConditionalKl{}, in<B>(q.mu, q.logvar, p.mu, p.logvar, w),
           out<B>(dmu, dlogvar, dprior.middle_rows(0, dim), dprior.middle_rows(dim, dim)), dim,
-          per_sample);
+          per_sample, next);
     } else {
       pass.on.reduce_columns(StandardNormalKl{}, in<B>(q.mu, q.logvar, w), out<B>(dmu, dlogvar),
-                             dim, per_sample);
+                             dim, per_sample, next);
     }
   }
 

@@ -32,9 +32,10 @@ struct GaussianLatent {
     require_shape("latent: h", h, head_rows(), z.cols);
     require_shape("latent: z", z, dim, h.cols);
     const View<B> eps = pass.matrix(dim, h.cols), logvar = pass.matrix(dim, h.cols);
-    pass.on.fill_normal(pass.key, pass.row_id, eps);
     const ConstView<B> mu = h.middle_rows(0, dim), raw = h.middle_rows(dim, dim);
-    pass.on.for_each(Forward{Reparameterise{bound}}, in<B>(mu, raw, eps), out<B>(logvar, z));
+    pass.on.fill_normal(
+        pass.key, pass.row_id, eps,
+        then<B>(Forward{Reparameterise{bound}}, in<B>(mu, raw, eps), out<B>(logvar, z)));
     cache = {mu, logvar, eps};
   }
 
@@ -50,11 +51,18 @@ struct GaussianLatent {
   template <class B>
   void backward(const Pass<B>& pass, const LatentCache<B>& cache, ConstView<B> dz,
                 View<B> dh) const {
+    const auto sweep = backward_sweep<B>(cache, dz, dh);
+    pass.on.for_each(sweep.formula, sweep.inputs, sweep.outputs);
+  }
+  /// The sweep of backward(), which may follow on each element as soon as the divergence has left
+  /// it in dh.
+  template <class B>
+  auto backward_sweep(const LatentCache<B>& cache, ConstView<B> dz, View<B> dh) const {
     require_shape("latent: dz", dz, dim, cache.mu.cols);
     require_shape("latent: dh", dh, head_rows(), cache.mu.cols);
     const View<B> dmu = dh.middle_rows(0, dim), draw = dh.middle_rows(dim, dim);
-    pass.on.for_each(Backward{Reparameterise{bound}}, in<B>(dmu, draw, dz, cache.eps, cache.logvar),
-                     out<B>(dmu, draw));
+    return then<B>(Backward{Reparameterise{bound}}, in<B>(dmu, draw, dz, cache.eps, cache.logvar),
+                   out<B>(dmu, draw));
   }
 };
 

@@ -135,9 +135,9 @@ class Mlp {
     NoiseKey key = pass.key;
     key.stream = Stream::dropout;
     key.sample = static_cast<std::uint16_t>(stream_ + layer);
-    pass.on.fill_uniform(key, pass.row_id, factor);
-    pass.on.for_each(Forward{dropout_}, longhand::in<B>(y, factor),
-                     longhand::out<B>(factor, dropped));
+    pass.on.fill_uniform(
+        key, pass.row_id, factor,
+        then<B>(Forward{dropout_}, longhand::in<B>(y, factor), longhand::out<B>(factor, dropped)));
     cache.factor = factor;
     return dropped;
   }

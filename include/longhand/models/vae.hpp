@@ -144,13 +144,18 @@ class Vae {
     const View<B> dz = dzc.middle_rows(0, config_.latent_dim);  // [ELBO-4]
 
     const View<B> dh = pass.matrix(s.h.rows, n);
-    if (latent_.has_divergence()) {
-      const View<B> dprior = prior_.learned() ? pass.matrix(s.h.rows, n) : View<B>{};
+    const View<B> dprior = prior_.learned() ? pass.matrix(s.h.rows, n) : View<B>{};
+    const auto kl = [&](const auto& next) {
       divergence_.value_and_gradient(pass, s.terms.q, s.terms.p, per_column(w_kl), s.terms.kl, dh,
-                                     dprior);  // [ELBO-1]
-      prior_.backward(pass, s.prior, dprior);
+                                     dprior, next);  // [ELBO-1]
+    };
+    if (const GaussianLatent* latent = gaussian()) {
+      kl(latent->template backward_sweep<B>(s.terms.q, dz, dh));  // [ELBO-4], in the same sweep
+    } else {
+      if (latent_.has_divergence()) kl(Nothing{});
+      latent_.template backward<B>(pass, s.terms.q, dz, dh);  // [ELBO-4]
     }
-    latent_.template backward<B>(pass, s.terms.q, dz, dh);  // [ELBO-4]
+    prior_.backward(pass, s.prior, dprior);
     encoder_.backward(pass, s.encoder, dh, {});
     return s.terms;
   }
@@ -368,6 +373,16 @@ class Vae {
     View<B> output;  ///< the decoder's
     LossTerms<B> terms;
   };
+
+  /// The latent if it is longhand's own Gaussian one (not a type of yours that is based on it).
+  const GaussianLatent* gaussian() const {
+    if constexpr (std::is_same_v<Latent, AnyLatent>)
+      return std::get_if<GaussianLatent>(&latent_.variant());
+    else if constexpr (std::is_same_v<Latent, GaussianLatent>)
+      return &latent_;
+    else
+      return nullptr;
+  }
 
   State forward(const Pass<B>& pass, const Batch<B>& batch) const {
     const Index n = batch.input.cols;

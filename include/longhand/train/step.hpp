@@ -69,19 +69,18 @@ class TrainingStep {
                        .gradients_aside = true};
     const Batch<B> batch = source_.gather(model_, pass);
     const LossTerms<B> terms = model_.loss_and_gradient(pass, batch);
-    join(on);
-    grads_.zero_unwritten(on);
-
     const View<B> squared_norm = pass.matrix(1, 1), trouble = pass.matrix(1, 1);
-    on.reduce(Square{}, in<B>(grads_.flat()), grads_.flat().rows, squared_norm);
     const ConstView<B> nll = weighed(pass, terms.nll, batch.row_weights);
     const ConstView<B> kl = weighed(pass, terms.kl, batch.row_weights);
     on.reduce_columns(RowTrouble{}, in<B>(as_column(nll), as_column(kl)), std::array<View<B>, 0>{},
                       count, trouble);
 
+    join(on);
+    grads_.zero_unwritten(on);
     const View<B> clip{&scalars->clip, 1, 1, 1}, sound{&scalars->sound, 1, 1, 1};
-    on.for_each(JudgeStep{clip_factor_}, in<B>(squared_norm, trouble, sound),
-                out<B>(clip, sound));  // [OPT-10] [OPT-14]
+    on.reduce(Square{}, in<B>(grads_.flat()), grads_.flat().rows, squared_norm,
+              then<B>(JudgeStep{clip_factor_}, in<B>(squared_norm, trouble, sound),
+                      out<B>(clip, sound)));  // [OPT-10] [OPT-14]
     optimizer_.step(on, model_.params(), grads_, scalars);
     logbook_.end(on, nll, kl, squared_norm);
   }
