@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../loss_without_noise.hpp"
 #include "longhand/models/vae.hpp"
 #include "workload.hpp"
 
@@ -32,22 +33,12 @@ void write_weights(const Vae<B>& vae, const std::string& path) {
   if (!file.flush()) throw std::runtime_error("cannot write " + path);
 }
 
-/// The objective over the first 128 rows with z = mu instead of a draw, in nats per row: without
-/// noise every framework must find the same number.
+/// That of the first 128 rows.
 template <class B>
-double loss_without_noise(const Vae<B>& vae) {
+double loss_at_start(const Vae<B>& vae) {
   const std::vector<std::uint8_t> bytes = pictures(128);
-  const Samples<float> x =
-      AnySamples<float>(samples_in_memory(bytes.data(), 128, kPixels)).numbers();
-  const auto doubles = [](const Samples<float>& samples) -> Eigen::ArrayXXd {
-    return samples.in_columns().template cast<double>();
-  };
-  const Samples<float> mean = vae.encode(x);
-  const Eigen::ArrayXXd t = doubles(x), q = doubles(vae.decode(mean)), m = doubles(mean),
-                        l = doubles(vae.encode_logvar(x));
-  const double nll = -(t * q.log() + (1 - t) * (1 - q).log()).sum();
-  const double kl = -0.5 * (1 + l - m.square() - l.exp()).sum();
-  return (nll + kl) / static_cast<double>(x.count());
+  return loss_without_noise(
+      vae, AnySamples<float>(samples_in_memory(bytes.data(), 128, kPixels)).numbers());
 }
 
 /// Both, for a new model: the file, and a line "start <tab> longhand <tab> net <tab> loss".
@@ -55,8 +46,7 @@ template <class B>
 void write_start(const Net& net, const std::string& path) {
   const Vae<B> vae(config_of(net));
   write_weights(vae, path);
-  std::printf("start\tlonghand\t%s\t%.6f\n", std::string(net.name).c_str(),
-              loss_without_noise(vae));
+  std::printf("start\tlonghand\t%s\t%.6f\n", std::string(net.name).c_str(), loss_at_start(vae));
 }
 
 }  // namespace longhand::benchmark
