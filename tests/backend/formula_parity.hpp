@@ -2,6 +2,7 @@
 // Every formula of cuda/formulas.def, swept by a device and by the reference in double.
 #pragma once
 
+#include <longhand/backend/cuda_families.hpp>
 #include <longhand/divergence/gaussian_kl.hpp>
 #include <longhand/layers/mlp.hpp>
 #include <longhand/likelihood/gaussian.hpp>

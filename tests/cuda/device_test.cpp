@@ -142,6 +142,10 @@ TEST_CASE("cuda: training, validation, evaluation, sampling, scores, of every ki
   }
 }
 
+TEST_CASE("cuda: a likelihood that is not longhand's") {
+  CHECK_FALSE(!(farthest(laplace_journey(Gpu()), laplace_journey(Cpu<float>(1))) <= 1e-3));
+}
+
 TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near the CPU's") {
   const Data<float> data = grey(60'000, 784, 0, false);
   const auto train = [&](const auto& on) {

@@ -3,6 +3,7 @@
 #include <longhand/backend/cuda_launch.cuh>
 
 #include "backend/formulas.hpp"
+#include "backend/laplace.hpp"
 
 LONGHAND_CUDA_FOR_EACH(4, 2, longhand::test::Mix)
 LONGHAND_CUDA_FOR_EACH(2, 2, longhand::test::AddAndKeep)
@@ -13,3 +14,4 @@ LONGHAND_CUDA_FILL_THEN(uniform, 2, 1, longhand::test::SumOnly)
 LONGHAND_CUDA_FOR_EACH(2, 1, longhand::test::SumOnly)
 LONGHAND_CUDA_REDUCE(1, longhand::Value)
 LONGHAND_CUDA_GATHER(1, longhand::test::SumOnly)
+LONGHAND_CUDA_LIKELIHOOD(1, longhand::test::Laplace)

@@ -108,6 +108,12 @@ TEST_CASE("device memory: bytes stay bytes, and give the numbers' bits") {
   CHECK(std::get<Bytes<FakeDevice>>(resident.input()).size() == rows * dim);
 }
 
+TEST_CASE("device memory: a likelihood that is not longhand's") {
+  const double worst = farthest(laplace_journey(FakeDevice()), laplace_journey(Cpu<float>(1)));
+  CAPTURE(worst);
+  CHECK_FALSE(!(worst <= 1e-3));
+}
+
 TEST_CASE("device memory: a step of the classic model is the list of docs/backends.md") {
   const FakeDevice on;
   Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "backend/laplace.hpp"
 #include "longhand/train/trainer.hpp"
 
 namespace longhand::test {
@@ -72,6 +73,22 @@ inline double farthest(const std::vector<double>& got, const std::vector<double>
 }
 
 /// What is trained in a journey.
+/// Training and samples with a likelihood that is not longhand's.
+template <class B>
+std::vector<double> laplace_journey(const B& on) {
+  using Model = Vae<B, PerElement<Laplace>>;
+  Model vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, PerElement<Laplace>(), on);
+  const TrainResult result =
+      Trainer<Model>(vae, {.epochs = 3, .batch = 8}).fit(grey(60, 9, 0, true));
+  std::vector<double> numbers;
+  for (const EpochReport& r : result.history) numbers.push_back(r.loss);
+  for (const bool draw : {false, true}) {
+    const Eigen::MatrixXf x = vae.sample(5, 7, {}, draw).in_columns();
+    for (Index k = 0; k < x.size(); ++k) numbers.push_back(static_cast<double>(x.data()[k]));
+  }
+  return numbers;
+}
+
 struct Journey {
   VaeConfig config;
   TrainOptions options;

@@ -2,15 +2,16 @@
 #pragma once
 #pragma nv_diag_suppress 554  // a view's conversion to const is not called where it is const already
 #include "longhand/backend/cuda.hpp"
+#include "longhand/backend/cuda_families.hpp"
 #include "longhand/backend/cuda_kernels.hpp"
 
 /// How kernels start; for nvcc alone. A formula of your own runs on the GPU after one .cu file with
 /// a line for each way it is swept, with its numbers of inputs and outputs:
 ///
 ///   #include <longhand/backend/cuda_launch.cuh>
-///   #include "my_formula.hpp"
+///   #include "my_formulas.hpp"
 ///   LONGHAND_CUDA_FOR_EACH(2, 1, my::Formula)
-///   LONGHAND_CUDA_REDUCE_COLUMNS(4, 1, longhand::ElementValueAndGradient<my::Likelihood>)
+///   LONGHAND_CUDA_LIKELIHOOD(1, my::Likelihood)
 namespace longhand::cuda {
 
 /// What a launch needs of the engine (cuda/engine.cpp). stream() throws if the engine is broken,
