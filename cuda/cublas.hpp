@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "longhand/backend/cuda.hpp"
+
 namespace longhand::cuda {
 
 /// The functions of cuBLAS that longhand calls, found when the first engine is made. Linking the
@@ -36,6 +38,14 @@ struct CublasLt {
   /// Throws CudaError if cuBLASLt is not there.
   static const CublasLt& library();
 };
+
+/// In the words of cuBLAS.
+inline cublasOperation_t operation_of(Transpose t) {
+  return t == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+}
+inline cublasComputeType_t compute_type_of(Precision precision) {
+  return precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
 
 /// What cuBLAS says about a status: "out of memory (CUBLAS_STATUS_ALLOC_FAILED)".
 std::string text_of(cublasStatus_t status);

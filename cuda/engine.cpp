@@ -16,6 +16,10 @@ std::string shaped(const char* primitive, Index rows, Index cols) {
   return std::string(primitive) + " of " + std::to_string(rows) + " x " + std::to_string(cols);
 }
 
+std::string shaped_product(Index rows, Index cols, Index depth) {
+  return shaped("multiply", rows, cols) + " (depth " + std::to_string(depth) + ")";
+}
+
 std::string unavailable() {
   int devices = 0;  // left as it is when the call fails
   const cudaError_t status = cudaGetDeviceCount(&devices);
@@ -50,6 +54,7 @@ Engine::Engine() {
   partials_.reset(static_cast<float*>(allocate(kPartials * sizeof(float))));
   workspace_.reset(allocate(kWorkspace));
 
+  const std::lock_guard lock(recording_somewhere());
   const Cublas& library = Cublas::library();
   cublasHandle_t handle = nullptr;
   check(library.create(&handle), "cublasCreate", starting);
@@ -59,8 +64,25 @@ Engine::Engine() {
         starting);
 }
 
+std::optional<cublasLtMatmulAlgo_t> Engine::algorithm_of(ProductWithEpilogue& product) {
+  const std::lock_guard lock(algorithms_in_use_);
+  const AlgorithmKey& key = product.key();
+  const auto known = algorithms_.find(key);
+  if (known != algorithms_.end()) return known->second;
+  if (recording_)
+    fail(shaped_product(key.rows, key.cols, key.depth) +
+         ": a product with an epilogue must be done once before it is recorded");
+  return algorithms_[key] = product.find_algorithm(cublas(), kWorkspace);
+}
+
+void Engine::forget_algorithm_of(const ProductWithEpilogue& product) {
+  const std::lock_guard lock(algorithms_in_use_);
+  algorithms_[product.key()] = std::nullopt;
+}
+
 void Engine::add_side() {
   side_ = std::make_shared<Engine>();
+  side_->health_ = health_;
   for (Owned<cudaEvent_t>* owned : {&fork_, &join_}) {
     cudaEvent_t event = nullptr;
     check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate",
@@ -96,13 +118,12 @@ void join(Engine& on) {
 }
 
 Engine::~Engine() {
-  // cublasDestroy waits for the device, which spoils a recording under way in another thread.
   const std::lock_guard lock(recording_somewhere());
   cublas_.reset();
 }
 
 std::recursive_mutex& recording_somewhere() {
-  static std::recursive_mutex mutex;
+  static auto& mutex = *new std::recursive_mutex;  // outlives every engine
   return mutex;
 }
 
@@ -110,7 +131,7 @@ void Engine::fail(const std::string& message) {
   cudaGetLastError();
   const bool lasting = !recording_ && cudaStreamSynchronize(stream_.get()) != cudaSuccess;
   cudaGetLastError();
-  health_.fail(message, lasting);
+  health_->fail(message, lasting);
 }
 
 void* allocate(std::size_t bytes) {

@@ -18,10 +18,13 @@ namespace longhand::cuda {
 /// What CUDA says about a status: "out of memory (cudaErrorMemoryAllocation)".
 std::string text_of(cudaError_t status);
 
-/// "multiply of 400 x 128 (depth 784)": a primitive and its shape, for messages.
+/// A primitive and its shape, for messages: "gather of 784 x 128", "multiply of 400 x 128 (depth
+/// 784)".
 std::string shaped(const char* primitive, Index rows, Index cols);
+std::string shaped_product(Index rows, Index cols, Index depth);
 
-/// Held while anything is recorded, and by whatever would spoil that from another thread.
+/// Held while anything is recorded, and by whatever would spoil that from another thread: cuBLAS
+/// waits for the device when a handle is made and when it goes.
 std::recursive_mutex& recording_somewhere();
 
 class Engine {
@@ -39,20 +42,16 @@ class Engine {
   float* partials() const { return partials_.get(); }
   std::mutex& partials_in_use() { return partials_in_use_; }
 
-  /// find(), asked once per key: it takes cuBLASLt tens of microseconds.
-  template <class Find>
-  std::optional<cublasLtMatmulAlgo_t> algorithm(const AlgorithmKey& key, const Find& find) {
-    const std::lock_guard lock(algorithms_in_use_);
-    const auto known = algorithms_.find(key);
-    return known != algorithms_.end() ? known->second
-                                      : algorithms_.emplace(key, find()).first->second;
-  }
-
+  /// Asked of cuBLASLt once per key: it takes tens of microseconds, and cannot be recorded.
+  std::optional<cublasLtMatmulAlgo_t> algorithm_of(ProductWithEpilogue& product);
+  /// There is none after all.
+  void forget_algorithm_of(const ProductWithEpilogue& product);
+  bool has_algorithms() const { return !algorithms_.empty(); }
   /// The algorithms that `other` found.
-  void know_as_much_as(Engine& other) {
+  void copy_algorithms_from(Engine& other) {
     const std::scoped_lock lock(algorithms_in_use_, other.algorithms_in_use_);
     algorithms_ = other.algorithms_;
-    if (side_ && other.side_) side_->know_as_much_as(*other.side_);
+    if (side_ && other.side_) side_->copy_algorithms_from(*other.side_);
   }
 
   /// The second engine: none, or this one's for as long as it is.
@@ -67,7 +66,7 @@ class Engine {
     if (side_) side_->set_recording(recording);
   }
 
-  void require_sound() const { health_.require_sound(); }
+  void require_sound() const { health_->require_sound(); }
   /// Throw CudaError for a status that is not success; `what` makes the text of the primitive.
   template <class What>
   void check(cudaError_t status, const char* call, const What& what) {
@@ -77,7 +76,10 @@ class Engine {
   void check(cublasStatus_t status, const char* call, const What& what) {
     if (status == CUBLAS_STATUS_SUCCESS) return;
     const std::string message = what() + ": " + call + ": " + text_of(status);
-    if (status == CUBLAS_STATUS_ALLOC_FAILED) throw CudaOutOfMemory(message);
+    if (status == CUBLAS_STATUS_ALLOC_FAILED) {
+      cudaGetLastError();
+      throw CudaOutOfMemory(message);
+    }
     fail(message);
   }
 
@@ -95,7 +97,7 @@ class Engine {
   template <class Handle>
   using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Release>;
 
-  Health health_;
+  std::shared_ptr<Health> health_ = std::make_shared<Health>();  ///< the side's too
   bool recording_ = false;
   std::shared_ptr<Engine> side_;
   std::atomic<bool> forked_ = false;  ///< ever

@@ -76,6 +76,10 @@ void warm_up(Engine& on) {
   for (const Precision precision : {Precision::fp32, Precision::tf32})
     multiply(on, precision, Transpose::no, {numbers, n, n, n}, Transpose::no,
              {numbers + n * n, n, n, n}, {numbers + 2 * n * n, n, n, n}, Store::assign);
+  if (on.has_algorithms())  // then cuBLASLt will be asked too
+    multiply_with_epilogue(on, Precision::fp32, Epilogue::add_bias, Transpose::no,
+                           {numbers, n, n, n}, Transpose::no, {numbers + n * n, n, n, n},
+                           {numbers + 2 * n * n, n, n, n}, numbers);
   synchronize(on);
 }
 
@@ -84,11 +88,11 @@ void warm_up(Engine& on) {
 std::shared_ptr<Graph> record(Engine& on,
                               const std::function<void(const std::shared_ptr<Engine>&)>& work) {
   on.require_sound();
+  const std::lock_guard lock(recording_somewhere());
   const std::shared_ptr<Engine> recorder = make_engine(on.side() != nullptr);
+  recorder->copy_algorithms_from(on);
   warm_up(*recorder);
   if (recorder->side()) warm_up(*recorder->side());
-  recorder->know_as_much_as(on);
-  const std::lock_guard lock(recording_somewhere());
   Capture capture(*recorder);
   work(recorder);
   recorder->join();
@@ -97,7 +101,7 @@ std::shared_ptr<Graph> record(Engine& on,
 }
 
 void play(Engine& on, const Graph& graph) {
-  on.require_sound();
+  join(on);
   on.check(cudaGraphLaunch(graph.ready(), on.stream()), "cudaGraphLaunch",
            [] { return std::string("playing recorded work"); });
 }

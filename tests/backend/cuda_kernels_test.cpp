@@ -81,7 +81,8 @@ TEST_CASE("cuda kernels: sums of many columns, in runs") {
 
 TEST_CASE("cuda kernels: the order of threads and blocks does not matter") {
   for (const Index gap : {0, 3})
-    for (const auto& [rows, cols] : {std::pair<Index, Index>{20, 128}, {301, 257}, {784, 33}})
+    for (const auto& [rows, cols] :
+         {std::pair<Index, Index>{20, 128}, {301, 257}, {784, 33}, {20, 4100}})
       check_same_bits(Primitives<Emulated>(forwards, rows, cols, gap),
                       Primitives<Emulated>(backwards, rows, cols, gap));
 }

@@ -199,7 +199,7 @@ class FakeDevice {
                       const std::array<View<FakeDevice>, O>& out, Index rows, View<FakeDevice> sums,
                       const Next& next = {}) const {
     FakeMemory::require_inside(sums.data);
-    require_inside(next);
+    require_follows(next, rows, sums.cols);
     launch_sweep(cuda::ReduceColumns<F, I, O, Next>(f, in, out, rows, sums, next));
   }
   template <class F, std::size_t I>
@@ -221,7 +221,7 @@ class FakeDevice {
   void reduce(const F& f, const std::array<OperandOf<FakeDevice>, I>& in, Index count,
               View<FakeDevice> sum, const Next& next = {}) const {
     FakeMemory::require_inside(sum.data);
-    require_inside(next);
+    require_follows(next, 1, 1);
     const Index parts = cuda::parts_of(count);
     if (parts == 1) {
       launch_sweep(cuda::Reduce<F, I, Next>(f, in, count, 1, sum.data, next));
@@ -237,13 +237,13 @@ class FakeDevice {
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y,
                    const Next& next = {}) const {
-    require_inside(next);
+    require_follows(next, y.rows, y.cols);
     noise(cuda::FillNoise<cuda::NormalFour, Next>(key, ids, y, next));
   }
   template <class Next = Nothing>
   void fill_uniform(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y,
                     const Next& next = {}) const {
-    require_inside(next);
+    require_follows(next, y.rows, y.cols);
     noise(cuda::FillNoise<cuda::UniformFour, Next>(key, ids, y, next));
   }
   template <class X, class F, std::size_t I>
@@ -318,11 +318,15 @@ class FakeDevice {
     for (const auto& y : kernel.sweep.out.item) FakeMemory::require_inside(y.data);
     launch(kernel);
   }
-  static void require_inside(const Nothing&) {}
+  static void require_follows(const Nothing&, Index, Index) {}
   template <class F, std::size_t I, std::size_t O>
-  static void require_inside(const Then<FakeDevice, F, I, O>& next) {
+  static void require_follows(const Then<FakeDevice, F, I, O>& next, Index rows, Index cols) {
     for (const auto& x : next.inputs) FakeMemory::require_inside(x.data);
-    for (const auto& y : next.outputs) FakeMemory::require_inside(y.data);
+    for (const auto& y : next.outputs) {
+      FakeMemory::require_inside(y.data);
+      if (y.rows != rows || y.cols != cols)
+        throw std::logic_error("what follows has another shape than what was made");
+    }
   }
   template <class Kernel>
   void noise(const Kernel& kernel) const {

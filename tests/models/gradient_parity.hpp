@@ -10,6 +10,15 @@
 
 namespace longhand::test {
 
+/// One element in five is missing; rows count for 0.5, 1.5 or 2.5.
+template <class S>
+void fill_mask_and_weights(Matrix<S>& mask, Matrix<S>& weights) {
+  for (Index j = 0; j < mask.cols(); ++j) {
+    weights(0, j) = S(0.5) + static_cast<S>(j % 3);
+    for (Index i = 0; i < mask.rows(); ++i) mask(i, j) = (i + 2 * j) % 5 == 0 ? S(0) : S(1);
+  }
+}
+
 /// Largest difference of a parameter gradient, relative to the largest gradient of its block, and
 /// of a row's NLL and KL, relative to them; same weights, same batch, same noise.
 template <class B>
@@ -31,10 +40,7 @@ double gradient_difference(const B& on, const VaeConfig& config, Index rows, boo
   const auto compute = [&](auto& one, auto& grads) {
     using S = typename std::decay_t<decltype(one)>::S;
     Matrix<S> mask(config.input_dim, rows), weights(1, rows);
-    for (Index j = 0; j < rows; ++j) {
-      weights(0, j) = S(0.5) + static_cast<S>(j % 3);
-      for (Index i = 0; i < config.input_dim; ++i) mask(i, j) = (i + 2 * j) % 5 == 0 ? S(0) : S(1);
-    }
+    fill_mask_and_weights(mask, weights);
     auto batch = one.batch();
     if (masked) batch.mask = mask.view(), batch.row_weights = weights.view();
     return one.model.loss_and_gradient(one.pass(&grads), batch);

@@ -128,7 +128,7 @@ void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
 
 /// The GPU backend: cuBLAS for products, one kernel per formula; as it is asked, or recorded and
 /// played (core/replay.hpp). A handle: copies share one stream, on which everything happens in the
-/// order it was asked for. Errors of kernels come to
+/// order it was asked for, but for what went aside until it is joined. Errors of kernels come to
 /// light at the next download or synchronize(). Throws CudaError from every call.
 template <class S>
 class Cuda {
@@ -156,7 +156,9 @@ class Cuda {
   explicit Cuda(Precision precision) : Cuda(CudaOptions{.precision = precision}) {}
   const CudaOptions& options() const { return options_; }
 
-  /// Work recorded once, to be asked for again by one call. All it touches must outlive it.
+  /// Work recorded once, to be asked for again by one call. All it touches must outlive it. It
+  /// should have been done once before: kernels load, and algorithms are chosen, at their first
+  /// use.
   class Recording {
    public:
     /// Records work(recorder) without doing it.

@@ -30,7 +30,8 @@
 ///   fill_uniform(key, ids, Y, then)      Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
 ///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
 ///                                        b that stand for b / 255
-///   permute(order, ids, Y)               y_i  = ids_{order(i)}, row numbers   [NOI-4]
+///   permute(order, ids, Y)               y_i  = ids_{order(i)}, row numbers   [NOI-4]; both have
+///                                        as many as the order
 ///   copy_at(n, copies, add)              copies whose place depends on n, then n += add
 ///                                        (core/counted_copy.hpp)
 ///   copy(X, Y), fill(Y, v)               Y = X, Y = v
@@ -41,8 +42,8 @@
 namespace longhand {
 
 /// A sweep that follows: `formula` over `inputs` and `outputs`. On the CPU that of a product runs
-/// on each tile while the tile is in cache; on a GPU it is no kernel of its own, but after a
-/// product.
+/// on each tile while the tile is in cache. On a GPU it is part of the kernel before it, except
+/// after a product, where it is its own.
 template <class B, class Formula, std::size_t I, std::size_t O>
 struct Then {
   Formula formula;

@@ -44,6 +44,7 @@ class Logbook {
   }
 
   Index pages() const { return pages_; }
+  Index rows_in_all() const { return rows_; }
   /// Rows of the step of a page.
   Index rows(Index page) const { return std::min(batch_, rows_ - page * batch_); }
 
@@ -53,6 +54,7 @@ class Logbook {
   StepScalars<S>& plan(Index page) { return host_plan_[static_cast<std::size_t>(page)]; }
   /// Brings the rows into the order of an epoch: position i has row order(i) of those given.
   void shuffle(const B& on, const Permutation& order) const {
+    require(order.size() == rows_, "an order of ", order.size(), " rows, expected ", rows_);
     on.permute(order, row(all_rows_), row(row_ids_));  // [NOI-4]
   }
   /// Brings the plan to the backend. The next step is that of page 0; training is sound.

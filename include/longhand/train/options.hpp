@@ -26,8 +26,8 @@ struct TrainOptions {
   double l2 = 0;          ///< penalty l2 theta^2 / 2 [OPT-8], likewise
   double validation = 0;  ///< fraction of rows held out, in [0, 1)
   Index early_stop = 0;   ///< epochs without a better validation loss after the warm-up; 0 = never
-  /// On a backend that records: steps in one recording (a CUDA graph), played by one call; 0 = no
-  /// recording. Changes the speed and nothing else.
+  /// On a backend that records: steps in one recording (a CUDA graph), played by one call, no more
+  /// than an epoch has full batches; 0 = no recording. Changes the speed and nothing else.
   Index steps_per_launch = 16;
   Binarize binarize = Binarize::none;
   std::uint64_t seed = 0;  ///< of order, noise, dropout, split
