@@ -44,7 +44,6 @@ class Logbook {
   }
 
   Index pages() const { return pages_; }
-  Index rows_in_all() const { return rows_; }
   /// Rows of the step of a page.
   Index rows(Index page) const { return std::min(batch_, rows_ - page * batch_); }
 

@@ -30,7 +30,7 @@ class TrainingStep {
         logbook_(model.on(), rows, batch),
         grads_(model.params().layout()),
         optimizer_(with_penalty(options), model.params().layout()),
-        full_(std::min(options.steps_per_launch, logbook_.rows_in_all() / batch)),
+        full_(std::min(options.steps_per_launch, static_cast<Index>(rows.size()) / batch)),
         last_(std::min<Index>(options.steps_per_launch, 1)) {}
 
   Logbook<B>& logbook() { return logbook_; }
