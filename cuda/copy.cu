@@ -5,9 +5,9 @@
 namespace longhand::cuda {
 
 template <std::size_t N>
-void copy_at(Engine& on, std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
+void copy_at(Engine& backend, std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
              std::uint32_t add) {
-  launch(on, CopyAt<N>(n, copies, add), N, 1);
+  launch(backend, CopyAt<N>(n, copies, add), N, 1);
 }
 
 #define LONGHAND_CUDA_COPY_AT(copies)                                                      \

@@ -106,15 +106,15 @@ void Engine::join() {
   check(cudaStreamWaitEvent(stream(), join_.get(), 0), "cudaStreamWaitEvent", what);
 }
 
-std::shared_ptr<Engine> fork(Engine& on) {
-  on.require_sound();
-  on.fork();
-  return on.side();
+std::shared_ptr<Engine> fork(Engine& backend) {
+  backend.require_sound();
+  backend.fork();
+  return backend.side();
 }
 
-void join(Engine& on) {
-  on.require_sound();
-  on.join();
+void join(Engine& backend) {
+  backend.require_sound();
+  backend.join();
 }
 
 Engine::~Engine() {
@@ -165,55 +165,56 @@ namespace {
 
 /// `cols` columns of `column_bytes`, so many bytes apart on either side. Returns when they are
 /// there.
-void copy_columns(Engine& on, const char* primitive, void* to, std::size_t to_pitch,
+void copy_columns(Engine& backend, const char* primitive, void* to, std::size_t to_pitch,
                   const void* from, std::size_t from_pitch, std::size_t column_bytes, Index cols,
                   cudaMemcpyKind kind) {
-  join(on);
+  join(backend);
   const auto columns = static_cast<std::size_t>(cols);
   if (column_bytes * columns == 0) return;
   const auto what = [&] { return shaped(primitive, static_cast<Index>(column_bytes), cols); };
   if (cols == 1 || (to_pitch == column_bytes && from_pitch == column_bytes))
-    on.check(cudaMemcpyAsync(to, from, column_bytes * columns, kind, on.stream()),
-             "cudaMemcpyAsync", what);
+    backend.check(cudaMemcpyAsync(to, from, column_bytes * columns, kind, backend.stream()),
+                  "cudaMemcpyAsync", what);
   else
-    on.check(
-        cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, column_bytes, columns, kind, on.stream()),
-        "cudaMemcpy2DAsync", what);
-  on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize", what);
+    backend.check(cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, column_bytes, columns, kind,
+                                    backend.stream()),
+                  "cudaMemcpy2DAsync", what);
+  backend.check(cudaStreamSynchronize(backend.stream()), "cudaStreamSynchronize", what);
 }
 
 }  // namespace
 
-void upload(Engine& on, const void* host, void* device, std::size_t pitch, std::size_t column_bytes,
-            Index cols) {
-  copy_columns(on, "upload", device, pitch, host, column_bytes, column_bytes, cols,
+void upload(Engine& backend, const void* host, void* device, std::size_t pitch,
+            std::size_t column_bytes, Index cols) {
+  copy_columns(backend, "upload", device, pitch, host, column_bytes, column_bytes, cols,
                cudaMemcpyHostToDevice);
 }
 
-void download(Engine& on, const void* device, std::size_t pitch, void* host,
+void download(Engine& backend, const void* device, std::size_t pitch, void* host,
               std::size_t column_bytes, Index cols) {
-  copy_columns(on, "download", host, column_bytes, device, pitch, column_bytes, cols,
+  copy_columns(backend, "download", host, column_bytes, device, pitch, column_bytes, cols,
                cudaMemcpyDeviceToHost);
 }
 
-void synchronize(Engine& on) {
-  join(on);
-  on.check(cudaStreamSynchronize(on.stream()), "cudaStreamSynchronize",
-           [] { return std::string("synchronize"); });
+void synchronize(Engine& backend) {
+  join(backend);
+  backend.check(cudaStreamSynchronize(backend.stream()), "cudaStreamSynchronize",
+                [] { return std::string("synchronize"); });
 }
 
 // What backend/cuda_launch.cuh needs.
-void* stream(Engine& on) {
-  on.require_sound();
-  return on.stream();
+void* stream(Engine& backend) {
+  backend.require_sound();
+  return backend.stream();
 }
-void launched(Engine& on, int status, const char* kernel, Index rows, Index cols) {
-  on.check(static_cast<cudaError_t>(status), "launch", [&] { return shaped(kernel, rows, cols); });
+void launched(Engine& backend, int status, const char* kernel, Index rows, Index cols) {
+  backend.check(static_cast<cudaError_t>(status), "launch",
+                [&] { return shaped(kernel, rows, cols); });
 }
-float* lock_partials(Engine& on) {
-  on.partials_in_use().lock();
-  return on.partials();
+float* lock_partials(Engine& backend) {
+  backend.partials_in_use().lock();
+  return backend.partials();
 }
-void unlock_partials(Engine& on) { on.partials_in_use().unlock(); }
+void unlock_partials(Engine& backend) { backend.partials_in_use().unlock(); }
 
 }  // namespace longhand::cuda

@@ -100,14 +100,15 @@ std::optional<cublasLtMatmulAlgo_t> ProductWithEpilogue::find_algorithm(cublasHa
   return best.algo;
 }
 
-bool ProductWithEpilogue::multiply(Engine& on, const cublasLtMatmulAlgo_t& algorithm) {
+bool ProductWithEpilogue::multiply(Engine& backend, const cublasLtMatmulAlgo_t& algorithm) {
   const float one = 1, zero = 0;
   const cublasStatus_t status = CublasLt::library().multiply(
-      lt_handle(on.cublas()), &operation_, &one, a_, &a_layout_, b_, &b_layout_, &zero, c_,
-      &c_layout_, c_, &c_layout_, &algorithm, on.workspace(), Engine::kWorkspace, on.stream());
+      lt_handle(backend.cublas()), &operation_, &one, a_, &a_layout_, b_, &b_layout_, &zero, c_,
+      &c_layout_, c_, &c_layout_, &algorithm, backend.workspace(), Engine::kWorkspace,
+      backend.stream());
   if (cannot(status)) return false;
-  on.check(status, "cublasLtMatmul",
-           [&] { return shaped_product(key_.rows, key_.cols, key_.depth); });
+  backend.check(status, "cublasLtMatmul",
+                [&] { return shaped_product(key_.rows, key_.cols, key_.depth); });
   return true;
 }
 
@@ -117,19 +118,19 @@ void ProductWithEpilogue::check(cublasStatus_t status, const char* call) const {
                     text_of(status));
 }
 
-bool multiply_with_epilogue(Engine& on, Precision precision, Epilogue epilogue, Transpose ta,
+bool multiply_with_epilogue(Engine& backend, Precision precision, Epilogue epilogue, Transpose ta,
                             DeviceView<const float> a, Transpose tb, DeviceView<const float> b,
                             DeviceView<float> c, const float* v) {
-  on.require_sound();
+  backend.require_sound();
   if (c.size() == 0 || a.size() == 0) return false;
   // Up to CUDA 11.8 the bias of a single spread row was lost on some devices
   // (github.com/dfyz/cublaslt-bias-epilogue); such a row is not worth a question.
   if (c.rows == 1 && c.ld > 1) return false;
   ProductWithEpilogue product(precision, epilogue, ta, a, tb, b, c, v);
-  const std::optional<cublasLtMatmulAlgo_t> algorithm = on.algorithm_of(product);
+  const std::optional<cublasLtMatmulAlgo_t> algorithm = backend.algorithm_of(product);
   if (!algorithm) return false;
-  if (product.multiply(on, *algorithm)) return true;
-  on.forget_algorithm_of(product);
+  if (product.multiply(backend, *algorithm)) return true;
+  backend.forget_algorithm_of(product);
   return false;
 }
 

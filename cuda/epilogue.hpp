@@ -34,7 +34,7 @@ class ProductWithEpilogue {
 
   /// By the engine's handle, in its workspace, on its stream. False, and nothing was done, if
   /// cuBLASLt cannot after all.
-  bool multiply(Engine& on, const cublasLtMatmulAlgo_t& algorithm);
+  bool multiply(Engine& backend, const cublasLtMatmulAlgo_t& algorithm);
 
  private:
   void check(cublasStatus_t status, const char* call) const;

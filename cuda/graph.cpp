@@ -38,10 +38,10 @@ using OwnedGraph = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, DestroyGr
 /// done; without finish() what was gathered is thrown away.
 class Capture {
  public:
-  explicit Capture(Engine& on) : on_(on) {
-    on_.check(cudaStreamBeginCapture(on_.stream(), cudaStreamCaptureModeThreadLocal),
-              "cudaStreamBeginCapture", Graph::recording);
-    on_.set_recording(true);
+  explicit Capture(Engine& backend) : backend_(backend) {
+    backend_.check(cudaStreamBeginCapture(backend_.stream(), cudaStreamCaptureModeThreadLocal),
+                   "cudaStreamBeginCapture", Graph::recording);
+    backend_.set_recording(true);
   }
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
@@ -51,7 +51,7 @@ class Capture {
   }
   OwnedGraph finish() {
     auto [status, graph] = end();
-    on_.check(status, "cudaStreamEndCapture", Graph::recording);
+    backend_.check(status, "cudaStreamEndCapture", Graph::recording);
     return std::move(graph);
   }
 
@@ -59,38 +59,38 @@ class Capture {
   std::pair<cudaError_t, OwnedGraph> end() {
     finished_ = true;
     cudaGraph_t graph = nullptr;
-    const cudaError_t status = cudaStreamEndCapture(on_.stream(), &graph);
-    on_.set_recording(false);
+    const cudaError_t status = cudaStreamEndCapture(backend_.stream(), &graph);
+    backend_.set_recording(false);
     return {status, OwnedGraph(graph)};
   }
 
-  Engine& on_;
+  Engine& backend_;
   bool finished_ = false;
 };
 
 /// What cuBLAS prepares at the first products of a handle must not happen inside a recording.
-void warm_up(Engine& on) {
+void warm_up(Engine& backend) {
   constexpr Index n = 64;
   static_assert(3 * n * n <= kPartials);
-  float* const numbers = on.partials();
+  float* const numbers = backend.partials();
   for (const Precision precision : {Precision::fp32, Precision::tf32})
-    multiply(on, precision, Transpose::no, {numbers, n, n, n}, Transpose::no,
+    multiply(backend, precision, Transpose::no, {numbers, n, n, n}, Transpose::no,
              {numbers + n * n, n, n, n}, {numbers + 2 * n * n, n, n, n}, Store::assign);
-  if (on.has_algorithms())  // then cuBLASLt will be asked too
-    multiply_with_epilogue(on, Precision::fp32, Epilogue::add_bias, Transpose::no,
+  if (backend.has_algorithms())  // then cuBLASLt will be asked too
+    multiply_with_epilogue(backend, Precision::fp32, Epilogue::add_bias, Transpose::no,
                            {numbers, n, n, n}, Transpose::no, {numbers + n * n, n, n, n},
                            {numbers + 2 * n * n, n, n, n}, numbers);
-  synchronize(on);
+  synchronize(backend);
 }
 
 }  // namespace
 
-std::shared_ptr<Graph> record(Engine& on,
+std::shared_ptr<Graph> record(Engine& backend,
                               const std::function<void(const std::shared_ptr<Engine>&)>& work) {
-  on.require_sound();
+  backend.require_sound();
   const std::lock_guard lock(recording_somewhere());
-  const std::shared_ptr<Engine> recorder = make_engine(on.side() != nullptr);
-  recorder->copy_algorithms_from(on);
+  const std::shared_ptr<Engine> recorder = make_engine(backend.side() != nullptr);
+  recorder->copy_algorithms_from(backend);
   warm_up(*recorder);
   if (recorder->side()) warm_up(*recorder->side());
   Capture capture(*recorder);
@@ -100,10 +100,10 @@ std::shared_ptr<Graph> record(Engine& on,
   return std::make_shared<Graph>(recorder, graph.get());
 }
 
-void play(Engine& on, const Graph& graph) {
-  join(on);
-  on.check(cudaGraphLaunch(graph.ready(), on.stream()), "cudaGraphLaunch",
-           [] { return std::string("playing recorded work"); });
+void play(Engine& backend, const Graph& graph) {
+  join(backend);
+  backend.check(cudaGraphLaunch(graph.ready(), backend.stream()), "cudaGraphLaunch",
+                [] { return std::string("playing recorded work"); });
 }
 
 }  // namespace longhand::cuda

@@ -7,8 +7,8 @@ LONGHAND_CUDA_FILL_OF(uniform, longhand::Nothing)
 
 namespace longhand::cuda {
 
-void permute(Engine& on, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y) {
-  launch(on, Permute(order, ids, y), 1, y.cols);  // [NOI-4]
+void permute(Engine& backend, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y) {
+  launch(backend, Permute(order, ids, y), 1, y.cols);  // [NOI-4]
 }
 
 /// Every kernel was compiled for the same devices: one of them speaks for all (cuda/engine.cpp).

@@ -29,7 +29,7 @@ int main() {
   const Params<B> theta(layout);
   Grads<B> grads(layout);
   Workspace<B> workspace;
-  const Pass<B> pass{.on = cpu, .theta = theta, .grads = &grads, .workspace = workspace};
+  const Pass<B> pass{.backend = cpu, .theta = theta, .grads = &grads, .workspace = workspace};
 
   const MatrixXd Wt = W.transpose();  // held as (out, in) row-major: column-major that is Wᵀ
   cpu.upload(Wt.data(), theta[dense.weight()]);

@@ -31,13 +31,14 @@ class Gain {
                           .parts = {{name, 0, size}}})) {}
 
   void forward(const Pass<B>& pass, ConstView<B> x, View<B> y) const {
-    pass.on.for_each(Times{}, in<B>(per_row(pass.theta[gain_]), x), out<B>(y));
+    pass.backend.for_each(Times{}, in<B>(per_feature(pass.theta[gain_]), x), out<B>(y));
   }
   void backward(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy, View<B> dx) const {
     if (pass.grads != nullptr)
-      pass.on.reduce_rows(Times{}, in<B>(dy, x), x.rows, x.cols, (*pass.grads)[gain_],
-                          pass.grads->store(gain_));
-    if (dx.present()) pass.on.for_each(Times{}, in<B>(per_row(pass.theta[gain_]), dy), out<B>(dx));
+      pass.backend.reduce_rows(Times{}, in<B>(dy, x), x.rows, x.cols, (*pass.grads)[gain_],
+                               pass.grads->next_write(gain_));
+    if (dx.present())
+      pass.backend.for_each(Times{}, in<B>(per_feature(pass.theta[gain_]), dy), out<B>(dx));
   }
 
  private:

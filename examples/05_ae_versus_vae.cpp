@@ -43,7 +43,7 @@ int main() {
   MatrixXf Z(500, 2);
   for (Index i = 0; i < Z.rows(); ++i) {
     float z[2];
-    normal_column({.seed = 1, .step = 0, .stream = Stream::user, .sample = 0}, i, 2, z);
+    normal_column({.seed = 1, .step = 0, .stream = Stream::user, .draw = 0}, i, 2, z);
     Z.row(i) << z[0], z[1];
   }
   const auto report = [&](const char* name, const Vae<Cpu<float>>& model) {

@@ -18,7 +18,7 @@ class Reconstruction {
         x_(x),
         y_(x.dim(), x.count()) {}
   void operator()() { vae_.reconstruct(x_.view(), columns_of(y_), workspace_); }
-  std::vector<float> first_row() const { return {y_.data(), y_.data() + y_.rows()}; }
+  std::vector<float> first_sample() const { return {y_.data(), y_.data() + y_.rows()}; }
 
  private:
   Vae<Cpu<float>> vae_;
@@ -37,7 +37,7 @@ void infer(int threads) {
     const Samples<float> x = rows.numbers(rows.count);
     Reconstruction reconstruct(request->at("weights"), threads, x);
     reconstruct();
-    answer({{"first_row", reconstruct.first_row()}});
+    answer({{"first_row", reconstruct.first_sample()}});
     while (asks_for(request = next_request(), "run")) {
       const long calls = request->at("calls");
       const auto start = Clock::now();

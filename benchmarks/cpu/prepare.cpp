@@ -13,7 +13,7 @@ namespace longhand::benchmark {
 static io::Tensor order_of(std::uint64_t rows, std::uint32_t epochs) {
   std::vector<std::uint32_t> order;
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
-    const Permutation of_epoch({.seed = 0, .step = epoch, .stream = Stream::order, .sample = 0},
+    const Permutation of_epoch({.seed = 0, .step = epoch, .stream = Stream::order, .draw = 0},
                                static_cast<Index>(rows));
     for (std::uint32_t i = 0; i < rows; ++i) order.push_back(of_epoch(i));
   }

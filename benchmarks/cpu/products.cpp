@@ -45,11 +45,11 @@ void time_products(int threads) {
     On::Scratch scratch;
     Json done;
     // Threads stand by, as they do in a training.
-    longhand::together(On(threads), [&](const On& on) {
+    longhand::together(On(threads), [&](const On& backend) {
       const auto multiply = [&] {
-        on.multiply(scratch, ta ? Transpose::yes : Transpose::no, view(a),
-                    tb ? Transpose::yes : Transpose::no, view(b), {ours.data(), m, n, m},
-                    Store::assign, Nothing{});
+        backend.multiply(scratch, ta ? Transpose::yes : Transpose::no, view(a),
+                         tb ? Transpose::yes : Transpose::no, view(b), {ours.data(), m, n, m},
+                         Store::assign, Nothing{});
       };
       multiply();
       done["longhand"] = seconds(calls, multiply);

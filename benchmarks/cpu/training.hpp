@@ -18,10 +18,10 @@ namespace longhand::benchmark {
 ///
 /// `observer.start(request)` is called when a run begins, `observer.add_to(answer)` when it ends.
 template <class B, class Observer>
-Request serve_training(const B& on, const Json& setup, Observer& observer) {
+Request serve_training(const B& backend, const Json& setup, Observer& observer) {
   using Clock = std::chrono::steady_clock;
   const Rows rows = read_rows(setup);
-  Vae<B> vae = io::load_model<B>(setup.at("weights").get<std::string>(), on);
+  Vae<B> vae = io::load_model<B>(setup.at("weights").get<std::string>(), backend);
   const Index batch = setup.at("batch");
   answer({{"loss_without_noise", loss_without_noise(vae, rows.numbers(batch))}});
 

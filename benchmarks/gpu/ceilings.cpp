@@ -29,17 +29,17 @@ constexpr int kRounds = 11;
 
 /// A line for work(on), done `times` times a round: in one recording, or call by call.
 template <class Work>
-void measure(const B& on, const std::string& what, const std::string& labels, double amount,
+void measure(const B& backend, const std::string& what, const std::string& labels, double amount,
              Index times, bool recorded, const Work& work) {
   using Clock = std::chrono::steady_clock;
   Replay<B> replay(recorded ? times : 0);
   std::vector<double> seconds;
-  replay.run(on, 1, work);
+  replay.run(backend, 1, work);
   for (int round = 0; round <= kRounds; ++round) {
-    on.synchronize();
+    backend.synchronize();
     const Clock::time_point start = Clock::now();
-    replay.run(on, times, work);
-    on.synchronize();
+    replay.run(backend, times, work);
+    backend.synchronize();
     const double each =
         std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(times);
     if (round > 0) seconds.push_back(each);  // the first one records
@@ -53,9 +53,9 @@ void measure(const B& on, const std::string& what, const std::string& labels, do
 /// Numbers drawn at random: products of zeros take less power, and run faster.
 class Matrix {
  public:
-  Matrix(const B& on, Index rows, Index cols)
+  Matrix(const B& backend, Index rows, Index cols)
       : buffer_(rows * cols), view_{buffer_.data(), rows, cols, rows} {
-    on.fill_normal({.seed = 0, .step = 0, .stream = Stream::draw, .sample = 0}, {}, view_);
+    backend.fill_normal({.seed = 0, .step = 0, .stream = Stream::draw, .draw = 0}, {}, view_);
   }
   const View<B>& view() const { return view_; }
 
@@ -64,44 +64,45 @@ class Matrix {
   View<B> view_;
 };
 
-void product(const B& on, const std::string& what, const std::string& labels, Index times,
+void product(const B& backend, const std::string& what, const std::string& labels, Index times,
              Transpose ta, Transpose tb, Index m, Index n, Index k) {
-  const Matrix a = ta == Transpose::yes ? Matrix(on, k, m) : Matrix(on, m, k),
-               b = tb == Transpose::yes ? Matrix(on, n, k) : Matrix(on, k, n), c(on, m, n);
+  const Matrix a = ta == Transpose::yes ? Matrix(backend, k, m) : Matrix(backend, m, k),
+               b = tb == Transpose::yes ? Matrix(backend, n, k) : Matrix(backend, k, n),
+               c(backend, m, n);
   B::Scratch scratch;
-  measure(on, what, labels, 2.0 * static_cast<double>(m) * static_cast<double>(n * k), times, true,
-          [&](const B& here) {
+  measure(backend, what, labels, 2.0 * static_cast<double>(m) * static_cast<double>(n * k), times,
+          true, [&](const B& here) {
             here.multiply(scratch, ta, a.view(), tb, b.view(), c.view(), Store::assign, Nothing{});
           });
 }
 
 /// Of the layers of a net, W being (out, in) row-major, which read in columns is in x out.
-void products_of_step(const B& on, const Net& net, Index batch, const std::string& precision) {
+void products_of_step(const B& backend, const Net& net, Index batch, const std::string& precision) {
   const std::string labels = std::to_string(batch) + "\t" + precision;
   int number = 1;
   for (const auto& [in, out] : net.layers()) {
     const std::string layer = std::to_string(number);
-    product(on, "Y" + layer, labels, 100, Transpose::yes, Transpose::no, out, batch, in);
-    product(on, "dW" + layer, labels, 100, Transpose::no, Transpose::yes, in, out, batch);
+    product(backend, "Y" + layer, labels, 100, Transpose::yes, Transpose::no, out, batch, in);
+    product(backend, "dW" + layer, labels, 100, Transpose::no, Transpose::yes, in, out, batch);
     if (number > 1)
-      product(on, "dX" + layer, labels, 100, Transpose::no, Transpose::no, in, batch, out);
+      product(backend, "dX" + layer, labels, 100, Transpose::no, Transpose::no, in, batch, out);
     ++number;
   }
 }
 
 void measure_all() {
-  const B on;
+  const B backend;
   {
     constexpr Index kCount = Index{1} << 28;  // a gigabyte of floats, far more than any cache
     const Buffer<B> from(kCount), to(kCount);
-    measure(on, "copy", "-\t-", 2.0 * kCount * sizeof(float), 10, true,
+    measure(backend, "copy", "-\t-", 2.0 * kCount * sizeof(float), 10, true,
             [&](const B& here) { here.copy(from.column(), to.column()); });
   }
   {
     const Buffer<B> one(1);
     const auto fill = [&](const B& here) { here.fill(one.column(), 1); };
-    measure(on, "kernel in a graph", "-\t-", 1, 1000, true, fill);
-    measure(on, "kernel by itself", "-\t-", 1, 1000, false, fill);
+    measure(backend, "kernel in a graph", "-\t-", 1, 1000, true, fill);
+    measure(backend, "kernel by itself", "-\t-", 1, 1000, false, fill);
   }
   for (const Precision precision : {Precision::fp32, Precision::tf32}) {
     const B here(precision);

@@ -26,7 +26,7 @@ void write_weights(const Vae<B>& vae, const std::string& path) {
   for (std::size_t b = 0; b < params.layout().blocks().size(); ++b) {
     const View<B> block = params[static_cast<BlockId>(b)];  // in x out in columns: as promised
     std::vector<float> values(static_cast<std::size_t>(block.size()));
-    vae.on().download(ConstView<B>(block), values.data());
+    vae.backend().download(ConstView<B>(block), values.data());
     file.write(reinterpret_cast<const char*>(values.data()),
                static_cast<std::streamsize>(values.size() * sizeof(float)));
   }

@@ -46,7 +46,7 @@ void draw_parameters(Draw& draw, const Params<B>& params, double size) {
   }
 }
 
-const NoiseKey kKey{.seed = 5, .step = 3, .stream = Stream::latent, .sample = 0};
+const NoiseKey kKey{.seed = 5, .step = 3, .stream = Stream::latent, .draw = 0};
 
 // ---- nets ---------------------------------------------------------------------------------------
 
@@ -66,12 +66,12 @@ struct Net {
     x.resize(static_cast<std::size_t>(config.in * n));
   }
   Pass<B> pass(Grads<B>* grads) {
-    return {.on = on,
+    return {.backend = backend,
             .theta = params,
             .grads = grads,
             .workspace = workspace,
             .key = kKey,
-            .row_id = {},
+            .sample_ids = {},
             .phase = Phase::train,
             .scalars = nullptr};
   }
@@ -91,7 +91,7 @@ struct Net {
     hand_over(grads.values(), g);
     g.assign("x", dx);
   }
-  B on = B();
+  B backend = B();
 };
 
 // ---- models -------------------------------------------------------------------------------------
@@ -108,10 +108,10 @@ struct Model {
   StepScalars<S> scalars;
   Workspace<B> workspace;
 
-  Model(const VaeConfig& config, Index n, bool by_row, double constant, double beta, B on)
-      : vae(config, on), batch(n), contracted(by_row), offset(constant) {
+  Model(const VaeConfig& config, Index n, bool by_row, double constant, double beta, B backend)
+      : vae(config, backend), batch(n), contracted(by_row), offset(constant) {
     scalars.beta = S(beta);
-    scalars.inverse_rows = S(contracted ? 1 : 1 / static_cast<double>(n));
+    scalars.inverse_samples = S(contracted ? 1 : 1 / static_cast<double>(n));
   }
   ConstView<B> view(const std::vector<S>& v) const {
     const Index rows = static_cast<Index>(v.size()) / batch;
@@ -119,21 +119,21 @@ struct Model {
   }
   Pass<B> pass(Grads<B>* grads) {
     workspace.reset();
-    return {.on = vae.on(),
+    return {.backend = vae.backend(),
             .theta = vae.params(),
             .grads = grads,
             .workspace = workspace,
             .key = kKey,
-            .row_id = {},
+            .sample_ids = {},
             .phase = Phase::train,
             .scalars = &scalars};
   }
-  Batch<B> data(const std::vector<S>& row_weights) const {
+  Batch<B> data(const std::vector<S>& sample_weights) const {
     return {.input = view(input),
             .target = view(target),
             .condition = view(condition),
             .mask = view(mask),
-            .row_weights = view(row_weights)};
+            .sample_weights = view(sample_weights)};
   }
   std::vector<S> forward() {
     const Pass<B> p = pass(nullptr);
@@ -142,7 +142,7 @@ struct Model {
     S sum(0);
     for (Index j = 0; j < batch; ++j) {
       const S weight = weights.empty() ? S(1) : weights[static_cast<std::size_t>(j)];
-      rows.push_back(weight * scalars.inverse_rows *
+      rows.push_back(weight * scalars.inverse_samples *
                      (terms.nll(0, j) + scalars.beta * terms.kl(0, j)));
       sum += rows.back();
     }
@@ -150,12 +150,12 @@ struct Model {
     return {sum + S(offset)};
   }
   void backward(Cotangent d, TensorGradients& g) {
-    std::vector<double> row_weights(static_cast<std::size_t>(batch));
-    for (std::size_t j = 0; j < row_weights.size(); ++j)
-      row_weights[j] = (weights.empty() ? 1 : weights[j]) * d[contracted ? j : 0];
+    std::vector<double> sample_weights(static_cast<std::size_t>(batch));
+    for (std::size_t j = 0; j < sample_weights.size(); ++j)
+      sample_weights[j] = (weights.empty() ? 1 : weights[j]) * d[contracted ? j : 0];
     Grads<B> grads(vae.params().layout());
-    (void)vae.loss_and_gradient(pass(&grads), data(row_weights));
-    grads.zero_unwritten(vae.on());
+    (void)vae.loss_and_gradient(pass(&grads), data(sample_weights));
+    grads.zero_unwritten(vae.backend());
     hand_over(grads.values(), g);
   }
 };
@@ -166,7 +166,7 @@ void copy_numbers(const std::vector<From>& from, std::vector<To>& to) {
 }
 
 template <class B>
-Case library_vae(Draw& draw, B on, double& offset) {
+Case library_vae(Draw& draw, B backend, double& offset) {
   VaeConfig config;
   config.input_dim = static_cast<Index>(draw.size(1, 16));
   config.hidden.clear();
@@ -198,7 +198,7 @@ Case library_vae(Draw& draw, B on, double& offset) {
   offset = contracted ? 0 : draw.one_of({0.0, 0.0, 0.0, 1e3, 1e6});
   const double beta = draw.one_of({0.1, 1.0, 4.0});
 
-  auto model = std::make_shared<Model<B>>(config, batch, contracted, offset, beta, on);
+  auto model = std::make_shared<Model<B>>(config, batch, contracted, offset, beta, backend);
   const bool probability = model->vae.likelihood().domain().second == 1;
   const auto fill = [&](std::vector<double>& v, Index rows, auto number) {
     for (Index k = 0; k < rows * batch; ++k) v.push_back(number());

@@ -49,7 +49,7 @@ inline void row_zero(std::span<double> g, std::size_t rows, std::size_t row) {
 inline void last_row(std::span<double> g, std::size_t rows, std::size_t, std::size_t) {
   row_zero(g, rows, rows - 1);
 }
-inline void first_row(std::span<double> g, std::size_t rows, std::size_t, std::size_t) {
+inline void first_sample(std::span<double> g, std::size_t rows, std::size_t, std::size_t) {
   row_zero(g, rows, 0);
 }
 inline void last_column(std::span<double> g, std::size_t rows, std::size_t, std::size_t) {
@@ -116,7 +116,7 @@ inline const std::vector<Spoil>& spoils() {
       {"one tensor zero", any, times<0, 1>, "zero everywhere"},
       {"one tensor transposed", square, transpose, "transposed"},
       {"one tensor: last row dropped", tall, last_row, "last"},
-      {"one tensor: first row dropped", tall, first_row, "first"},
+      {"one tensor: first row dropped", tall, first_sample, "first"},
       {"one tensor: last column dropped", wide, last_column, "last column"},
       {"one tensor: entries shifted by one", three, shift, "shifted"},
       {"one tensor: entries reversed", three, reverse},

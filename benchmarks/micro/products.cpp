@@ -27,12 +27,12 @@ void product(const char* form, Transpose ta, Transpose tb, const Shape& s) {
                   : a(std::move(left)), b(std::move(right)), c(std::move(result)) {}
             };
             const bool at = ta == Transpose::yes, bt = tb == Transpose::yes;
-            const auto on =
+            const auto backend =
                 std::make_shared<Operands>(Numbers<S>(at ? k : m, at ? m : k),
                                            Numbers<S>(bt ? n : k, bt ? k : n), Numbers<S>(m, n));
             return [=] {
-              Cpu<S>(1).multiply(on->scratch, ta, on->a.view(), tb, on->b.view(), on->c.view(),
-                                 Store::assign, Nothing{});
+              Cpu<S>(1).multiply(backend->scratch, ta, backend->a.view(), tb, backend->b.view(),
+                                 backend->c.view(), Store::assign, Nothing{});
             };
           });
 }

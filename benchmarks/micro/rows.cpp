@@ -61,10 +61,12 @@ void add() {
   gather<S, std::uint8_t, Value, 0>("bytes", {});
   gather<S, std::uint8_t, DrawPixel, 1>("bytes, drawn", {});
   gather<S, std::uint8_t, ToModelUnits, 2>("bytes, in the model's units", {});
-  fill<S>("fill_normal", 0, [](const auto& on, auto, auto y) { on.fill_normal({}, {}, y); });
-  fill<S>("fill_uniform", 0, [](const auto& on, auto, auto y) { on.fill_uniform({}, {}, y); });
-  fill<S>("copy", 1, [](const auto& on, auto x, auto y) { on.copy(x, y); });
-  fill<S>("fill", 0, [](const auto& on, auto, auto y) { on.fill(y, S(1)); });
+  fill<S>("fill_normal", 0,
+          [](const auto& backend, auto, auto y) { backend.fill_normal({}, {}, y); });
+  fill<S>("fill_uniform", 0,
+          [](const auto& backend, auto, auto y) { backend.fill_uniform({}, {}, y); });
+  fill<S>("copy", 1, [](const auto& backend, auto x, auto y) { backend.copy(x, y); });
+  fill<S>("fill", 0, [](const auto& backend, auto, auto y) { backend.fill(y, S(1)); });
 }
 
 }  // namespace

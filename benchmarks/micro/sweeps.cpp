@@ -8,7 +8,7 @@
 #include "longhand/divergence/gaussian_kl.hpp"
 #include "longhand/layers/mlp.hpp"
 #include "longhand/likelihood/gaussian.hpp"
-#include "longhand/math/row_seed.hpp"
+#include "longhand/math/sample_seed.hpp"
 #include "longhand/models/input_transform.hpp"
 #include "longhand/optim/optimizer.hpp"
 #include "measure.hpp"
@@ -52,24 +52,26 @@ template <class S, class F, std::size_t I, std::size_t O>
 void for_each(const char* formula) {
   for (const Layout& layout : {kFlat, kTile})
     sweep<S, I, O>("for_each", formula, layout,
-                   [](auto& on) { Cpu<S>(1).for_each(F{}, on.in, on.out); });
+                   [](auto& backend) { Cpu<S>(1).for_each(F{}, backend.in, backend.out); });
 }
 template <class S, class F, std::size_t I, std::size_t O>
 void reduce_columns(const char* formula) {
-  sweep<S, I, O>("reduce_columns", formula, {"", 784, 5, 784}, [](auto& on) {
-    Cpu<S>(1).reduce_columns(F{}, on.in, on.out, 784, {on.sums.view().data, 1, 5, 1});
+  sweep<S, I, O>("reduce_columns", formula, {"", 784, 5, 784}, [](auto& backend) {
+    Cpu<S>(1).reduce_columns(F{}, backend.in, backend.out, 784,
+                             {backend.sums.view().data, 1, 5, 1});
   });
 }
 template <class S, class F, std::size_t I>
 void reduce_rows(const char* formula) {
-  sweep<S, I, 0>("reduce_rows", formula, {"", 64, 64, 64}, [](auto& on) {
-    Cpu<S>(1).reduce_rows(F{}, on.in, 64, 64, {on.sums.view().data, 64, 1, 64}, Store::assign);
+  sweep<S, I, 0>("reduce_rows", formula, {"", 64, 64, 64}, [](auto& backend) {
+    Cpu<S>(1).reduce_rows(F{}, backend.in, 64, 64, {backend.sums.view().data, 64, 1, 64},
+                          Store::assign);
   });
 }
 template <class S, class F, std::size_t I>
 void reduce(const char* formula) {
-  sweep<S, I, 0>("reduce", formula, kFlat, [](auto& on) {
-    Cpu<S>(1).reduce(F{}, on.in, kFlat.rows, {on.sums.view().data, 1, 1, 1});
+  sweep<S, I, 0>("reduce", formula, kFlat, [](auto& backend) {
+    Cpu<S>(1).reduce(F{}, backend.in, kFlat.rows, {backend.sums.view().data, 1, 1, 1});
   });
 }
 

@@ -81,12 +81,13 @@ class ModelOf final : public Model {
 
 /// The two factories of each backend.
 template <class B>
-std::unique_ptr<Model> make_model_on(const VaeConfig& config, const B& on) {
-  return std::make_unique<ModelOf<B>>(Vae<B>(config, on));
+std::unique_ptr<Model> make_model_on(const VaeConfig& config, const B& backend) {
+  return std::make_unique<ModelOf<B>>(Vae<B>(config, backend));
 }
 template <class B>
-std::unique_ptr<Model> load_model_on(const std::string& path, const VaeConfig* bare, const B& on) {
-  return std::make_unique<ModelOf<B>>(io::load_model<B>(path, on, bare));
+std::unique_ptr<Model> load_model_on(const std::string& path, const VaeConfig* bare,
+                                     const B& backend) {
+  return std::make_unique<ModelOf<B>>(io::load_model<B>(path, backend, bare));
 }
 
 }  // namespace longhand::cli

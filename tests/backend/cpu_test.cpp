@@ -55,22 +55,22 @@ TEST_CASE_TEMPLATE("cpu: a sum does not depend on where its numbers lie", S, flo
 
 TEST_CASE_TEMPLATE("cpu: nothing is allocated after the first call", S, float, double) {
   using B = Cpu<S>;
-  const B on(2);
+  const B backend(2);
   typename B::Scratch scratch;
   Matrix<S> a(300, 200), b(300, 100), c(200, 100), sums(1, 100), rows(200, 1), total(1, 1);
   a.randomise(1), b.randomise(2);
   const NoiseKey key{};
   const auto step = [&] {
-    on.multiply(scratch, Transpose::yes, a.view(), Transpose::no, b.view(), c.view(), Store::assign,
-                then<B>(Value{}, in<B>(c.view()), out<B>(c.view())));
-    on.for_each(Square{}, in<B>(c.view()), out<B>(c.view()));
-    on.reduce_columns(Value{}, in<B>(c.view()), std::array<View<B>, 0>{}, 200, sums.view());
-    on.reduce_rows(Value{}, in<B>(c.view()), 200, 100, rows.view(), Store::assign);
-    on.reduce(Value{}, in<B>(c.view()), 200 * 100, total.view());
-    on.fill_normal(key, {}, c);
-    on.fill_uniform(key, {}, c);
-    on.copy(c.view(), c.view());
-    on.fill(c, S(1));
+    backend.multiply(scratch, Transpose::yes, a.view(), Transpose::no, b.view(), c.view(),
+                     Store::assign, then<B>(Value{}, in<B>(c.view()), out<B>(c.view())));
+    backend.for_each(Square{}, in<B>(c.view()), out<B>(c.view()));
+    backend.reduce_columns(Value{}, in<B>(c.view()), std::array<View<B>, 0>{}, 200, sums.view());
+    backend.reduce_rows(Value{}, in<B>(c.view()), 200, 100, rows.view(), Store::assign);
+    backend.reduce(Value{}, in<B>(c.view()), 200 * 100, total.view());
+    backend.fill_normal(key, {}, c);
+    backend.fill_uniform(key, {}, c);
+    backend.copy(c.view(), c.view());
+    backend.fill(c, S(1));
   };
   step();
   // LLVM's OpenMP allocates for every work-sharing loop, oneDNN for every tile.

@@ -120,17 +120,17 @@ class FakeDevice {
   class Recording {
    public:
     template <class Work>
-    Recording(const FakeDevice& on, const Work& work) : tape_(std::make_unique<Tape>()) {
-      FakeDevice recorder = on;
+    Recording(const FakeDevice& backend, const Work& work) : tape_(std::make_unique<Tape>()) {
+      FakeDevice recorder = backend;
       recorder.tape_ = tape_.get();
-      if (on.options_.late) recorder.aside_ = aside_ = std::make_shared<Tape>();
+      if (backend.options_.late) recorder.aside_ = aside_ = std::make_shared<Tape>();
       const FakeMemory::Frozen frozen;
       work(static_cast<const FakeDevice&>(recorder));
-      ++on.work_->recorded;
+      ++backend.work_->recorded;
     }
-    void play(const FakeDevice& on) const {
-      for (const auto& call : tape_->calls) call(on);
-      ++on.work_->played;
+    void play(const FakeDevice& backend) const {
+      for (const auto& call : tape_->calls) call(backend);
+      ++backend.work_->played;
     }
 
    private:
@@ -164,8 +164,8 @@ class FakeDevice {
     const float* bias = nullptr;
     if (options_.epilogues && store == Store::assign) bias = bias_alone<FakeDevice>(next, c);
     FakeMemory::require_inside(bias);
-    ask([=](const FakeDevice& on) {
-      on.work_->calls.push_back(bias == nullptr ? "multiply" : "multiply and add a bias");
+    ask([=](const FakeDevice& backend) {
+      backend.work_->calls.push_back(bias == nullptr ? "multiply" : "multiply and add a bias");
       const FakeMemory::Open open;
       Reference<float>::Scratch scratch;
       Reference<float>{}.multiply(scratch, ta, host(a), tb, host(b), host(c), store, Nothing{});
@@ -182,9 +182,9 @@ class FakeDevice {
     multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
     reduce_rows(Value{}, in<FakeDevice>(dy), dy.rows, dy.cols, sums, store_sums);
     if (at_once)
-      ask([](const FakeDevice& on) {
-        on.work_->calls.pop_back();
-        on.work_->calls.back() = "multiply and sum";
+      ask([](const FakeDevice& backend) {
+        backend.work_->calls.pop_back();
+        backend.work_->calls.back() = "multiply and sum";
       });
   }
 
@@ -235,25 +235,25 @@ class FakeDevice {
   }
 
   template <class Next = Nothing>
-  void fill_normal(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y,
+  void fill_normal(const NoiseKey& key, SampleIds<FakeDevice> ids, View<FakeDevice> y,
                    const Next& next = {}) const {
     require_follows(next, y.rows, y.cols);
     noise(cuda::FillNoise<cuda::NormalFour, Next>(key, ids, y, next));
   }
   template <class Next = Nothing>
-  void fill_uniform(const NoiseKey& key, RowIds<FakeDevice> ids, View<FakeDevice> y,
+  void fill_uniform(const NoiseKey& key, SampleIds<FakeDevice> ids, View<FakeDevice> y,
                     const Next& next = {}) const {
     require_follows(next, y.rows, y.cols);
     noise(cuda::FillNoise<cuda::UniformFour, Next>(key, ids, y, next));
   }
   template <class X, class F, std::size_t I>
-  void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<FakeDevice> ids,
+  void gather(const F& f, MatrixView<const X, DeviceMemory> x, SampleIds<FakeDevice> ids,
               const std::array<OperandOf<FakeDevice>, I>& in, View<FakeDevice> y) const {
     FakeMemory::require_inside(x.data);
     FakeMemory::require_inside(ids.data);
     launch_sweep(cuda::Gather<X, F, I>(f, x, ids, in, y));
   }
-  void permute(const Permutation& order, RowIds<FakeDevice> ids,
+  void permute(const Permutation& order, SampleIds<FakeDevice> ids,
                MatrixView<std::uint32_t, DeviceMemory> y) const {
     FakeMemory::require_inside(ids.data);
     FakeMemory::require_inside(y.data);
@@ -297,9 +297,9 @@ class FakeDevice {
   /// Room for the partial sums of one sum: the recording's, or its own.
   class Partials {
    public:
-    Partials(const FakeDevice& on, Index count)
-        : own_(on.tape_ == nullptr ? count : 0),
-          data_(on.tape_ == nullptr ? own_.data() : on.tape_->partials.data()) {}
+    Partials(const FakeDevice& backend, Index count)
+        : own_(backend.tape_ == nullptr ? count : 0),
+          data_(backend.tape_ == nullptr ? own_.data() : backend.tape_->partials.data()) {}
     float* data() const { return data_; }
 
    private:
@@ -338,7 +338,7 @@ class FakeDevice {
 
   template <class Kernel>
   void launch(const Kernel& kernel) const {
-    ask([kernel](const FakeDevice& on) { on.execute(kernel); });
+    ask([kernel](const FakeDevice& backend) { backend.execute(kernel); });
   }
 
   /// Does what is asked, or records it.

@@ -7,7 +7,7 @@
 #include <longhand/layers/mlp.hpp>
 #include <longhand/likelihood/gaussian.hpp>
 #include <longhand/math/bernoulli.hpp>
-#include <longhand/math/row_seed.hpp>
+#include <longhand/math/sample_seed.hpp>
 #include <longhand/models/input_transform.hpp>
 #include <longhand/optim/optimizer.hpp>
 
@@ -24,41 +24,42 @@ class FormulaParity {
   static constexpr double kRoundings = 64;
 
   template <class F, std::size_t I, std::size_t O, class B>
-  void for_each(const B& on, const char* name) {
-    const Outcome<B, I, O> got(
-        on, [&](auto& at, const auto& in, const auto& out, auto) { at.for_each(F{}, in, out); });
+  void for_each(const B& backend, const char* name) {
+    const Outcome<B, I, O> got(backend, [&](auto& at, const auto& in, const auto& out, auto) {
+      at.for_each(F{}, in, out);
+    });
     const Outcome<Exact, I, O> want(
         {}, [&](auto& at, const auto& in, const auto& out, auto) { at.for_each(F{}, in, out); });
     compare(name, got, want, 0);
   }
   template <class F, std::size_t I, std::size_t O, class B>
-  void reduce_columns(const B& on, const char* name) {
+  void reduce_columns(const B& backend, const char* name) {
     const auto call = [&](auto& at, const auto& in, const auto& out, auto sums) {
       sums.cols = kColCount, sums.rows = 1, sums.ld = 1;
       at.reduce_columns(F{}, in, out, kRowCount, sums);
     };
-    compare(name, Outcome<B, I, O>(on, call), Outcome<Exact, I, O>({}, call), kRowCount);
+    compare(name, Outcome<B, I, O>(backend, call), Outcome<Exact, I, O>({}, call), kRowCount);
   }
   template <class F, std::size_t I, class B>
-  void reduce_rows(const B& on, const char* name) {
+  void reduce_rows(const B& backend, const char* name) {
     const auto call = [&](auto& at, const auto& in, const auto&, auto sums) {
       sums.rows = kRowCount, sums.cols = 1, sums.ld = kRowCount;
       at.reduce_rows(F{}, in, kRowCount, kColCount, sums, Store::accumulate);
     };
-    compare(name, Outcome<B, I, 0>(on, call), Outcome<Exact, I, 0>({}, call), kColCount);
+    compare(name, Outcome<B, I, 0>(backend, call), Outcome<Exact, I, 0>({}, call), kColCount);
   }
   template <class F, std::size_t I, class B>
-  void reduce(const B& on, const char* name) {
+  void reduce(const B& backend, const char* name) {
     const auto call = [&](auto& at, const auto& in, const auto&, auto sums) {
       sums.rows = sums.cols = sums.ld = 1;
       at.reduce(F{}, in, kRowCount, sums);  // the first column: gapless
     };
-    compare(name, Outcome<B, I, 0>(on, call), Outcome<Exact, I, 0>({}, call), kRowCount);
+    compare(name, Outcome<B, I, 0>(backend, call), Outcome<Exact, I, 0>({}, call), kRowCount);
   }
 
   /// The sums with a sweep that follows: over the first outputs in place and more inputs.
   template <class F, std::size_t I, std::size_t O, class G, std::size_t J, std::size_t P, class B>
-  void reduce_columns_then(const B& on, const char* name) {
+  void reduce_columns_then(const B& backend, const char* name) {
     const auto call = [&]<class At>(const At& at, const auto& in, const auto& out, auto sums) {
       sums.cols = kColCount, sums.rows = 1, sums.ld = 1;
       const auto [first, more] = parted<I, J - P>(in);
@@ -67,12 +68,12 @@ class FormulaParity {
       at.reduce_columns(F{}, first, out, kRowCount, sums,
                         then<At>(G{}, joined(operands<At>(in_place), more), in_place));
     };
-    compare(name, Outcome<B, I + J - P, O>(on, call), Outcome<Exact, I + J - P, O>({}, call),
+    compare(name, Outcome<B, I + J - P, O>(backend, call), Outcome<Exact, I + J - P, O>({}, call),
             kRowCount);
   }
   /// A sum with a sweep that follows on it and other numbers.
   template <class F, std::size_t I, class G, std::size_t J, std::size_t P, class B>
-  void reduce_then(const B& on, const char* name) {
+  void reduce_then(const B& backend, const char* name) {
     const auto call = [&]<class At>(const At& at, const auto& in, auto out, auto sums) {
       sums.rows = sums.cols = sums.ld = 1;
       const auto [first, more] = parted<I, J - 1>(in);
@@ -80,12 +81,12 @@ class FormulaParity {
       at.reduce(F{}, first, kRowCount, sums,
                 then<At>(G{}, joined(std::array{OperandOf<At>(sums)}, more), out));
     };
-    compare(name, Outcome<B, I + J - 1, P>(on, call), Outcome<Exact, I + J - 1, P>({}, call),
+    compare(name, Outcome<B, I + J - 1, P>(backend, call), Outcome<Exact, I + J - 1, P>({}, call),
             kRowCount);
   }
   /// Noise with a sweep that follows on other numbers and on it.
   template <bool normal, class G, std::size_t J, std::size_t P, class B>
-  void fill_then(const B& on, const char* name) {
+  void fill_then(const B& backend, const char* name) {
     const NoiseKey key{.seed = 8, .step = 3};
     const auto call = [&]<class At>(const At& at, const auto& in, const auto& out, auto sums) {
       const View<At> noise{sums.data, kRowCount, kColCount, kRowCount};
@@ -95,12 +96,12 @@ class FormulaParity {
       else
         at.fill_uniform(key, {}, noise, next);
     };
-    compare(name, Outcome<B, J - 1, P>(on, call), Outcome<Exact, J - 1, P>({}, call), 0);
+    compare(name, Outcome<B, J - 1, P>(backend, call), Outcome<Exact, J - 1, P>({}, call), 0);
   }
 
   /// From numbers and from bytes.
   template <class F, std::size_t I, class B>
-  void gather(const B& on, const char* name) {
+  void gather(const B& backend, const char* name) {
     std::vector<std::uint8_t> bytes(kRowCount * kColCount);
     std::vector<std::uint32_t> ids(kColCount);
     for (std::size_t k = 0; k < bytes.size(); ++k) bytes[k] = static_cast<std::uint8_t>(13 + k);
@@ -114,13 +115,14 @@ class FormulaParity {
           MatrixView<const std::uint8_t, HostMemory>{bytes.data(), kRowCount, kColCount, kRowCount},
           in, out);
     };
-    compare(name, Outcome<B, I, 1>(on, from_bytes), Outcome<Exact, I, 1>({}, from_bytes), 0);
+    compare(name, Outcome<B, I, 1>(backend, from_bytes), Outcome<Exact, I, 1>({}, from_bytes), 0);
     const auto from_numbers = [&]<class At>(At& at, const auto& in, const auto& out, auto) {
       Matrix<typename At::Scalar> x(kRowCount, kColCount, 3);
       const ConstView<At> columns = x.randomise(77, 0.05, 0.95).view();
       by_id(at, columns, in, out);
     };
-    compare(name, Outcome<B, I, 1>(on, from_numbers), Outcome<Exact, I, 1>({}, from_numbers), 0);
+    compare(name, Outcome<B, I, 1>(backend, from_numbers), Outcome<Exact, I, 1>({}, from_numbers),
+            0);
   }
 
   int swept() const { return swept_; }
@@ -156,7 +158,7 @@ class FormulaParity {
     M sums;
 
     template <class Call>
-    Outcome(const B& on, const Call& call) : sums(kRowCount * kColCount, 1) {
+    Outcome(const B& backend, const Call& call) : sums(kRowCount * kColCount, 1) {
       for (std::size_t k = 0; k < I; ++k)
         inputs.emplace_back(kRowCount, kColCount, 2)
             .randomise(static_cast<unsigned>(k), 0.05, 0.95);
@@ -166,7 +168,7 @@ class FormulaParity {
       std::array<View<B>, O> out;
       for (std::size_t k = 0; k < I; ++k) in[k] = inputs[k].view();
       for (std::size_t k = 0; k < O; ++k) out[k] = outputs[k].view();
-      call(on, in, out, sums.view());
+      call(backend, in, out, sums.view());
     }
   };
 
@@ -196,25 +198,25 @@ class FormulaParity {
 
 /// Sweeps all of them; returns how many there were.
 template <class B>
-int check_all_formulas(const B& on) {
+int check_all_formulas(const B& backend) {
   FormulaParity parity;
 #define LONGHAND_CUDA_FOR_EACH(inputs, outputs, ...) \
-  parity.for_each<__VA_ARGS__, inputs, outputs>(on, #__VA_ARGS__);
+  parity.for_each<__VA_ARGS__, inputs, outputs>(backend, #__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE_COLUMNS(inputs, outputs, ...) \
-  parity.reduce_columns<__VA_ARGS__, inputs, outputs>(on, #__VA_ARGS__);
+  parity.reduce_columns<__VA_ARGS__, inputs, outputs>(backend, #__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE_ROWS(inputs, ...) \
-  parity.reduce_rows<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
-#define LONGHAND_CUDA_REDUCE(inputs, ...) parity.reduce<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
+  parity.reduce_rows<__VA_ARGS__, inputs>(backend, #__VA_ARGS__);
+#define LONGHAND_CUDA_REDUCE(inputs, ...) parity.reduce<__VA_ARGS__, inputs>(backend, #__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE_COLUMNS_THEN(inputs, outputs, formula, next_in, next_out, ...) \
   parity.reduce_columns_then<formula, inputs, outputs, __VA_ARGS__, next_in, next_out>(     \
-      on, #formula ", then " #__VA_ARGS__);
+      backend, #formula ", then " #__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE_THEN(inputs, formula, next_in, next_out, ...) \
   parity.reduce_then<formula, inputs, __VA_ARGS__, next_in, next_out>(     \
-      on, #formula ", then " #__VA_ARGS__);
+      backend, #formula ", then " #__VA_ARGS__);
 #define LONGHAND_CUDA_FILL_THEN(noise, next_in, next_out, ...)                            \
   parity.fill_then<std::string_view(#noise) == "normal", __VA_ARGS__, next_in, next_out>( \
-      on, #__VA_ARGS__);
-#define LONGHAND_CUDA_GATHER(inputs, ...) parity.gather<__VA_ARGS__, inputs>(on, #__VA_ARGS__);
+      backend, #__VA_ARGS__);
+#define LONGHAND_CUDA_GATHER(inputs, ...) parity.gather<__VA_ARGS__, inputs>(backend, #__VA_ARGS__);
 #include "../../cuda/formulas.def"
 #undef LONGHAND_CUDA_FOR_EACH
 #undef LONGHAND_CUDA_REDUCE_COLUMNS

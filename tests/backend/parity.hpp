@@ -18,12 +18,12 @@ double gamma(Index n, int steps = 0) {
 
 /// Every primitive for one shape, against the reference in long double.
 template <class B>
-void check_shape(const B& on, Index rows, Index cols, Index gap) {
+void check_shape(const B& backend, Index rows, Index cols, Index gap) {
   using S = typename B::Scalar;
   CAPTURE(rows);
   CAPTURE(cols);
   CAPTURE(gap);
-  const Primitives<B> got(on, rows, cols, gap);
+  const Primitives<B> got(backend, rows, cols, gap);
   const Primitives<Reference<long double>> want(Reference<long double>{}, rows, cols, gap);
   CHECK(got.guarded());
   WorstRatio formula, sums, same;
@@ -88,7 +88,7 @@ template <class B>
 struct Product {
   using S = typename B::Scalar;
   Matrix<S> a, b, c, kept, bias, linear, beside, sums;
-  Product(const B& on, Transpose ta, Transpose tb, Index m, Index n, Index k, Store store)
+  Product(const B& backend, Transpose ta, Transpose tb, Index m, Index n, Index k, Store store)
       : a(ta == Transpose::yes ? k : m, ta == Transpose::yes ? m : k, 3),
         b(tb == Transpose::yes ? n : k, tb == Transpose::yes ? k : n, 1),
         c(m, n, 2),
@@ -101,25 +101,25 @@ struct Product {
     linear.poison(), beside.randomise(5), sums.randomise(6);
     if (store == Store::assign) c.poison(), beside.poison(), sums.poison();
     typename B::Scratch scratch;
-    on.multiply(scratch, ta, a.view(), tb, b.view(), c.view(), store,
-                then<B>(AddAndKeep{}, in<B>(c.view(), per_row(bias.view())),
-                        out<B>(c.view(), kept.view())));
-    on.multiply(
+    backend.multiply(scratch, ta, a.view(), tb, b.view(), c.view(), store,
+                     then<B>(AddAndKeep{}, in<B>(c.view(), per_feature(bias.view())),
+                             out<B>(c.view(), kept.view())));
+    backend.multiply(
         scratch, ta, a.view(), tb, b.view(), linear.view(), Store::assign,
-        then<B>(AddBias{}, in<B>(linear.view(), per_row(bias.view())), out<B>(linear.view())));
+        then<B>(AddBias{}, in<B>(linear.view(), per_feature(bias.view())), out<B>(linear.view())));
     if (ta == Transpose::no && tb == Transpose::yes)
-      multiply_and_sum_rows(on, scratch, a.view(), b.view(), beside.view(), store, sums.view(),
+      multiply_and_sum_rows(backend, scratch, a.view(), b.view(), beside.view(), store, sums.view(),
                             store);
   }
 };
 
 template <class B>
-void check_product(const B& on, Transpose ta, Transpose tb, Index m, Index n, Index k,
+void check_product(const B& backend, Transpose ta, Transpose tb, Index m, Index n, Index k,
                    Store store) {
   CAPTURE(m);
   CAPTURE(n);
   CAPTURE(k);
-  const Product<B> got(on, ta, tb, m, n, k, store);
+  const Product<B> got(backend, ta, tb, m, n, k, store);
   using S = typename B::Scalar;
   const Product<Reference<long double>> want(Reference<long double>{}, ta, tb, m, n, k, store);
   WorstRatio worst;
@@ -149,29 +149,29 @@ void check_product(const B& on, Transpose ta, Transpose tb, Index m, Index n, In
 
 /// Products of all four forms and awkward shapes, with the sweep that follows them.
 template <class B>
-void check_products(const B& on) {
+void check_products(const B& backend) {
   for (const Transpose ta : {Transpose::no, Transpose::yes})
     for (const Transpose tb : {Transpose::no, Transpose::yes})
       for (const Store store : {Store::assign, Store::accumulate}) {
         for (const Index m : {1, 17, 33, 65})
           for (const Index n : {0, 1, 7})
-            for (const Index k : {0, 1, 64, 257}) check_product(on, ta, tb, m, n, k, store);
-        check_product(on, ta, tb, 65, 257, 33, store);
+            for (const Index k : {0, 1, 64, 257}) check_product(backend, ta, tb, m, n, k, store);
+        check_product(backend, ta, tb, 65, 257, 33, store);
       }
 }
 
 /// Entries of a product that is exact in S and in nothing less: (1 + eps)(1), summed once. TF32,
 /// bf16 or float instead of double miss all 256.
 template <class B>
-int missed_by_less_precision(const B& on) {
+int missed_by_less_precision(const B& backend) {
   using S = typename B::Scalar;
   const S one_more = 1 + 2 * std::numeric_limits<S>::epsilon();
   Matrix<S> a(16, 8), b(8, 16), c(16, 16);
   a.fill(0), b.fill(1);
   for (Index i = 0; i < 16; ++i) a(i, i % 8) = one_more;
   typename B::Scratch scratch;
-  on.multiply(scratch, Transpose::no, a.view(), Transpose::no, b.view(), c.view(), Store::assign,
-              Nothing{});
+  backend.multiply(scratch, Transpose::no, a.view(), Transpose::no, b.view(), c.view(),
+                   Store::assign, Nothing{});
   int missed = 0;
   for (const double v : c.flat()) missed += v != static_cast<double>(one_more);
   return missed;

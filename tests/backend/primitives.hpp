@@ -25,7 +25,7 @@ struct Primitives {
   std::uint32_t step = 9, page = 2;
   std::vector<std::uint32_t> pages, turned, taken;  ///< 5 words each, 4 of them, 1 of them
 
-  Primitives(const B& on, Index r, Index c, Index gap)
+  Primitives(const B& backend, Index r, Index c, Index gap)
       : rows(r),
         cols(c),
         x(r, c, gap),
@@ -55,56 +55,57 @@ struct Primitives {
     x.randomise(1), y.randomise(2), bias.randomise(3), row.randomise(4);
     in_place.randomise(5), added_row_sums.randomise(6);
     for (Index j = 0; j < c; ++j) ids.push_back(static_cast<std::uint32_t>((7 * j + 3) % c));
-    const RowIds<B> id{ids.data(), 1, c, 1};
+    const SampleIds<B> id{ids.data(), 1, c, 1};
     for (Index k = 0; k < (r + gap) * c; ++k) bytes.push_back(static_cast<std::uint8_t>(37 * k));
-    const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .sample = 2};
+    const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .draw = 2};
     NoiseKey same_key = key;
     same_key.step = 0, same_key.step_at = &step;
 
-    on.for_each(
-        Mix{}, in<B>(x.view(), per_row(bias.view()), per_column(row.view()), scalar_at<B>(&number)),
+    backend.for_each(
+        Mix{},
+        in<B>(x.view(), per_feature(bias.view()), per_sample(row.view()), scalar_at<B>(&number)),
         out<B>(p.view(), q.view()));
-    on.for_each(Mix{}, in<B>(in_place.view(), y.view(), constant<B>(-0.5), x.view()),
-                out<B>(in_place.view(), q.view()));
-    on.reduce_columns(MixAndSum{},
-                      in<B>(x.view(), y.view(), per_column(row.view()), per_row(bias.view())),
-                      out<B>(p.view(), q.view()), r, column_sums.view(),
-                      then<B>(SumOnly{}, in<B>(p.view(), q.view()), out<B>(after_sums.view())));
-    on.reduce_rows(SumOnly{}, in<B>(x.view(), per_column(row.view())), r, c, row_sums.view(),
-                   Store::assign);
-    on.reduce_rows(SumOnly{}, in<B>(x.view(), y.view()), r, c, added_row_sums.view(),
-                   Store::accumulate);
+    backend.for_each(Mix{}, in<B>(in_place.view(), y.view(), constant<B>(-0.5), x.view()),
+                     out<B>(in_place.view(), q.view()));
+    backend.reduce_columns(
+        MixAndSum{}, in<B>(x.view(), y.view(), per_sample(row.view()), per_feature(bias.view())),
+        out<B>(p.view(), q.view()), r, column_sums.view(),
+        then<B>(SumOnly{}, in<B>(p.view(), q.view()), out<B>(after_sums.view())));
+    backend.reduce_rows(SumOnly{}, in<B>(x.view(), per_sample(row.view())), r, c, row_sums.view(),
+                        Store::assign);
+    backend.reduce_rows(SumOnly{}, in<B>(x.view(), y.view()), r, c, added_row_sums.view(),
+                        Store::accumulate);
     if (gap == 0)
-      on.reduce(SumOnly{}, in<B>(x.view(), y.view()), r * c, total.view(),
-                then<B>(SumOnly{}, in<B>(total.view(), scalar_at<B>(&number)),
-                        out<B>(after_total.view())));
+      backend.reduce(SumOnly{}, in<B>(x.view(), y.view()), r * c, total.view(),
+                     then<B>(SumOnly{}, in<B>(total.view(), scalar_at<B>(&number)),
+                             out<B>(after_total.view())));
     else
       total(0) = after_total(0) = 0;
-    on.for_each(Value{}, in<B>(y.view()), out<B>(swept_if.view()), &yes);
-    on.for_each(Value{}, in<B>(x.view()), out<B>(swept_if.view()), &no);
-    on.fill_normal(key, id, normal);
-    on.fill_normal(same_key, id, normal_again);
-    on.fill_uniform(
+    backend.for_each(Value{}, in<B>(y.view()), out<B>(swept_if.view()), &yes);
+    backend.for_each(Value{}, in<B>(x.view()), out<B>(swept_if.view()), &no);
+    backend.fill_normal(key, id, normal);
+    backend.fill_normal(same_key, id, normal_again);
+    backend.fill_uniform(
         key, {}, uniform.view(),
         then<B>(SumOnly{}, in<B>(uniform.view(), y.view()), out<B>(uniform_product.view())));
     const ConstView<B> numbers = x.view();
-    on.gather(Value{}, numbers, id, in<B>(), gathered);
-    on.gather(SumOnly{}, numbers, id, in<B>(y.view()), gathered_product);
-    on.gather(Value{}, byte_view(), id, in<B>(), from_bytes);
-    on.gather(SumOnly{}, byte_view(), id, in<B>(per_row(bias.view())), byte_product);
+    backend.gather(Value{}, numbers, id, in<B>(), gathered);
+    backend.gather(SumOnly{}, numbers, id, in<B>(y.view()), gathered_product);
+    backend.gather(Value{}, byte_view(), id, in<B>(), from_bytes);
+    backend.gather(SumOnly{}, byte_view(), id, in<B>(per_feature(bias.view())), byte_product);
     permuted.assign(ids.size(), 7);
-    on.permute(Permutation({.seed = 3, .stream = Stream::order}, c), id,
-               {permuted.data(), 1, c, 1});
+    backend.permute(Permutation({.seed = 3, .stream = Stream::order}, c), id,
+                    {permuted.data(), 1, c, 1});
     for (std::uint32_t k = 0; k < 20; ++k) pages.push_back(100 + k);
     turned.assign(20, 7), taken.assign(4, 7);
     using Words = MatrixView<std::uint32_t, HostMemory>;
     const Words all{pages.data(), 5, 4, 5}, all_turned{turned.data(), 5, 4, 5};
-    on.copy_at(&page,
-               std::array{from_column(all, Words{taken.data(), 1, 3, 1}),
-                          into_column(Words{pages.data() + 6, 4, 1, 4}, all_turned)},
-               1);
-    on.copy(x.view(), copied);
-    on.fill(filled, S(2.5));
+    backend.copy_at(&page,
+                    std::array{from_column(all, Words{taken.data(), 1, 3, 1}),
+                               into_column(Words{pages.data() + 6, 4, 1, 4}, all_turned)},
+                    1);
+    backend.copy(x.view(), copied);
+    backend.fill(filled, S(2.5));
   }
 
   std::vector<const M*> all() const {

@@ -11,7 +11,7 @@ using namespace longhand::test;
 TEST_CASE_TEMPLATE("reference: products by hand, all four forms, assigned and added", T, float,
                    double, long double) {
   using B = Reference<T>;
-  const B on;
+  const B backend;
   typename B::Scratch scratch;
   // A = (1 2 3; 4 5 6), B = (1 -1; 0 2; 2 0): A B = (7 3; 16 6)
   Matrix<T> a(2, 3, 1), at(3, 2), b(3, 2, 2), bt(2, 3), c(2, 2, 3);
@@ -23,11 +23,12 @@ TEST_CASE_TEMPLATE("reference: products by hand, all four forms, assigned and ad
       b(k, i) = bt(i, k) = static_cast<T>(Bm[k][i]);
     }
   const auto check = [&](Transpose ta, Matrix<T>& left, Transpose tb, Matrix<T>& right) {
-    on.multiply(scratch, ta, left.view(), tb, right.view(), c.view(), Store::assign, Nothing{});
+    backend.multiply(scratch, ta, left.view(), tb, right.view(), c.view(), Store::assign,
+                     Nothing{});
     for (Index i = 0; i < 2; ++i)
       for (Index j = 0; j < 2; ++j) CHECK(c(i, j) == C[i][j]);
-    on.multiply(scratch, ta, left.view(), tb, right.view(), c.view(), Store::accumulate,
-                then<B>(Square{}, in<B>(c.view()), out<B>(c.view())));
+    backend.multiply(scratch, ta, left.view(), tb, right.view(), c.view(), Store::accumulate,
+                     then<B>(Square{}, in<B>(c.view()), out<B>(c.view())));
     for (Index i = 0; i < 2; ++i)
       for (Index j = 0; j < 2; ++j) CHECK(c(i, j) == 4 * C[i][j] * C[i][j]);
     CHECK(c.guarded());
@@ -42,7 +43,7 @@ TEST_CASE_TEMPLATE("reference: products by hand, all four forms, assigned and ad
 TEST_CASE_TEMPLATE("reference: sweeps and sums by hand, every kind of operand", T, float, double,
                    long double) {
   using B = Reference<T>;
-  const B on;
+  const B backend;
   Matrix<T> x(2, 3, 1), bias(2, 1), row(1, 3, 2), p(2, 3, 2), q(2, 3), columns(1, 3, 1), rows(2, 1),
       total(1, 1);
   const double X[2][3] = {{1, -2, 3}, {-4, 5, -6}};
@@ -51,31 +52,32 @@ TEST_CASE_TEMPLATE("reference: sweeps and sums by hand, every kind of operand", 
   bias(0) = 10, bias(1) = 20;
   row(0, 0) = 1, row(0, 1) = 2, row(0, 2) = 3;
   const T number = 7;
-  on.for_each(Mix{},
-              in<B>(x.view(), per_row(bias.view()), per_column(row.view()), scalar_at<B>(&number)),
-              out<B>(p.view(), q.view()));
+  backend.for_each(
+      Mix{},
+      in<B>(x.view(), per_feature(bias.view()), per_sample(row.view()), scalar_at<B>(&number)),
+      out<B>(p.view(), q.view()));
   for (Index i = 0; i < 2; ++i)
     for (Index j = 0; j < 3; ++j) {
       CHECK(p(i, j) == X[i][j] * bias(i) + row(0, j));
       CHECK(q(i, j) == (X[i][j] > 0 ? 7 - X[i][j] : bias(i)));
     }
-  on.reduce_columns(MixAndSum{},
-                    in<B>(x.view(), constant<B>(2), per_column(row.view()), constant<B>(1)),
-                    out<B>(p.view(), q.view()), 2, columns.view());
+  backend.reduce_columns(MixAndSum{},
+                         in<B>(x.view(), constant<B>(2), per_sample(row.view()), constant<B>(1)),
+                         out<B>(p.view(), q.view()), 2, columns.view());
   for (Index j = 0; j < 3; ++j) {
     CHECK(columns(0, j) == (X[0][j] + X[1][j]) * row(0, j) - 2);
     CHECK(p(1, j) == 2 * X[1][j] + row(0, j));
   }
-  on.reduce_rows(SumOnly{}, in<B>(x.view(), per_column(row.view())), 2, 3, rows.view(),
-                 Store::assign);
+  backend.reduce_rows(SumOnly{}, in<B>(x.view(), per_sample(row.view())), 2, 3, rows.view(),
+                      Store::assign);
   CHECK(rows(0) == 1 - 4 + 9);
   CHECK(rows(1) == -4 + 10 - 18);
-  on.reduce_rows(Value{}, in<B>(x.view()), 2, 3, rows.view(), Store::accumulate);
+  backend.reduce_rows(Value{}, in<B>(x.view()), 2, 3, rows.view(), Store::accumulate);
   CHECK(rows(0) == 6 + 2);
   CHECK(rows(1) == -12 - 5);
   Matrix<T> dense(2, 3);
-  on.copy(x.view(), dense.view());
-  on.reduce(Square{}, in<B>(dense.view()), 6, total.view());
+  backend.copy(x.view(), dense.view());
+  backend.reduce(Square{}, in<B>(dense.view()), 6, total.view());
   CHECK(total(0) == 1 + 4 + 9 + 16 + 25 + 36);
   for (const Matrix<T>* m : {&x, &row, &p, &columns, &total}) CHECK(m->guarded());
 }
@@ -84,7 +86,7 @@ TEST_CASE("reference: gather, fill, upload, download and noise by their definiti
   using B = Reference<double>;
   const Primitives<B> all(B{}, 5, 7, 3);
   CHECK(all.guarded());
-  const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .sample = 2};
+  const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .draw = 2};
   for (Index j = 0; j < 7; ++j) {
     const std::uint32_t id = all.ids[static_cast<std::size_t>(j)];
     for (Index i = 0; i < 5; ++i) {

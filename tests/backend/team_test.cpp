@@ -91,24 +91,25 @@ TEST_CASE("team: servants that fell asleep are woken") {
 
 TEST_CASE("together: the body runs once, on a backend with a team; what it throws comes out") {
   for (const int threads : {1, 2, 5}) {
-    const Cpu<float> on(threads);
+    const Cpu<float> backend(threads);
     int runs = 0;
-    longhand::together(on, [&](const Cpu<float>& ready) {
+    longhand::together(backend, [&](const Cpu<float>& ready) {
       ++runs;
       CHECK(ready.threads() == threads);
       longhand::together(ready, [&](const Cpu<float>&) { ++runs; });  // as it is
     });
     CHECK(runs == 2);
     CHECK_THROWS_WITH_AS(
-        longhand::together(on, [](const Cpu<float>&) { throw std::runtime_error("from inside"); }),
+        longhand::together(backend,
+                           [](const Cpu<float>&) { throw std::runtime_error("from inside"); }),
         "from inside", std::runtime_error);
   }
 }
 
 TEST_CASE("team: jobs do not allocate") {
-  const Cpu<float> on(2);
+  const Cpu<float> backend(2);
   longhand::Buffer<Cpu<float>> x(100'000);
-  longhand::together(on, [&](const Cpu<float>& ready) {
+  longhand::together(backend, [&](const Cpu<float>& ready) {
     const longhand::test::AllocationCount count;
     for (int i = 0; i < 10; ++i) ready.copy(x.column(), x.column());
     CHECK(count.get() == 0);

@@ -91,21 +91,21 @@ class Through {
     image.fetch();
   }
   template <class Next = Nothing>
-  void fill_normal(const NoiseKey& key, RowIds<Through> ids, View<Through> y,
+  void fill_normal(const NoiseKey& key, SampleIds<Through> ids, View<Through> y,
                    const Next& next = {}) const {
     fill(key, ids, y, next, [&](const auto& k, const auto& id, const auto& to, const auto& after) {
       device_.fill_normal(k, id, to, after);
     });
   }
   template <class Next = Nothing>
-  void fill_uniform(const NoiseKey& key, RowIds<Through> ids, View<Through> y,
+  void fill_uniform(const NoiseKey& key, SampleIds<Through> ids, View<Through> y,
                     const Next& next = {}) const {
     fill(key, ids, y, next, [&](const auto& k, const auto& id, const auto& to, const auto& after) {
       device_.fill_uniform(k, id, to, after);
     });
   }
   template <class X, class F, std::size_t I>
-  void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Through> ids,
+  void gather(const F& f, MatrixView<const X, HostMemory> x, SampleIds<Through> ids,
               const std::array<OperandOf<Through>, I>& in, View<Through> y) const {
     const Sent<X> columns(device_, x);
     const Sent<std::uint32_t> there(device_, ids);
@@ -115,7 +115,7 @@ class Through {
     device_.gather(f, columns.view, there.view, image(in), image(y));
     image.fetch();
   }
-  void permute(const Permutation& order, RowIds<Through> ids,
+  void permute(const Permutation& order, SampleIds<Through> ids,
                MatrixView<std::uint32_t, HostMemory> y) const {
     const Sent<std::uint32_t> there(device_, ids);
     const Buffer<Device, std::uint32_t> result(y.cols);
@@ -289,7 +289,7 @@ class Through {
   };
 
   template <class Next, class Call>
-  void fill(NoiseKey key, RowIds<Through> ids, const View<Through>& y, const Next& next,
+  void fill(NoiseKey key, SampleIds<Through> ids, const View<Through>& y, const Next& next,
             const Call& call) const {
     const Sent<std::uint32_t> rows(device_, ids), step(device_, {key.step_at, 1, 1, 1});
     key.step_at = step.view.data;

@@ -56,13 +56,13 @@ TEST_CASE("a workspace hands out separate, aligned places and allocates only whi
 TEST_CASE("a frame hands back what was taken since, and nothing else") {
   Workspace<B> workspace;
   const View<B> kept = workspace.matrix(10, 10);
-  const auto ids = workspace.row_ids(5);
+  const auto ids = workspace.sample_ids(5);
   for (Index i = 0; i < kept.size(); ++i) kept.data[i] = 7;
   float* inside = nullptr;
   const auto work = [&](Index batch) {
     const Workspace<B>::Frame frame(workspace);
     const View<B> a = workspace.matrix(100, batch);
-    CHECK(workspace.row_ids(9).data != ids.data);
+    CHECK(workspace.sample_ids(9).data != ids.data);
     workspace.host<View<B>>(30);
     {
       const Workspace<B>::Frame inner(workspace);

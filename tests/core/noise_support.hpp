@@ -39,7 +39,7 @@ std::uint64_t noise_hash() {
 /// instruction with the library's fma.
 template <class Noise>
 void check_column(void (*four)(const NoiseKey&, std::uint32_t, std::uint32_t, float*)) {
-  const NoiseKey key{.seed = 5, .step = 2, .stream = Stream::latent, .sample = 1};
+  const NoiseKey key{.seed = 5, .step = 2, .stream = Stream::latent, .draw = 1};
   int wrong = 0;
   for (const int first : {0, 4, 400}) {
     for (const int n : {0, 1, 2, 3, 4, 5, 20, 31, 32, 33, 63, 64, 65, 257, 1000}) {

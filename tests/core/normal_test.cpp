@@ -187,7 +187,7 @@ TEST_CASE("normal: as many in the tails as there should be [NOI-3]") {
 }
 
 TEST_CASE("normal: independent between seeds, steps, streams, samples, rows and elements [NOI-3]") {
-  const NoiseKey key{.seed = 4, .step = 1, .stream = Stream::latent, .sample = 1};
+  const NoiseKey key{.seed = 4, .step = 1, .stream = Stream::latent, .draw = 1};
   const std::vector<float> z = normals(key);
   NoiseKey other = key;
   other.seed = 5;
@@ -199,7 +199,7 @@ TEST_CASE("normal: independent between seeds, steps, streams, samples, rows and 
   other.stream = Stream::dropout;
   check_independent(z, normals(other));
   other = key;
-  other.sample = 2;
+  other.draw = 2;
   check_independent(z, normals(other));
   for (const std::ptrdiff_t lag : {1, 2, 3, 4, 32, 1 << 14}) {  // 2^14: the next row
     check_independent({z.begin(), z.end() - lag}, {z.begin() + lag, z.end()});

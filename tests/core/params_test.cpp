@@ -38,17 +38,17 @@ TEST_CASE("a block without elements is refused by name") {
 }
 
 TEST_CASE("the first write assigns, later ones add, unwritten blocks become zero") {
-  const B on;
+  const B backend;
   Grads<B> grads(layout_of_two());
   const BlockId weight{0}, bias{1};
-  CHECK(grads.store(weight) == Store::assign);
-  CHECK(grads.store(weight) == Store::accumulate);
-  CHECK(grads.store(bias) == Store::assign);
-  on.fill(grads[weight], 4);
-  on.fill(grads[bias], 5);
+  CHECK(grads.next_write(weight) == Store::assign);
+  CHECK(grads.next_write(weight) == Store::accumulate);
+  CHECK(grads.next_write(bias) == Store::assign);
+  backend.fill(grads[weight], 4);
+  backend.fill(grads[bias], 5);
   grads.clear();
-  CHECK(grads.store(bias) == Store::assign);
-  grads.zero_unwritten(on);
+  CHECK(grads.next_write(bias) == Store::assign);
+  grads.zero_unwritten(backend);
   CHECK(grads[weight](2, 4) == 0);
   CHECK(grads[bias](0, 4) == 5);
 }

@@ -87,7 +87,7 @@ TEST_CASE("noise counter: the worked numbers [NOI-1]") {
 }
 
 TEST_CASE("noise counter: every field has its own place [NOI-1]") {
-  const NoiseKey key{.seed = 0x0123456789abcdef, .step = 5, .stream = Stream::dropout, .sample = 9};
+  const NoiseKey key{.seed = 0x0123456789abcdef, .step = 5, .stream = Stream::dropout, .draw = 9};
   CHECK(words(noise_block(key, 6, 4)) ==
         words(philox4x32_10({{4, 6, 5, 2u << 16 | 9}}, 0x0123456789abcdef)));
 
@@ -105,7 +105,7 @@ TEST_CASE("noise counter: every field has its own place [NOI-1]") {
   other.stream = Stream::binarize;
   seen.insert(words(noise_block(other, 6, 4)));
   other = key;
-  other.sample = 10;
+  other.draw = 10;
   seen.insert(words(noise_block(other, 6, 4)));
   CHECK(seen.size() == 7);
 }
@@ -124,10 +124,10 @@ TEST_CASE("noise counter: stream numbers are part of the format and never change
 }
 
 TEST_CASE("noise counter: what does not fit in 32 bits is refused by name") {
-  CHECK(counter_word(0, "row id") == 0);
-  CHECK(counter_word(0xFFFFFFFF, "row id") == 0xFFFFFFFF);
-  CHECK_THROWS_WITH_AS(counter_word(-1, "row id"),
-                       "longhand: row id -1 is outside the 32 bits of a noise counter",
+  CHECK(counter_word(0, "sample id") == 0);
+  CHECK(counter_word(0xFFFFFFFF, "sample id") == 0xFFFFFFFF);
+  CHECK_THROWS_WITH_AS(counter_word(-1, "sample id"),
+                       "longhand: sample id -1 is outside the 32 bits of a noise counter",
                        std::out_of_range);
-  CHECK_THROWS_AS(counter_word(0x100000000, "row id"), std::out_of_range);
+  CHECK_THROWS_AS(counter_word(0x100000000, "sample id"), std::out_of_range);
 }

@@ -9,11 +9,11 @@ using namespace longhand;
 
 TEST_CASE("cuda: after an error that lasts every call says what happened") {
   using Gpu = Cuda<float>;
-  const Gpu on, copy = on;
+  const Gpu backend, copy = backend;
   const Buffer<Gpu> buffer(4);
   float* const nowhere = reinterpret_cast<float*>(std::uintptr_t{256});
-  on.fill({nowhere, 4, 1, 4}, 1);
-  CHECK_THROWS_AS(on.synchronize(), CudaError);
+  backend.fill({nowhere, 4, 1, 4}, 1);
+  CHECK_THROWS_AS(backend.synchronize(), CudaError);
   for (int attempt = 0; attempt < 2; ++attempt) {
     try {
       copy.fill(buffer.column(), 1);

@@ -34,14 +34,14 @@ static_assert(Backend<Gpu> && Records<Gpu> && Backend<Here>);
 /// 2^22 values hashed as tests/core does: 64 steps of 256 rows of 256 elements.
 template <class Fill>
 std::uint64_t noise_hash_of(const Fill& fill) {
-  const Gpu on;
+  const Gpu backend;
   const Buffer<Gpu> buffer(256 * 256);
   std::vector<float> host(256 * 256);
   std::uint64_t hash = 0xcbf29ce484222325;
   for (std::uint32_t step = 0; step < 64; ++step) {
     const View<Gpu> y{buffer.data(), 256, 256, 256};
-    fill(on, NoiseKey{.seed = 2024, .step = step}, y);
-    on.download(y, host.data());
+    fill(backend, NoiseKey{.seed = 2024, .step = step}, y);
+    backend.download(y, host.data());
     for (const float x : host) hash = (hash ^ float_bits(x)) * 0x100000001b3;
   }
   return hash;
@@ -49,34 +49,34 @@ std::uint64_t noise_hash_of(const Fill& fill) {
 
 /// The device's product as the checker of products calls it.
 ProductUnderTest<float> product(Precision precision) {
-  return [on = Gpu(precision)](std::size_t m, std::size_t n, std::size_t k, const float* a,
-                               const float* b, float* c) {
+  return [backend = Gpu(precision)](std::size_t m, std::size_t n, std::size_t k, const float* a,
+                                    const float* b, float* c) {
     const auto rows = static_cast<Index>(m), cols = static_cast<Index>(n),
                depth = static_cast<Index>(k);
     const Buffer<Gpu> left(rows * depth), right(depth * cols), result(rows * cols);
     const View<Gpu> A{left.data(), rows, depth, rows}, B{right.data(), depth, cols, depth},
         C{result.data(), rows, cols, rows};
-    on.upload(a, A), on.upload(b, B);
+    backend.upload(a, A), backend.upload(b, B);
     Gpu::Scratch scratch;
-    on.multiply(scratch, Transpose::no, A, Transpose::no, B, C, Store::assign, Nothing{});
-    on.download(C, c);
+    backend.multiply(scratch, Transpose::no, A, Transpose::no, B, C, Store::assign, Nothing{});
+    backend.download(C, c);
   };
 }
 
 }  // namespace
 
 TEST_CASE("cuda: every primitive against the reference, awkward shapes") {
-  const Here on;
+  const Here backend;
   for (const Index rows : kRows)
     for (const Index cols : kCols)
-      for (const Index gap : {0, 3}) check_shape(on, rows, cols, gap);
-  for (const Index rows : {31, 32, 127, 128, 255, 256, 257, 600}) check_shape(on, rows, 5, 1);
-  check_shape(on, 3, 200'000, 1);  // more elements than threads
-  check_shape(on, 600'007, 1, 0);
+      for (const Index gap : {0, 3}) check_shape(backend, rows, cols, gap);
+  for (const Index rows : {31, 32, 127, 128, 255, 256, 257, 600}) check_shape(backend, rows, 5, 1);
+  check_shape(backend, 3, 200'000, 1);  // more elements than threads
+  check_shape(backend, 600'007, 1, 0);
 }
 
 TEST_CASE("cuda: products and the sweep that follows, within the rounding bound") {
-  for (const Gpu& on : devices()) check_products(Here(on));
+  for (const Gpu& backend : devices()) check_products(Here(backend));
 }
 
 TEST_CASE("cuda: fp32 multiplies in float, tf32 in less") {
@@ -90,11 +90,11 @@ TEST_CASE("cuda: fp32 multiplies in float, tf32 in less") {
 }
 
 TEST_CASE("cuda: noise has the bits of the CPU's [NOI-2] [NOI-3]") {
-  CHECK(noise_hash_of([](const Gpu& on, const NoiseKey& key, const View<Gpu>& y) {
-          on.fill_normal(key, {}, y);
+  CHECK(noise_hash_of([](const Gpu& backend, const NoiseKey& key, const View<Gpu>& y) {
+          backend.fill_normal(key, {}, y);
         }) == 0xd5f123ecf682809d);
-  CHECK(noise_hash_of([](const Gpu& on, const NoiseKey& key, const View<Gpu>& y) {
-          on.fill_uniform(key, {}, y);
+  CHECK(noise_hash_of([](const Gpu& backend, const NoiseKey& key, const View<Gpu>& y) {
+          backend.fill_uniform(key, {}, y);
         }) == 0x524ec3433168d868);
 }
 
@@ -115,12 +115,12 @@ TEST_CASE("cuda: a net, every stage within its bound, every activation [DEN-1] [
 
 TEST_CASE("cuda: loss and gradient of models of all parts [ELBO-1]") {
   for (const auto& [config, masked] : models_of_all_parts())
-    for (const Gpu& on : devices()) {
+    for (const Gpu& backend : devices()) {
       const std::string activation = name_of(config.activation);
       CAPTURE(activation);
       const std::string likelihood = config.likelihood.name();
       CAPTURE(likelihood);
-      const double worst = gradient_difference(Here(on), config, 19, masked);
+      const double worst = gradient_difference(Here(backend), config, 19, masked);
       CAPTURE(worst);
       CHECK_FALSE(!(worst <= gamma_bound<float>(roundings(config, 19))));
     }
@@ -133,10 +133,10 @@ TEST_CASE("cuda: the gradient of whole models is the slope of their own loss [EL
 TEST_CASE("cuda: training, validation, evaluation, sampling, scores, of every kind") {
   for (const Journey& j : all_journeys()) {
     const std::vector<double> cpu = journey(Cpu<float>(1), j), plain = journey(Gpu(), j);
-    for (const Gpu& on : devices()) {
-      const std::vector<double> got = journey(on, j);
-      CHECK(journey(on, j) == got);  // the same bits
-      if (on.options().epilogues == Epilogues::own) CHECK(got == plain);
+    for (const Gpu& backend : devices()) {
+      const std::vector<double> got = journey(backend, j);
+      CHECK(journey(backend, j) == got);  // the same bits
+      if (backend.options().epilogues == Epilogues::own) CHECK(got == plain);
       const double worst = farthest(got, cpu);
       CAPTURE(worst);
       CHECK_FALSE(!(worst <= 1e-3));
@@ -150,12 +150,12 @@ TEST_CASE("cuda: a likelihood that is not longhand's") {
 
 TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near the CPU's") {
   const Data<float> data = grey(60'000, 784, 0, false);
-  const auto train = [&](const auto& on) {
-    using B = std::decay_t<decltype(on)>;
-    Vae<B> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
+  const auto train = [&](const auto& backend) {
+    using B = std::decay_t<decltype(backend)>;
+    Vae<B> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, backend);
     Trainer<Vae<B>>(vae, {.epochs = 1, .batch = 128}).fit(data);  // 468 batches and a smaller one
     std::vector<float> weights(static_cast<std::size_t>(vae.params().flat().size()));
-    vae.on().download(vae.params().flat(), weights.data());
+    vae.backend().download(vae.params().flat(), weights.data());
     return std::pair(evaluate(vae, data).elbo(), weights);
   };
   const auto once = train(Gpu()), twice = train(Gpu());
@@ -173,23 +173,23 @@ TEST_CASE("cuda: an epoch of a 784-400-20 model twice to the same bits, and near
 TEST_CASE("cuda: a recorded training has the bits of one that is not") {
   std::vector<Journey> all = long_journeys();
   for (Journey& j : all)
-    for (const Gpu& on : devices()) {
+    for (const Gpu& backend : devices()) {
       j.options.on_step = nullptr;
       j.options.steps_per_launch = 0;
-      const std::vector<double> want = journey(on, j);
+      const std::vector<double> want = journey(backend, j);
       for (const Index steps : {1, 3, 16}) {
         j.options.steps_per_launch = steps;
-        CHECK(journey(on, j) == want);
+        CHECK(journey(backend, j) == want);
       }
       j.options.on_step = [](const StepReport&) {};
-      CHECK(journey(on, j) == want);
+      CHECK(journey(backend, j) == want);
     }
 }
 
 TEST_CASE("cuda: graphs of two streams, small") {  // for compute-sanitizer
   const Data<float> data = grey(20, 5, 0, false);
-  for (const Gpu& on : devices()) {
-    Vae<Gpu> vae({.input_dim = 5, .hidden = {6}, .latent_dim = 2, .dropout = 0.2}, on);
+  for (const Gpu& backend : devices()) {
+    Vae<Gpu> vae({.input_dim = 5, .hidden = {6}, .latent_dim = 2, .dropout = 0.2}, backend);
     const TrainResult result =
         Trainer<Vae<Gpu>>(vae, {.epochs = 3, .batch = 6, .steps_per_launch = 2}).fit(data);
     CHECK(std::isfinite(result.history.back().loss));
@@ -216,18 +216,18 @@ TEST_CASE("cuda: what is not finite is named after the epoch as after the step [
 }
 
 TEST_CASE("cuda: what cannot be recorded is a CudaError, and the next recording works") {
-  const Gpu on;
+  const Gpu backend;
   const Buffer<Gpu> buffer(4);
   std::vector<float> host(4, 1.0f);
-  on.fill(buffer.column(), 1);  // kernels load when they first run
+  backend.fill(buffer.column(), 1);  // kernels load when they first run
   const auto failing = [&](const auto& work) {
-    CHECK_THROWS_AS(Gpu::Recording(on, work), CudaError);
+    CHECK_THROWS_AS(Gpu::Recording(backend, work), CudaError);
   };
   failing([&](const Gpu& here) { here.download(buffer.column(), host.data()); });
   failing([&](const Gpu& here) { here.upload(host.data(), buffer.column()); });
   failing([&](const Gpu&) { Buffer<Gpu>(5); });
   failing([&](const Gpu& here) { here.synchronize(); });
-  CHECK_THROWS_AS(Gpu::Recording(on, [](const Gpu&) { throw std::logic_error("its own"); }),
+  CHECK_THROWS_AS(Gpu::Recording(backend, [](const Gpu&) { throw std::logic_error("its own"); }),
                   std::logic_error);
   const Gpu two_streams({.second_stream = true});
   const auto fork_and_throw = [&](const Gpu& here) {
@@ -246,34 +246,34 @@ TEST_CASE("cuda: what cannot be recorded is a CudaError, and the next recording 
   CHECK(host == std::vector<float>(4, 6.0f));
 
   const Buffer<Gpu> aside(4);
-  const Gpu::Recording twos(on, [&](const Gpu& here) {
+  const Gpu::Recording twos(backend, [&](const Gpu& here) {
     here.fill(buffer.column(), 2);
-    on.fill(aside.column(), 3);  // of the backend itself: done at once, not recorded
+    backend.fill(aside.column(), 3);  // of the backend itself: done at once, not recorded
   });
-  on.download(aside.column(), host.data());
+  backend.download(aside.column(), host.data());
   CHECK(host == std::vector<float>(4, 3.0f));
-  on.fill(aside.column(), 4);
-  on.fill(buffer.column(), 1);
-  on.download(buffer.column(), host.data());
+  backend.fill(aside.column(), 4);
+  backend.fill(buffer.column(), 1);
+  backend.download(buffer.column(), host.data());
   CHECK(host == std::vector<float>(4, 1.0f));  // recorded, not done
-  twos.play(on);
-  on.download(buffer.column(), host.data());
+  twos.play(backend);
+  backend.download(buffer.column(), host.data());
   CHECK(host == std::vector<float>(4, 2.0f));
-  on.download(aside.column(), host.data());
+  backend.download(aside.column(), host.data());
   CHECK(host == std::vector<float>(4, 4.0f));
 }
 
 TEST_CASE("cuda: out of memory leaves nothing behind, and the next call works") {
-  const Gpu on;
-  on.synchronize();
+  const Gpu backend;
+  backend.synchronize();
   std::size_t before = 0, after = 0, all = 0;
   cudaMemGetInfo(&before, &all);
   CHECK_THROWS_AS(Buffer<Gpu>(Index{1} << 48), CudaOutOfMemory);
   cudaMemGetInfo(&after, &all);
   CHECK(after >= before);
   const Buffer<Gpu> buffer(4);
-  on.fill(buffer.column(), 3);
+  backend.fill(buffer.column(), 3);
   std::vector<float> host(4);
-  on.download(buffer.column(), host.data());
+  backend.download(buffer.column(), host.data());
   CHECK(host == std::vector<float>(4, 3.0f));
 }

@@ -10,11 +10,11 @@
 using namespace longhand;
 
 // What a backend need not have is used where it is there: here it is, spelled as it is asked for.
-static_assert(requires(const Cuda<float> on, Cuda<float>::Scratch& scratch, View<Cuda<float>> y,
-                       ConstView<Cuda<float>> x) {
-  on.multiply_and_sum_rows(scratch, x, x, y, Store::assign, y, Store::assign);
-  on.aside([](const Cuda<float>&) {});
-  on.join();
+static_assert(requires(const Cuda<float> backend, Cuda<float>::Scratch& scratch,
+                       View<Cuda<float>> y, ConstView<Cuda<float>> x) {
+  backend.multiply_and_sum_rows(scratch, x, x, y, Store::assign, y, Store::assign);
+  backend.aside([](const Cuda<float>&) {});
+  backend.join();
 });
 static_assert(Records<Cuda<float>>);
 

@@ -18,14 +18,14 @@ struct Fixture : Bench<B> {
   using S = typename B::Scalar;
   Index dim;
   bool conditional;
-  Matrix<S> q, p, per_sample, dh, dprior, w;
-  Fixture(Index rows, Index n, bool with_prior, Index gap = 0, B backend = B())
-      : Bench<B>(backend),
+  Matrix<S> q, p, kl, dh, dprior, w;
+  Fixture(Index rows, Index n, bool with_prior, Index gap = 0, B on = B())
+      : Bench<B>(on),
         dim(rows),
         conditional(with_prior),
         q(2 * dim, n, gap),
         p(2 * dim, n, gap),
-        per_sample(1, n, gap),
+        kl(1, n, gap),
         dh(2 * dim, n, gap),
         dprior(2 * dim, n, gap),
         w(1, n, gap) {
@@ -40,11 +40,10 @@ struct Fixture : Bench<B> {
     return {p.view().middle_rows(0, dim), p.view().middle_rows(dim, dim)};
   }
   void both() {
-    GaussianKl{}.value_and_gradient(this->pass(), posterior(), prior(), per_column(w.view()),
-                                    per_sample.view(), dh.view(),
-                                    conditional ? dprior.view() : View<B>{});
+    GaussianKl{}.value_and_gradient(this->pass(), posterior(), prior(), per_sample(w.view()),
+                                    kl.view(), dh.view(), conditional ? dprior.view() : View<B>{});
   }
-  void value() { GaussianKl{}.value(this->pass(), posterior(), prior(), per_sample.view()); }
+  void value() { GaussianKl{}.value(this->pass(), posterior(), prior(), kl.view()); }
 };
 
 }  // namespace
@@ -54,11 +53,11 @@ TEST_CASE_TEMPLATE("gaussian KL divergence: worked numbers, two dimensions [KL-1
   using S = typename B::Scalar;
   Fixture<B> f(2, 1, false);
   const S q[] = {S(0.5), -1, S(-0.2), 1};
-  f.on.upload(q, f.q.view());
+  f.backend.upload(q, f.q.view());
   f.w.fill(2);
   f.both();
   const double e = 8 * std::numeric_limits<S>::epsilon();
-  CHECK_FALSE(!(std::abs(f.per_sample(0) - (0.13436537653899092 + 0.8591409142295227)) <= e));
+  CHECK_FALSE(!(std::abs(f.kl(0) - (0.13436537653899092 + 0.8591409142295227)) <= e));
   const double want[] = {0.5, -1, -0.09063462346100908, 0.8591409142295227};
   for (Index i = 0; i < 4; ++i) CHECK_FALSE(!(std::abs(f.dh(i) - 2 * want[i]) <= e));
 }
@@ -69,8 +68,8 @@ TEST_CASE_TEMPLATE(
   using S = typename B::Scalar;
   Fixture<B> f(1, 2, true);
   const S q[] = {S(0.5), S(-0.2), -1, 1}, p[] = {S(0.2), S(0.3), S(0.5), S(-0.7)};
-  f.on.upload(q, f.q.view());
-  f.on.upload(p, f.p.view());
+  f.backend.upload(q, f.q.view());
+  f.backend.upload(p, f.p.view());
   f.w.fill(1);
   f.both();
   const double kl[] = {0.08660214978699401, 3.652445491767886},
@@ -79,7 +78,7 @@ TEST_CASE_TEMPLATE(
                dp[] = {-0.22224546620451535, 0.16339785021300599, 3.0206290612057147,
                        -4.502445491767886};
   const double e = 32 * std::numeric_limits<S>::epsilon();
-  for (Index j = 0; j < 2; ++j) CHECK_FALSE(!(std::abs(f.per_sample(0, j) - kl[j]) <= e));
+  for (Index j = 0; j < 2; ++j) CHECK_FALSE(!(std::abs(f.kl(0, j) - kl[j]) <= e));
   for (Index k = 0; k < 4; ++k) {
     CHECK_FALSE(!(std::abs(f.dh(k % 2, k / 2) - dh[k]) <= e));
     CHECK_FALSE(!(std::abs(f.dprior(k % 2, k / 2) - dp[k]) <= e));
@@ -100,12 +99,12 @@ TEST_CASE_TEMPLATE("gaussian KL divergence: assigns, adds up, stays inside [KL-1
     for (const auto& [dim, n] : {std::array<Index, 2>{1, 1}, {2, 257}, {16, 7}, {17, 7}, {65, 3}}) {
       Fixture<B> f(dim, n, conditional, 3), each(1, 1, conditional);
       f.both();
-      const auto value = f.per_sample.flat(), dh = f.dh.flat();
+      const auto value = f.kl.flat(), dh = f.dh.flat();
       f.both();  // assigns: the same again
       CHECK(f.dh.flat() == dh);
-      f.per_sample.poison();
+      f.kl.poison();
       f.value();
-      CHECK(f.per_sample.flat() == value);
+      CHECK(f.kl.flat() == value);
       Matrix<typename B::Scalar> per_dimension(dim, 1);
       per_dimension.fill(0);
       GaussianKl{}.add_per_dimension(f.pass(), f.posterior(), f.prior(), per_dimension.view());
@@ -128,8 +127,8 @@ TEST_CASE_TEMPLATE("gaussian KL divergence: assigns, adds up, stays inside [KL-1
       same(each.dh(0), f.dh(i, j));
       same(each.dh(1), f.dh(i + dim, j));
       if (conditional) same(each.dprior(1), f.dprior(i + dim, j));
-      if (dim == 1) same(each.per_sample(0), f.per_sample(0, j));
-      for (const auto* m : {&f.q, &f.p, &f.per_sample, &f.dh, &f.dprior}) CHECK(m->guarded());
+      if (dim == 1) same(each.kl(0), f.kl(0, j));
+      for (const auto* m : {&f.q, &f.p, &f.kl, &f.dh, &f.dprior}) CHECK(m->guarded());
     }
 }
 
@@ -151,7 +150,7 @@ TEST_CASE("gaussian KL divergence: float within the declared bounds [KL-1] [KL-4
             worst = std::abs(got[k] - want[k]) / bound;
       };
       const double terms = static_cast<double>(dim);
-      see(f.per_sample.flat(), r.per_sample.flat(), (4 + terms) * terms * eps * size);
+      see(f.kl.flat(), r.kl.flat(), (4 + terms) * terms * eps * size);
       see(f.dh.flat(), r.dh.flat(), 10 * eps * size);
       if (conditional) see(f.dprior.flat(), r.dprior.flat(), 10 * eps * size);
       CHECK_FALSE(!(worst <= 1));
@@ -168,12 +167,12 @@ TEST_CASE_TEMPLATE(
       f.q.fill(logvar), f.p.fill(-logvar);
       f.q(0, 0) = S(1e12);
       f.both();
-      for (const double v : f.per_sample.flat()) CHECK((std::isfinite(v) && v > 0));
+      for (const double v : f.kl.flat()) CHECK((std::isfinite(v) && v > 0));
       for (const double v : f.dh.flat()) CHECK(std::isfinite(v));
       f.q(3, 1) = std::numeric_limits<S>::quiet_NaN();
       f.both();
-      CHECK(std::isnan(f.per_sample(0, 1)));
-      CHECK(std::isfinite(f.per_sample(0, 0)));
+      CHECK(std::isnan(f.kl(0, 1)));
+      CHECK(std::isfinite(f.kl(0, 0)));
     }
 }
 
@@ -181,14 +180,14 @@ TEST_CASE("gaussian KL divergence: wrong shapes are refused by name") {
   using B = Cpu<double>;
   Fixture<B> f(3, 4, true);
   Matrix<double> five(5, 4), wide(1, 5);
-  const auto call = [&](View<B> per_sample, View<B> dh, View<B> dprior) {
-    GaussianKl{}.value_and_gradient(f.pass(), f.posterior(), f.prior(), constant<B>(1), per_sample,
-                                    dh, dprior);
+  const auto call = [&](View<B> kl, View<B> dh, View<B> dprior) {
+    GaussianKl{}.value_and_gradient(f.pass(), f.posterior(), f.prior(), constant<B>(1), kl, dh,
+                                    dprior);
   };
-  check_refused("divergence: per_sample", [&] { call(wide, f.dh, f.dprior); });
-  check_refused("divergence: dh", [&] { call(f.per_sample, five, f.dprior); });
-  check_refused("divergence: dprior", [&] { call(f.per_sample, f.dh, five); });
-  check_refused("divergence: dprior", [&] { call(f.per_sample, f.dh, {}); });
+  check_refused("divergence: kl", [&] { call(wide, f.dh, f.dprior); });
+  check_refused("divergence: dh", [&] { call(f.kl, five, f.dprior); });
+  check_refused("divergence: dprior", [&] { call(f.kl, f.dh, five); });
+  check_refused("divergence: dprior", [&] { call(f.kl, f.dh, {}); });
 }
 
 #ifndef __clang__  // libomp allocates for every worksharing loop

@@ -47,7 +47,7 @@ class Gain {
     if (fault_ == Fault::remembers_x) x = remembered_;
     if (pass.grads != nullptr) {
       const View<B> dg = (*pass.grads)[gain_];
-      const bool assign = pass.grads->store(gain_) == Store::assign;
+      const bool assign = pass.grads->next_write(gain_) == Store::assign;
       for (Index i = 0; i < x.rows; ++i) {
         S sum(0);
         for (Index j = 0; j < x.cols; ++j) sum += weight(j) * share(dy(i, j), x.cols) * x(i, j);

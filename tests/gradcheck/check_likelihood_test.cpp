@@ -19,7 +19,7 @@ struct Squares {
   Index output_rows(Index rows) const { return rows; }
 
   template <class B>
-  void value(const Pass<B>&, ConstView<B> a, const Batch<B>& batch, View<B> per_sample) const {
+  void value(const Pass<B>&, ConstView<B> a, const Batch<B>& batch, View<B> nll) const {
     using S = typename B::Scalar;
     for (Index j = 0; j < a.cols; ++j) {
       S sum(0);
@@ -27,7 +27,7 @@ struct Squares {
         const S r = a(i, j) - batch.input(i, j);
         sum += kept(batch, i, j, S(0.5) * r * r);
       }
-      per_sample(0, j) = sum;
+      nll(0, j) = sum;
     }
   }
   template <class B>
@@ -43,10 +43,10 @@ struct Squares {
   }
   template <class B>
   void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> a,
-                          const Batch<B>& batch, View<B> per_sample, View<B> da) const {
-    value<B>(pass, a, batch, per_sample);
+                          const Batch<B>& batch, View<B> nll, View<B> da) const {
+    value<B>(pass, a, batch, nll);
     gradient<B>(pass, w, a, batch, da);
-    if (fault == Fault::fused_value) per_sample(0, 0) += typename B::Scalar(1);
+    if (fault == Fault::fused_value) nll(0, 0) += typename B::Scalar(1);
     if (fault == Fault::fused_gradient) da(0, 0) = -da(0, 0);
   }
 
@@ -64,7 +64,7 @@ struct Forgetful : GaussianLatent {
   template <class B>
   void backward(const Pass<B>& pass, const LatentCache<B>& cache, ConstView<B> dz,
                 View<B> dh) const {
-    pass.on.fill(dh, 0);
+    pass.backend.fill(dh, 0);
     GaussianLatent::backward(pass, cache, dz, dh);
   }
 };
@@ -72,9 +72,8 @@ struct Forgetful : GaussianLatent {
 struct WrongSign : GaussianKl {
   template <class B>
   void value_and_gradient(const Pass<B>& pass, const LatentCache<B>& q, const PriorMoments<B>& p,
-                          const OperandOf<B>& w, View<B> per_sample, View<B> dh,
-                          View<B> dprior) const {
-    GaussianKl::value_and_gradient(pass, q, p, w, per_sample, dh, dprior);
+                          const OperandOf<B>& w, View<B> nll, View<B> dh, View<B> dprior) const {
+    GaussianKl::value_and_gradient(pass, q, p, w, nll, dh, dprior);
     for (Index j = 0; j < dprior.cols; ++j) dprior(0, j) = -dprior(0, j);
   }
 };

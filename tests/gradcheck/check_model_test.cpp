@@ -12,10 +12,10 @@ struct Twofaced : Bernoulli {
 
   template <class B>
   void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
-                          const Batch<B>& batch, View<B> per_sample, View<B> doutput) const {
-    Bernoulli::value_and_gradient(pass, w, output, batch, per_sample, doutput);
+                          const Batch<B>& batch, View<B> nll, View<B> doutput) const {
+    Bernoulli::value_and_gradient(pass, w, output, batch, nll, doutput);
     for (Index j = 0; j < doutput.cols; ++j) {
-      per_sample(0, j) *= value_factor;
+      nll(0, j) *= value_factor;
       doutput(0, j) *= gradient_factor;
     }
   }

@@ -12,12 +12,12 @@ namespace {
 
 /// `multiply` of a backend on packed matrices.
 template <class T>
-ProductUnderTest<T> product_of(const Cpu<T>& on) {
-  return [on](std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
+ProductUnderTest<T> product_of(const Cpu<T>& backend) {
+  return [backend](std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c) {
     const auto i = [](std::size_t x) { return static_cast<Index>(x); };
     typename Cpu<T>::Scratch scratch;
-    on.multiply(scratch, Transpose::no, {a, i(m), i(k), i(m)}, Transpose::no, {b, i(k), i(n), i(k)},
-                {c, i(m), i(n), i(m)}, Store::assign, Nothing{});
+    backend.multiply(scratch, Transpose::no, {a, i(m), i(k), i(m)}, Transpose::no,
+                     {b, i(k), i(n), i(k)}, {c, i(m), i(n), i(m)}, Store::assign, Nothing{});
   };
 }
 

@@ -18,8 +18,8 @@ struct Fixture : Bench<B> {
   using S = typename B::Scalar;
   GaussianLatent latent;
   Matrix<S> h, z, dz, dh;
-  Fixture(Index dim, Index n, double c = 15, Index gap = 0, B backend = B())
-      : Bench<B>(backend),
+  Fixture(Index dim, Index n, double c = 15, Index gap = 0, B on = B())
+      : Bench<B>(on),
         latent{dim, {c}},
         h(2 * dim, n, gap),
         z(dim, n, gap),
@@ -37,14 +37,14 @@ TEST_CASE_TEMPLATE("gaussian latent: worked numbers, mu above raw [REP-1] [REP-2
   using S = typename B::Scalar;
   Fixture<B> f(1, 2);
   const S h[] = {S(0.5), S(-0.2), -1, 3}, eps[] = {S(1.5), S(-0.5)}, dz[] = {S(0.3), S(-0.7)};
-  f.on.upload(h, f.h.view());
-  f.on.upload(dz, f.dz.view());
+  f.backend.upload(h, f.h.view());
+  f.backend.upload(dz, f.dz.view());
   const Pass<B> pass = f.pass();
   LatentCache<B> cache;
   f.latent.sample(pass, f.h.view(), f.z.view(), cache);
   // The noise of the page in place of the drawn one.
   Matrix<S> noise(1, 2);
-  f.on.upload(eps, noise.view());
+  f.backend.upload(eps, noise.view());
   cache.eps = noise.view();
   f.latent.backward(pass, cache, f.dz.view(), f.dh.view());
   const std::vector<double> logvar = flat(cache.logvar), dh = f.dh.flat();
@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("gaussian latent: z is mu + sigma eps with the noise of key a
   LatentCache<B> cache;
   f.latent.sample(pass, f.h.view(), f.z.view(), cache);
   Matrix<double> eps(5, 7);
-  f.on.fill_normal(f.key, {}, eps);
+  f.backend.fill_normal(f.key, {}, eps);
   CHECK(flat(cache.eps) == eps.flat());
   for (Index j = 0; j < 7; ++j)
     for (Index i = 0; i < 5; ++i) {

@@ -17,8 +17,8 @@ struct Fixture : Bench<B> {
   using S = typename B::Scalar;
   Dense<B> layer;
   Matrix<S> x, y, dx;
-  Fixture(Index in, Index out, Index n, Index gap = 0, B backend = B())
-      : Bench<B>(backend),
+  Fixture(Index in, Index out, Index n, Index gap = 0, B on = B())
+      : Bench<B>(on),
         layer(this->layout, Segment::encoder, "dense", in, out),
         x(in, n, gap),
         y(out, n, gap),
@@ -35,12 +35,12 @@ TEST_CASE_TEMPLATE("dense: worked numbers [DEN-1] [DEN-2] [DEN-3] [DEN-4]", B, R
   using S = typename B::Scalar;
   Fixture<B> f(3, 2, 2);
   const S W[] = {1, -2, S(0.5), 0, S(1.5), -1}, b[] = {S(0.1), S(-0.2)};  // in file order
-  f.on.upload(W, f.theta[f.layer.weight()]);
-  f.on.upload(b, f.theta[f.layer.bias()]);
+  f.backend.upload(W, f.theta[f.layer.weight()]);
+  f.backend.upload(b, f.theta[f.layer.bias()]);
   const S x[] = {1, 0, 2, -1, S(0.5), 1}, dy[] = {1, 2, S(-0.5), S(0.25)};
-  f.on.upload(x, f.x.view());
+  f.backend.upload(x, f.x.view());
   Matrix<S> up(2, 2);
-  f.on.upload(dy, up.view());
+  f.backend.upload(dy, up.view());
   const Pass<B> pass = f.pass();
   f.layer.forward(pass, f.x.view(), f.y);
   f.layer.backward(pass, f.x.view(), up.view(), f.dx);

@@ -22,12 +22,12 @@ inline Grid zeros(Index rows, Index cols) {
 /// slope of at most 1.2; on the way back the error of a stage is the next one's input error.
 /// Returns the largest error relative to its bound.
 template <class B>
-double worst_ratio(const B& on, const MlpConfig& config, Index n) {
+double worst_ratio(const B& backend, const MlpConfig& config, Index n) {
   const long double u = std::numeric_limits<float>::epsilon() / 2.0L, slope = 1.2L;
   const auto gamma = [&](Index k) {
     return static_cast<long double>(k + 1) * u / (1 - static_cast<long double>(k + 1) * u);
   };
-  Bench<B> bench(on);
+  Bench<B> bench(backend);
   const Mlp<B> net(bench.layout, Segment::encoder, "net", config);
   bench.ready();
   Matrix<float> x(config.in, n), dy(config.out, n), dx(config.in, n);

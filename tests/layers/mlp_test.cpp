@@ -16,8 +16,8 @@ struct Fixture : Bench<B> {
   using S = typename B::Scalar;
   Mlp<B> net;
   Matrix<S> x, dx;
-  Fixture(const MlpConfig& config, Index n, B backend = B())
-      : Bench<B>(backend),
+  Fixture(const MlpConfig& config, Index n, B on = B())
+      : Bench<B>(on),
         net(this->layout, Segment::decoder, "net", config),
         x(config.in, n),
         dx(config.in, n) {
@@ -149,7 +149,7 @@ TEST_CASE_TEMPLATE("mlp: dropout's masks come from their own stream, a number pe
   for (std::size_t layer = 0; layer < 2; ++layer) {
     NoiseKey key = bench.key;
     key.stream = Stream::dropout;
-    key.sample = static_cast<std::uint16_t>(1024 + layer);
+    key.draw = static_cast<std::uint16_t>(1024 + layer);
     const ConstView<B> factor = cache[layer].factor;
     for (Index j = 0; j < 3; ++j) {
       std::vector<double> u(static_cast<std::size_t>(factor.rows));

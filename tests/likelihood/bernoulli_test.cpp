@@ -12,14 +12,14 @@ TEST_CASE_TEMPLATE("bernoulli likelihood: worked numbers, summed per row [BER-2]
   const Bernoulli likelihood;
   LikelihoodFixture<B> f(likelihood, 2, 1);
   const S a[] = {S(0.8), S(-1.5)}, t[] = {1, S(0.3)};
-  f.on.upload(a, f.output.view());
-  f.on.upload(t, f.target.view());
+  f.backend.upload(a, f.output.view());
+  f.backend.upload(t, f.target.view());
   likelihood.value_and_gradient(f.pass(), constant<B>(2), f.output.view(), f.batch(false),
-                                f.per_sample.view(), f.doutput.view());
+                                f.nll.view(), f.doutput.view());
   Matrix<S> mean(2, 1);
   likelihood.mean(f.pass(), f.output.view(), mean.view());
   const double e = 4 * std::numeric_limits<S>::epsilon();
-  CHECK_FALSE(!(std::abs(f.per_sample(0) - (0.37110066594777774 + 0.6514132779827524)) <= e));
+  CHECK_FALSE(!(std::abs(f.nll(0) - (0.37110066594777774 + 0.6514132779827524)) <= e));
   CHECK_FALSE(!(std::abs(f.doutput(0) - 2 * -0.31002551887238755) <= e));
   CHECK_FALSE(!(std::abs(f.doutput(1) - 2 * -0.11757447619364365) <= e));
   CHECK_FALSE(!(std::abs(mean(0) - 0.6899744811276124) <= e));
@@ -66,16 +66,15 @@ TEST_CASE("any likelihood: hands every call on [BER-2] [BER-4]") {
   CHECK(any.domain() == std::pair<double, double>{0, 1});
   CHECK(any.output_rows(7) == 7);
   LikelihoodFixture<B> f(any, 3, 4), g(any, 3, 4);
-  const auto w = per_column(f.weights.view());
-  any.value_and_gradient<B>(f.pass(), w, f.output.view(), f.batch(true), f.per_sample, f.doutput);
-  Bernoulli().value_and_gradient<B>(g.pass(), w, g.output.view(), g.batch(true), g.per_sample,
-                                    g.doutput);
-  CHECK(f.per_sample.flat() == g.per_sample.flat());
+  const auto w = per_sample(f.weights.view());
+  any.value_and_gradient<B>(f.pass(), w, f.output.view(), f.batch(true), f.nll, f.doutput);
+  Bernoulli().value_and_gradient<B>(g.pass(), w, g.output.view(), g.batch(true), g.nll, g.doutput);
+  CHECK(f.nll.flat() == g.nll.flat());
   CHECK(f.doutput.flat() == g.doutput.flat());
-  f.per_sample.poison(), f.doutput.poison();
-  any.value<B>(f.pass(), f.output.view(), f.batch(true), f.per_sample);
+  f.nll.poison(), f.doutput.poison();
+  any.value<B>(f.pass(), f.output.view(), f.batch(true), f.nll);
   any.gradient<B>(f.pass(), w, f.output.view(), f.batch(true), f.doutput);
-  CHECK(f.per_sample.flat() == g.per_sample.flat());
+  CHECK(f.nll.flat() == g.nll.flat());
   CHECK(f.doutput.flat() == g.doutput.flat());
   Matrix<double> one(3, 4), two(3, 4);
   any.mean<B>(f.pass(), f.output.view(), one);

@@ -21,11 +21,11 @@ TEST_CASE_TEMPLATE("gaussian likelihood: worked numbers, summed per row [GAU-1] 
   const Gaussian likelihood(0.5);
   LikelihoodFixture<B> f(likelihood, 2, 1);
   const S m[] = {S(0.8), S(-0.3)}, t[] = {1, S(0.4)};
-  f.on.upload(m, f.output.view());
-  f.on.upload(t, f.target.view());
+  f.backend.upload(m, f.output.view());
+  f.backend.upload(t, f.target.view());
   likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(false),
-                                f.per_sample.view(), f.doutput.view());
-  CHECK(near<S>(f.per_sample(0), 0.6123649429247001 + 1.0623649429247002));
+                                f.nll.view(), f.doutput.view());
+  CHECK(near<S>(f.nll(0), 0.6123649429247001 + 1.0623649429247002));
   CHECK(near<S>(f.doutput(0), -0.4));
   CHECK(near<S>(f.doutput(1), -1.4));
 }
@@ -36,11 +36,11 @@ TEST_CASE_TEMPLATE("learned gaussian likelihood: worked numbers, mean above raw 
   const LearnedGaussian likelihood;
   LikelihoodFixture<B> f(likelihood, 2, 1);
   const S out[] = {S(0.8), S(-0.3), S(-1.5), 2}, t[] = {1, S(0.4)};
-  f.on.upload(out, f.output.view());
-  f.on.upload(t, f.target.view());
+  f.backend.upload(out, f.output.view());
+  f.backend.upload(t, f.target.view());
   likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(false),
-                                f.per_sample.view(), f.doutput.view());
-  CHECK(near<S>(f.per_sample(0), 0.2606170811360364 + 1.946604094576505));
+                                f.nll.view(), f.doutput.view());
+  CHECK(near<S>(f.nll(0), 0.2606170811360364 + 1.946604094576505));
   CHECK(near<S>(f.doutput(0), -0.8918850761853229));
   CHECK(near<S>(f.doutput(1), -0.09585613840069848));
   CHECK(near<S>(f.doutput(2), 0.406730610499621));
@@ -118,7 +118,7 @@ TEST_CASE("gaussian likelihoods: a draw is m + sqrt(v) eps of the stream `draw` 
   LearnedGaussian().draw(f.pass(), f.output.view(), x.view());
   NoiseKey key = f.key;
   key.stream = Stream::draw;
-  key.sample = 1;
+  key.draw = 1;
   for (Index j = 0; j < n; ++j) {
     double eps[3];
     normal_column(key, j, d, eps);

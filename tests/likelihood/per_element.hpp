@@ -16,19 +16,18 @@ template <class B>
 struct LikelihoodFixture : Bench<B> {
   using S = typename B::Scalar;
   Index d, n;
-  Matrix<S> output, target, mask, weights, per_sample, doutput;
+  Matrix<S> output, target, mask, weights, nll, doutput;
 
   template <class L>
-  LikelihoodFixture(const L& likelihood, Index data_rows, Index columns, Index gap = 0,
-                    B backend = B())
-      : Bench<B>(backend),
+  LikelihoodFixture(const L& likelihood, Index data_rows, Index columns, Index gap = 0, B on = B())
+      : Bench<B>(on),
         d(data_rows),
         n(columns),
         output(likelihood.output_rows(d), n, gap),
         target(d, n, gap),
         mask(d, n, gap),
         weights(1, n, gap),
-        per_sample(1, n, gap),
+        nll(1, n, gap),
         doutput(likelihood.output_rows(d), n, gap) {
     this->ready();
     output.randomise(1, -3, 3), target.randomise(2, 0, 1), weights.randomise(3, 0.2, 2);
@@ -41,7 +40,7 @@ struct LikelihoodFixture : Bench<B> {
             .target = {},
             .condition = {},
             .mask = masked ? ConstView<B>(mask.view()) : ConstView<B>(),
-            .row_weights = {}};
+            .sample_weights = {}};
   }
 };
 
@@ -59,12 +58,12 @@ void check_likelihood_contract(const L& likelihood) {
   using S = typename B::Scalar;
   for (const auto& [d, n] : {std::array<Index, 2>{2, 1}, {33, 7}, {65, 257}}) {
     LikelihoodFixture<B> f(likelihood, d, n, 2);
-    const auto w = per_column(f.weights.view());
-    likelihood.value_and_gradient(f.pass(), w, f.output.view(), f.batch(true), f.per_sample.view(),
+    const auto w = per_sample(f.weights.view());
+    likelihood.value_and_gradient(f.pass(), w, f.output.view(), f.batch(true), f.nll.view(),
                                   f.doutput.view());
-    const auto value = f.per_sample.flat(), gradient = f.doutput.flat();
-    f.per_sample.poison(), f.doutput.poison();
-    likelihood.value(f.pass(), f.output.view(), f.batch(true), f.per_sample.view());
+    const auto value = f.nll.flat(), gradient = f.doutput.flat();
+    f.nll.poison(), f.doutput.poison();
+    likelihood.value(f.pass(), f.output.view(), f.batch(true), f.nll.view());
     likelihood.gradient(f.pass(), w, f.output.view(), f.batch(true), f.doutput.view());
     double worst = 0;  // in epsilons
     const auto see = [&](double got, double want, Index terms) {
@@ -72,10 +71,10 @@ void check_likelihood_contract(const L& likelihood) {
                            static_cast<double>(terms) / std::numeric_limits<S>::epsilon();
       if (!(error <= worst)) worst = std::isnan(error) ? HUGE_VAL : error;
     };
-    const auto alone = f.per_sample.flat(), gradient_alone = f.doutput.flat();
+    const auto alone = f.nll.flat(), gradient_alone = f.doutput.flat();
     for (std::size_t k = 0; k < value.size(); ++k) see(alone[k], value[k], d);
     for (std::size_t k = 0; k < gradient.size(); ++k) see(gradient_alone[k], gradient[k], 1);
-    for (const auto* m : {&f.output, &f.target, &f.mask, &f.weights, &f.per_sample, &f.doutput})
+    for (const auto* m : {&f.output, &f.target, &f.mask, &f.weights, &f.nll, &f.doutput})
       CHECK(m->guarded());
 
     // One element at a time, in long double sums: sum_i m_ij nll_ij, and w_j times its gradient.
@@ -86,16 +85,16 @@ void check_likelihood_contract(const L& likelihood) {
       for (Index b = 0; b < blocks; ++b) one.output(b) = f.output(i + b * d, j);
       one.target(0) = f.target(i, j);
       likelihood.value_and_gradient(one.pass(), constant<B>(1), one.output.view(), one.batch(false),
-                                    one.per_sample.view(), one.doutput.view());
-      sum += f.mask(i, j) * one.per_sample(0);
-      size += std::fabs(one.per_sample(0));
+                                    one.nll.view(), one.doutput.view());
+      sum += f.mask(i, j) * one.nll(0);
+      size += std::fabs(one.nll(0));
       for (Index b = 0; b < blocks; ++b)
         see(f.doutput(i + b * d, j), f.mask(i, j) * f.weights(0, j) * one.doutput(b), 1);
     }
     CHECK_FALSE(!(worst <= 8));
     const long double bound =
         static_cast<long double>(d) * std::numeric_limits<S>::epsilon() * size;
-    CHECK_FALSE(!(std::fabs(f.per_sample(0, j) - sum) <= bound));
+    CHECK_FALSE(!(std::fabs(f.nll(0, j) - sum) <= bound));
   }
 }
 
@@ -106,21 +105,21 @@ void check_likelihood_mask(const L& likelihood) {
   LikelihoodFixture<B> f(likelihood, 5, 3);
   const auto run = [&] {
     likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(true),
-                                  f.per_sample.view(), f.doutput.view());
+                                  f.nll.view(), f.doutput.view());
   };
   f.mask.fill(1);
   f.mask(2, 1) = 0;
   run();
-  const auto value = f.per_sample.flat(), gradient = f.doutput.flat();
+  const auto value = f.nll.flat(), gradient = f.doutput.flat();
   f.target(2, 1) = std::numeric_limits<S>::quiet_NaN();
   run();
-  CHECK(f.per_sample.flat() == value);
+  CHECK(f.nll.flat() == value);
   CHECK(f.doutput.flat() == gradient);
   CHECK(f.doutput(2, 1) == 0);
   f.target(3, 1) = std::numeric_limits<S>::quiet_NaN();
   run();
-  CHECK(std::isnan(f.per_sample(0, 1)));
-  CHECK(std::isfinite(f.per_sample(0, 0)));
+  CHECK(std::isnan(f.nll(0, 1)));
+  CHECK(std::isfinite(f.nll(0, 0)));
   CHECK(std::isnan(f.doutput(3, 1)));
   CHECK(f.doutput(2, 1) == 0);
 }
@@ -133,8 +132,8 @@ void check_likelihood_extremes(const L& likelihood, std::initializer_list<double
     CAPTURE(a);
     f.output.fill(a);
     likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(false),
-                                  f.per_sample.view(), f.doutput.view());
-    for (const double v : f.per_sample.flat()) CHECK(std::isfinite(v));
+                                  f.nll.view(), f.doutput.view());
+    for (const double v : f.nll.flat()) CHECK(std::isfinite(v));
     for (const double v : f.doutput.flat()) CHECK(std::isfinite(v));
   }
 }
@@ -144,18 +143,17 @@ void check_likelihood_shapes(const L& likelihood) {
   using B = Cpu<double>;
   LikelihoodFixture<B> f(likelihood, 3, 2);
   Matrix<double> wide(3, 5), tall(7, 2);
-  const auto call = [&](ConstView<B> output, Batch<B> batch, View<B> per_sample, View<B> doutput) {
+  const auto call = [&](ConstView<B> output, Batch<B> batch, View<B> nll, View<B> doutput) {
     return [=, &f, &likelihood] {
-      likelihood.value_and_gradient(f.pass(), constant<B>(1), output, batch, per_sample, doutput);
+      likelihood.value_and_gradient(f.pass(), constant<B>(1), output, batch, nll, doutput);
     };
   };
   Batch<B> wrong_mask = f.batch(true);
   wrong_mask.mask = wide.view();
-  check_refused("likelihood: decoder output",
-                call(tall.view(), f.batch(false), f.per_sample, f.doutput));
-  check_refused("likelihood: mask", call(f.output.view(), wrong_mask, f.per_sample, f.doutput));
-  check_refused("likelihood: per_sample", call(f.output.view(), f.batch(false), wide, f.doutput));
-  check_refused("likelihood: doutput", call(f.output.view(), f.batch(false), f.per_sample, tall));
+  check_refused("likelihood: decoder output", call(tall.view(), f.batch(false), f.nll, f.doutput));
+  check_refused("likelihood: mask", call(f.output.view(), wrong_mask, f.nll, f.doutput));
+  check_refused("likelihood: nll", call(f.output.view(), f.batch(false), wide, f.doutput));
+  check_refused("likelihood: doutput", call(f.output.view(), f.batch(false), f.nll, tall));
 }
 
 /// Float against long double on the same numbers: sums of d elements, each within `element`
@@ -168,18 +166,18 @@ void check_likelihood_parity(const L& likelihood, double element, double size) {
        {std::array<Index, 2>{1, 1}, {2, 257}, {16, 7}, {17, 7}, {64, 2}, {65, 1}, {3, 0}}) {
     LikelihoodFixture<F> f(likelihood, d, n, 3, F(2));
     LikelihoodFixture<R> r(likelihood, d, n);
-    likelihood.value_and_gradient(f.pass(), per_column(f.weights.view()), f.output.view(),
-                                  f.batch(true), f.per_sample.view(), f.doutput.view());
-    likelihood.value_and_gradient(r.pass(), per_column(r.weights.view()), r.output.view(),
-                                  r.batch(true), r.per_sample.view(), r.doutput.view());
+    likelihood.value_and_gradient(f.pass(), per_sample(f.weights.view()), f.output.view(),
+                                  f.batch(true), f.nll.view(), f.doutput.view());
+    likelihood.value_and_gradient(r.pass(), per_sample(r.weights.view()), r.output.view(),
+                                  r.batch(true), r.nll.view(), r.doutput.view());
     const double eps = std::numeric_limits<float>::epsilon(), terms = static_cast<double>(d);
     double worst = 0;
     const auto see = [&](double got, double want, double bound) {
       const double ratio = std::abs(got - want) / bound;
       if (!(ratio <= worst)) worst = ratio;
     };
-    for (std::size_t k = 0; k < f.per_sample.flat().size(); ++k)
-      see(f.per_sample.flat()[k], r.per_sample.flat()[k], (element + terms) * eps * size * terms);
+    for (std::size_t k = 0; k < f.nll.flat().size(); ++k)
+      see(f.nll.flat()[k], r.nll.flat()[k], (element + terms) * eps * size * terms);
     const auto got = f.doutput.flat(), want = r.doutput.flat();
     for (std::size_t k = 0; k < got.size(); ++k)
       see(got[k], want[k], 2 * (element + 1) * eps * size);
@@ -194,7 +192,7 @@ void check_likelihood_allocations(const L& likelihood) {
   LikelihoodFixture<B> f(likelihood, 100, 128, 0, B(2));
   const auto step = [&] {
     likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(true),
-                                  f.per_sample.view(), f.doutput.view());
+                                  f.nll.view(), f.doutput.view());
   };
   step();
   AllocationCount count;

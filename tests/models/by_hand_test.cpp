@@ -149,14 +149,14 @@ template <class Model>
 Pass<B> pass_of(const Model& model, Workspace<B>& workspace, Grads<B>* grads,
                 const StepScalars<double>& scalars) {
   workspace.reset();
-  model.on().fill(workspace.matrix(1000, 1), std::numeric_limits<double>::quiet_NaN());
+  model.backend().fill(workspace.matrix(1000, 1), std::numeric_limits<double>::quiet_NaN());
   workspace.reset();
-  return {.on = model.on(),
+  return {.backend = model.backend(),
           .theta = model.params(),
           .grads = grads,
           .workspace = workspace,
-          .key = {.seed = 5, .step = 3, .stream = Stream::latent, .sample = 0},
-          .row_id = {},
+          .key = {.seed = 5, .step = 3, .stream = Stream::latent, .draw = 0},
+          .sample_ids = {},
           .phase = Phase::train,
           .scalars = &scalars};
 }
@@ -177,13 +177,13 @@ TEST_CASE("by hand: values of a conditional model, row by row [ELBO-1] [ELBO-4] 
       std::vector<double> mask(t.size(), 1);
       mask[2] = mask[3] = mask[7] = 0;
       Workspace<B> workspace;
-      const StepScalars<double> scalars{.inverse_rows = 0.25, .beta = kBeta};
+      const StepScalars<double> scalars{.inverse_samples = 0.25, .beta = kBeta};
       Grads<B> grads(by_hand.model.params().layout());
       const Batch<B> batch{.input = view(x, kInput, ld),
                            .target = view(t, kInput),
                            .condition = view(c, condition_dim),
                            .mask = view(mask, kInput),
-                           .row_weights = {}};
+                           .sample_weights = {}};
       const Pass<B> pass = pass_of(by_hand.model, workspace, &grads, scalars);
       const LossTerms<B> terms = with_gradient ? by_hand.model.loss_and_gradient(pass, batch)
                                                : by_hand.model.loss(pass, batch);
@@ -216,13 +216,13 @@ TEST_CASE("by hand: the gradient of an autoencoder [ELBO-2] [REP-6] [REP-7] [GAU
   const Index n = 5;
   const std::vector<double> x = random_numbers(1, kInput, n), w{0.5, 2, 1, 0, 1.5};
   Workspace<B> workspace;
-  const StepScalars<double> scalars{.inverse_rows = 0.2, .beta = kBeta};
+  const StepScalars<double> scalars{.inverse_samples = 0.2, .beta = kBeta};
   Grads<B> grads(model.params().layout());
   const Batch<B> batch{.input = view(x, kInput),
                        .target = {},
                        .condition = {},
                        .mask = {},
-                       .row_weights = view(w, 1)};
+                       .sample_weights = view(w, 1)};
   const LossTerms<B> alone = model.loss(pass_of(model, workspace, nullptr, scalars), batch);
   for (Index j = 0; j < n; ++j) CHECK(alone.kl(0, j) == 0);
   const LossTerms<B> terms =
@@ -300,10 +300,10 @@ TEST_CASE("by hand: one-shot calls of a conditional model over three chunks [REP
     worst.see(column(logvar.view(), j), q.logvar);
     worst.see(column(back.view(), j), to_user(by_hand.decoded(q.mu, cj)));
 
-    NoiseKey key{.seed = seed, .step = 0, .stream = Stream::draw, .sample = 0};
+    NoiseKey key{.seed = seed, .step = 0, .stream = Stream::draw, .draw = 0};
     Numbers sample = by_hand.decoded(p.draw(normal(key, j, kLatent)), cj);
     worst.see(column(means.view(), j), to_user(sample));
-    key.sample = 1;
+    key.draw = 1;
     const Numbers eps = normal(key, j, kInput);
     for (std::size_t i = 0; i < sample.size(); ++i)
       sample[i] += std::sqrt(Real(kVariance)) * eps[i];
@@ -314,7 +314,7 @@ TEST_CASE("by hand: one-shot calls of a conditional model over three chunks [REP
       const NoiseKey of_draw{.seed = seed,
                              .step = 0,
                              .stream = Stream::evaluate,
-                             .sample = static_cast<std::uint16_t>(k)};
+                             .draw = static_cast<std::uint16_t>(k)};
       const Numbers m = by_hand.decoded(q.draw(normal(of_draw, j, kLatent)), cj);
       nll += by_hand.nll(m, xj, Numbers(kInput, 1)) / draws;
       nll_observed += by_hand.nll(m, xj, column(mask, kInput, j)) / draws;
@@ -335,15 +335,15 @@ TEST_CASE("by hand: draws of pixels from a model on N(0, I) [BER-4] [NOI-2]") {
                       .init = Init::he});
   const Index n = 40;
   const Samples<double> drawn = model.sample(n, 3, {}, true), means = model.sample(n, 3);
-  NoiseKey key{.seed = 3, .step = 0, .stream = Stream::draw, .sample = 0};
+  NoiseKey key{.seed = 3, .step = 0, .stream = Stream::draw, .draw = 0};
   Worst worst;
   int ones = 0;
   for (Index j = 0; j < n; ++j) {
-    key.sample = 0;
+    key.draw = 0;
     Numbers mean = net(model, 4, 2, normal(key, j, kLatent));
     for (Real& a : mean) a = 1 / (1 + std::exp(-a));
     worst.see(column(means.view(), j), mean);
-    key.sample = 1;
+    key.draw = 1;
     std::vector<double> u(kInput);
     uniform_column(key, j, kInput, u.data());
     for (std::size_t i = 0; i < u.size(); ++i) mean[i] = u[i] < mean[i] ? 1 : 0;

@@ -22,21 +22,21 @@ struct Slope {
 /// The slopes of all blocks of parameters, each along its own gradient with every entry weighed
 /// anew, so that every entry counts. `spoiled` times the gradient is taken for it.
 template <class B>
-std::vector<Slope> slopes(const B& on, const VaeConfig& config, Index rows, bool masked,
+std::vector<Slope> slopes(const B& backend, const VaeConfig& config, Index rows, bool masked,
                           double spoiled = 1) {
   using S = typename B::Scalar;
-  Case<B> one(config, rows, on);
+  Case<B> one(config, rows, backend);
   Matrix<S> mask(config.input_dim, rows), weights(1, rows);
   fill_mask_and_weights(mask, weights);
   if (!masked) weights.fill(1);
   const auto batch = [&] {
     Batch<B> b = one.batch();
-    if (masked) b.mask = mask.view(), b.row_weights = weights.view();
+    if (masked) b.mask = mask.view(), b.sample_weights = weights.view();
     return b;
   };
   Grads<B> grads(one.model.params().layout());
   one.model.loss_and_gradient(one.pass(&grads), batch());
-  grads.zero_unwritten(on);
+  grads.zero_unwritten(backend);
 
   const double beta = static_cast<double>(one.scalars.beta);
   const auto loss = [&] {
@@ -89,7 +89,7 @@ std::vector<Slope> slopes(const B& on, const VaeConfig& config, Index rows, bool
 
 /// Whether every block agrees, and whether it would be noticed if one did not.
 template <class B>
-void check_slopes(const B& on) {
+void check_slopes(const B& backend) {
   for (const auto& [config, masked] : models_of_all_parts()) {
     // Extrapolation wants smooth functions, and these have kinks, or kinks in their slopes.
     if (std::holds_alternative<Relu>(config.activation)) continue;
@@ -99,8 +99,8 @@ void check_slopes(const B& on) {
     CAPTURE(activation);
     const std::string likelihood = config.likelihood.name();
     CAPTURE(likelihood);
-    const std::vector<Slope> right = slopes(on, config, 19, masked),
-                             wrong = slopes(on, config, 19, masked, 1.1);
+    const std::vector<Slope> right = slopes(backend, config, 19, masked),
+                             wrong = slopes(backend, config, 19, masked, 1.1);
     for (std::size_t b = 0; b < right.size(); ++b) {
       CAPTURE(b);
       CAPTURE(right[b].ratio);

@@ -22,9 +22,9 @@ void fill_mask_and_weights(Matrix<S>& mask, Matrix<S>& weights) {
 /// Largest difference of a parameter gradient, relative to the largest gradient of its block, and
 /// of a row's NLL and KL, relative to them; same weights, same batch, same noise.
 template <class B>
-double gradient_difference(const B& on, const VaeConfig& config, Index rows, bool masked) {
+double gradient_difference(const B& backend, const VaeConfig& config, Index rows, bool masked) {
   using Exact = Reference<double>;
-  Case<B> got(config, rows, on);
+  Case<B> got(config, rows, backend);
   Case<Exact> want(config, rows);
   const auto widen = [](const auto& from, auto& to) {
     std::copy(from.begin(), from.end(), to.begin());
@@ -33,7 +33,7 @@ double gradient_difference(const B& on, const VaeConfig& config, Index rows, boo
   const View<B> theta = got.model.params().flat();
   std::copy_n(theta.data, theta.size(), want.model.params().flat().data);
   want.scalars.beta = static_cast<double>(got.scalars.beta);
-  want.scalars.inverse_rows = static_cast<double>(got.scalars.inverse_rows);
+  want.scalars.inverse_samples = static_cast<double>(got.scalars.inverse_samples);
 
   Grads<B> g(got.model.params().layout());
   Grads<Exact> e(want.model.params().layout());
@@ -42,7 +42,7 @@ double gradient_difference(const B& on, const VaeConfig& config, Index rows, boo
     Matrix<S> mask(config.input_dim, rows), weights(1, rows);
     fill_mask_and_weights(mask, weights);
     auto batch = one.batch();
-    if (masked) batch.mask = mask.view(), batch.row_weights = weights.view();
+    if (masked) batch.mask = mask.view(), batch.sample_weights = weights.view();
     return one.model.loss_and_gradient(one.pass(&grads), batch);
   };
   const auto mine = compute(got, g);

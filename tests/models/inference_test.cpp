@@ -27,14 +27,14 @@ class Held {
  public:
   using S = typename B::Scalar;
 
-  Held(const B& on, Index rows, Index cols, unsigned seed)
-      : on_(on), all_(rows + kGap, cols), memory_(all_.size()) {
+  Held(const B& backend, Index rows, Index cols, unsigned seed)
+      : backend_(backend), all_(rows + kGap, cols), memory_(all_.size()) {
     Matrix<S> random(rows, cols);
     random.randomise(seed, 0, 1);
     all_.setConstant(S(kUntouched));
     for (Index j = 0; j < cols; ++j)
       for (Index i = 0; i < rows; ++i) all_(i, j) = random(i, j);
-    on_.upload(all_.data(), whole());
+    backend_.upload(all_.data(), whole());
   }
 
   Index rows() const { return all_.rows() - kGap; }
@@ -45,7 +45,7 @@ class Held {
   /// Now. Fails if a number between the columns was touched.
   typename Samples<S>::Matrix numbers() const {
     typename Samples<S>::Matrix now(all_.rows(), all_.cols());
-    on_.download(whole(), now.data());
+    backend_.download(whole(), now.data());
     CHECK((now.bottomRows(kGap).array() == S(kUntouched)).all());
     return now.topRows(rows());
   }
@@ -55,7 +55,7 @@ class Held {
   static constexpr int kUntouched = -77;
   View<B> whole() const { return {memory_.data(), all_.rows(), all_.cols(), all_.rows()}; }
 
-  B on_;
+  B backend_;
   typename Samples<S>::Matrix all_;
   Buffer<B> memory_;
 };
@@ -80,11 +80,11 @@ struct Everything {
     run(model, input, condition, noise, workspace);
   }
   Everything(const Vae<B>& model, Index n)
-      : z(model.on(), model.config().latent_dim, n, 1),
-        logvar(model.on(), model.config().latent_dim, n, 2),
-        x(model.on(), model.config().input_dim, n, 3),
-        back(model.on(), model.config().input_dim, n, 4),
-        drawn(model.on(), model.config().input_dim, n, 5),
+      : z(model.backend(), model.config().latent_dim, n, 1),
+        logvar(model.backend(), model.config().latent_dim, n, 2),
+        x(model.backend(), model.config().input_dim, n, 3),
+        back(model.backend(), model.config().input_dim, n, 4),
+        drawn(model.backend(), model.config().input_dim, n, 5),
         term(n),
         kl(n),
         elbo(n) {}
@@ -123,8 +123,8 @@ TEST_CASE_TEMPLATE("inference: views give what the one-shot calls give", B, Cpu<
   for (const VaeConfig& config : {small_model(), conditional_model(), transformed_model()}) {
     const Vae<B> model(config);
     for (const Index n : {1, 9}) {
-      const Held<B> x(model.on(), config.input_dim, n, 21),
-          c(model.on(), std::max<Index>(config.condition_dim, 1), n, 22);
+      const Held<B> x(model.backend(), config.input_dim, n, 21),
+          c(model.backend(), std::max<Index>(config.condition_dim, 1), n, 22);
       const bool conditional = config.condition_dim > 0;
       const ConstView<B> condition = conditional ? c.const_view() : ConstView<B>{};
       using S = typename B::Scalar;
@@ -151,7 +151,7 @@ TEST_CASE("inference: a mask reaches the score, an autoencoder has no KL") {
   using B = Cpu<double>;
   const Vae<B> model(small_model());
   const Index n = 4;
-  const Held<B> x(model.on(), 7, n, 21);
+  const Held<B> x(model.backend(), 7, n, 21);
   Eigen::MatrixXd mask = Eigen::MatrixXd::Ones(7, n);
   mask.row(2).setZero();
   Eigen::VectorXd term(n), kl(n), elbo(n);
@@ -180,14 +180,15 @@ TEST_CASE_TEMPLATE("inference: a large batch is its runs of 512, noise included"
   const VaeConfig config = conditional_model();
   const Vae<B> model(config);
   const Index n = 1100;
-  const Held<B> x(model.on(), config.input_dim, n, 21), c(model.on(), config.condition_dim, n, 22);
+  const Held<B> x(model.backend(), config.input_dim, n, 21),
+      c(model.backend(), config.condition_dim, n, 22);
   Workspace<B> workspace;
-  const Everything<B> all(model, x.view(), c.view(), {.seed = 6, .first_row = 40}, workspace);
+  const Everything<B> all(model, x.view(), c.view(), {.seed = 6, .first_sample = 40}, workspace);
   for (const Index first : {0, 512, 1024}) {
     const Index count = std::min<Index>(512, n - first);
     const Everything<B> run(model, x.const_view().middle_cols(first, count),
                             c.const_view().middle_cols(first, count),
-                            {.seed = 6, .first_row = 40 + first}, workspace);
+                            {.seed = 6, .first_sample = 40 + first}, workspace);
     check_equal(all, first, count, run);
   }
 }
@@ -196,11 +197,11 @@ TEST_CASE("inference: noise belongs to the row, whichever call asks for it") {
   using B = Reference<double>;
   const Vae<B> model(small_model());
   const Index n = 6;
-  const Held<B> x(model.on(), 7, n, 21);
+  const Held<B> x(model.backend(), 7, n, 21);
   Workspace<B> workspace;
   const Everything<B> all(model, x.view(), {}, {.seed = 6}, workspace);
   const Everything<B> rest(model, x.const_view().middle_cols(1, n - 1), {},
-                           {.seed = 6, .first_row = 1}, workspace);
+                           {.seed = 6, .first_sample = 1}, workspace);
   check_equal(all, 1, n - 1, rest);
   const Everything<B> other(model, x.view(), {}, {.seed = 7}, workspace);
   CHECK(other.drawn.numbers() != all.drawn.numbers());
@@ -215,14 +216,14 @@ TEST_CASE_TEMPLATE("inference: nothing is allocated after the largest batch", B,
   constexpr int threads = 2;
 #endif
   for (const VaeConfig& config : {conditional_model(), transformed_model()}) {
-    B on;
-    if constexpr (std::is_constructible_v<B, int>) on = B(threads);
-    const Vae<B> model(config, on);
+    B backend;
+    if constexpr (std::is_constructible_v<B, int>) backend = B(threads);
+    const Vae<B> model(config, backend);
     const auto use = [&](Index n, Workspace<B>& workspace) {
-      const Held<B> x(model.on(), config.input_dim, n, 21),
-          c(model.on(), config.condition_dim, n, 22);
+      const Held<B> x(model.backend(), config.input_dim, n, 21),
+          c(model.backend(), config.condition_dim, n, 22);
       Everything<B> results(model, n);
-      const Noise noise{.seed = 6, .first_row = 3};
+      const Noise noise{.seed = 6, .first_sample = 3};
       AllocationCount count;
       results.run(model, x.view(), c.view(), noise, workspace);
       return count.get();
@@ -239,7 +240,7 @@ TEST_CASE("inference: a workspace is left as it was, so inputs and results may l
   Workspace<B> workspace;
   const View<B> x = workspace.matrix(7, 20), z = workspace.matrix(3, 20),
                 back = workspace.matrix(7, 20);
-  model.on().fill(x, 0.25f);
+  model.backend().fill(x, 0.25f);
   model.encode(x, z, workspace);
   model.decode(z, back, workspace);
   const Eigen::MatrixXf X = Eigen::MatrixXf::Constant(7, 20, 0.25f);
@@ -258,13 +259,14 @@ TEST_CASE("inference: threads with a workspace each give the bits of one thread"
   std::vector<Held<B>> x, c;
   std::vector<Everything<B>> serial, parallel;
   for (unsigned w = 0; w < workers; ++w) {
-    x.emplace_back(model.on(), config.input_dim, n, 30 + w);
-    c.emplace_back(model.on(), config.condition_dim, n, 60 + w);
+    x.emplace_back(model.backend(), config.input_dim, n, 30 + w);
+    c.emplace_back(model.backend(), config.condition_dim, n, 60 + w);
     serial.emplace_back(model, n);
     parallel.emplace_back(model, n);
   }
   const auto work = [&](unsigned w, Everything<B>& results, Workspace<B>& workspace) {
-    results.run(model, x[w].view(), c[w].view(), {.seed = 6, .first_row = n * Index(w)}, workspace);
+    results.run(model, x[w].view(), c[w].view(), {.seed = 6, .first_sample = n * Index(w)},
+                workspace);
   };
   Workspace<B> shared;
   for (unsigned w = 0; w < workers; ++w) work(w, serial[w], shared);
@@ -307,7 +309,7 @@ TEST_CASE("inference: what does not fit is refused by its name") {
           "longhand: reconstruct: reconstruction has 5 samples of 3 numbers, expected 5 of 7");
   refused([&] { model.sample(columns_of(none), workspace, {}, columns_of(c)); },
           "longhand: sample: x has no samples, expected at least 1");
-  refused([&] { model.sample(columns_of(x), workspace, {.first_row = -1}, columns_of(c)); },
+  refused([&] { model.sample(columns_of(x), workspace, {.first_sample = -1}, columns_of(c)); },
           "longhand: first_row: the rows are -1 to 3, expected 0 to 2^32 - 1");
   refused([&] { model.score(columns_of(x), four, five, workspace, columns_of(c)); },
           "longhand: score: log_likelihood_term has room for 4 rows, expected 5");

@@ -29,7 +29,7 @@ struct Case {
     fill(input, c.input_dim, [&] { return uniform(random); });
     if (c.condition_dim > 0) fill(condition, c.condition_dim, [&] { return uniform(random); });
     scalars.beta = S(0.7);
-    scalars.inverse_rows = S(1 / static_cast<double>(n));
+    scalars.inverse_samples = S(1 / static_cast<double>(n));
   }
 
   Batch<B> batch() {
@@ -41,16 +41,16 @@ struct Case {
             .target = {},
             .condition = view(condition),
             .mask = {},
-            .row_weights = {}};
+            .sample_weights = {}};
   }
   Pass<B> pass(Grads<B>* into) {
     workspace.reset();
-    return {.on = model.on(),
+    return {.backend = model.backend(),
             .theta = model.params(),
             .grads = into,
             .workspace = workspace,
-            .key = {.seed = 5, .step = 3, .stream = Stream::latent, .sample = 0},
-            .row_id = {},
+            .key = {.seed = 5, .step = 3, .stream = Stream::latent, .draw = 0},
+            .sample_ids = {},
             .phase = Phase::train,
             .scalars = &scalars};
   }

@@ -18,7 +18,7 @@ TEST_CASE("whole model: the worked numbers of docs/derivations/elbo.md [ELBO-1] 
   Vae<B> model({.input_dim = 1, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{0.5}});
   // encoder W (2 x 1), b; decoder w, b: blocks in the order they were added
   const auto set = [&](std::uint32_t block, std::vector<double> values) {
-    model.on().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
+    model.backend().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
   };
   set(0, {0.5, 0.2});
   set(1, {-0.1, -0.6});

@@ -113,7 +113,7 @@ TEST_CASE("the mean gradient over 100,000 draws is the closed form's [ELBO-1] [R
                 .logvar_bound = std::numeric_limits<double>::infinity()},
                B(1));
   const auto set = [&](std::uint32_t block, std::vector<double> values) {
-    model.on().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
+    model.backend().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
   };
   set(0, {m, p});
   set(1, {k, q});
@@ -127,21 +127,21 @@ TEST_CASE("the mean gradient over 100,000 draws is the closed form's [ELBO-1] [R
 
   const Index rows = 500, steps = 200;  // 100,000 draws in 200 independent means
   const std::vector<double> input(static_cast<std::size_t>(rows), x);
-  StepScalars<double> scalars{.inverse_rows = 1.0 / static_cast<double>(rows), .beta = beta};
+  StepScalars<double> scalars{.inverse_samples = 1.0 / static_cast<double>(rows), .beta = beta};
   Workspace<B> workspace;
   std::vector<double> sum(6), squares(6);
   for (Index step = 0; step < steps; ++step) {
     workspace.reset();
     Grads<B> grads(model.params().layout());
-    const Pass<B> pass{.on = model.on(),
+    const Pass<B> pass{.backend = model.backend(),
                        .theta = model.params(),
                        .grads = &grads,
                        .workspace = workspace,
                        .key = {.seed = 1,
                                .step = static_cast<std::uint32_t>(step),
                                .stream = Stream::latent,
-                               .sample = 0},
-                       .row_id = {},
+                               .draw = 0},
+                       .sample_ids = {},
                        .phase = Phase::train,
                        .scalars = &scalars};
     Batch<B> batch;

@@ -34,7 +34,7 @@ TEST_CASE_TEMPLATE("init: uniform over its width, padding zero [INIT-1] [INIT-2]
     const Dense<B> first(bench.layout, Segment::encoder, "first", 101, 33);
     const Dense<B> second(bench.layout, Segment::decoder, "second", 101, 33);
     bench.ready();
-    initialize(bench.on, init, 42, bench.theta);
+    initialize(bench.backend, init, 42, bench.theta);
     for (const BlockId id : {first.weight(), first.bias()}) {
       const double half = init_half_width(init, bench.layout[id]);
       const std::vector<double> values = flat(bench.theta[id]);
@@ -51,9 +51,9 @@ TEST_CASE_TEMPLATE("init: uniform over its width, padding zero [INIT-1] [INIT-2]
     // Equal blocks get different numbers; another seed others; the same seed the same.
     CHECK(flat(bench.theta[first.weight()]) != flat(bench.theta[second.weight()]));
     const auto before = flat(bench.theta[first.weight()]);
-    initialize(bench.on, init, 43, bench.theta);
+    initialize(bench.backend, init, 43, bench.theta);
     CHECK(flat(bench.theta[first.weight()]) != before);
-    initialize(bench.on, init, 42, bench.theta);
+    initialize(bench.backend, init, 42, bench.theta);
     CHECK(flat(bench.theta[first.weight()]) == before);
     const View<B> all = bench.theta.flat();
     double covered = 0, everything = 0;
@@ -65,12 +65,12 @@ TEST_CASE_TEMPLATE("init: uniform over its width, padding zero [INIT-1] [INIT-2]
 }
 
 TEST_CASE("init: the same numbers on every backend, up to the scalar's rounding") {
-  const auto made = [](auto on) {
-    using B = decltype(on);
-    Bench<B> bench(on);
+  const auto made = [](auto backend) {
+    using B = decltype(backend);
+    Bench<B> bench(backend);
     const Dense<B> layer(bench.layout, Segment::encoder, "layer", 7, 5);
     bench.ready();
-    initialize(bench.on, Init::pytorch, 1, bench.theta);
+    initialize(bench.backend, Init::pytorch, 1, bench.theta);
     return flat(bench.theta[layer.weight()]);
   };
   const auto want = made(Reference<double>());
@@ -85,11 +85,11 @@ TEST_CASE("init: number for number (2 u - 1) / sqrt(fan_in), u from the block's 
   Bench<B> bench;
   const Dense<B> layer(bench.layout, Segment::encoder, "layer", 5, 3);
   bench.ready();
-  initialize(bench.on, Init::pytorch, 7, bench.theta);
+  initialize(bench.backend, Init::pytorch, 7, bench.theta);
   for (const BlockId id : {layer.weight(), layer.bias()}) {
     const std::vector<double> got = flat(bench.theta[id]);
     std::vector<double> u(got.size());
-    const NoiseKey key{.seed = 7, .step = 0, .stream = Stream::init, .sample = 0};
+    const NoiseKey key{.seed = 7, .step = 0, .stream = Stream::init, .draw = 0};
     uniform_column(key, static_cast<std::int64_t>(id), static_cast<std::int64_t>(u.size()),
                    u.data());
     for (std::size_t k = 0; k < got.size(); ++k)

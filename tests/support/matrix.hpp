@@ -89,15 +89,15 @@ class Matrix {
 /// Construct the layer on `layout`, then call ready().
 template <class B>
 struct Bench {
-  B on;
+  B backend;
   ParamLayout layout;
   Params<B> theta;
   Grads<B> grads;
   Workspace<B> workspace;
-  NoiseKey key{.seed = 11, .step = 2, .stream = Stream::latent, .sample = 0};
+  NoiseKey key{.seed = 11, .step = 2, .stream = Stream::latent, .draw = 0};
   Phase phase = Phase::train;
 
-  explicit Bench(B backend = B()) : on(backend) {}
+  explicit Bench(B on = B()) : backend(on) {}
 
   void ready(unsigned seed = 3) {
     theta = Params<B>(layout);
@@ -106,17 +106,17 @@ struct Bench {
       const View<B> block = theta[static_cast<BlockId>(b)];
       Matrix<typename B::Scalar> values(block.rows, block.cols);
       values.randomise(seed + static_cast<unsigned>(b), -0.8, 0.8);
-      on.copy(values.view(), block);
+      backend.copy(values.view(), block);
     }
   }
   Pass<B> pass() {
     workspace.reset();
-    return {.on = on,
+    return {.backend = backend,
             .theta = theta,
             .grads = &grads,
             .workspace = workspace,
             .key = key,
-            .row_id = {},
+            .sample_ids = {},
             .phase = phase,
             .scalars = nullptr};
   }

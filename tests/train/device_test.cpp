@@ -25,8 +25,8 @@ static_assert(Records<FakeDevice> && !Records<Cpu<float>>);
 using Calls = std::vector<std::string_view>;
 
 /// What a device did, except being looked at.
-Calls asked_of(const FakeDevice& on) {
-  Calls calls = on.work().calls;
+Calls asked_of(const FakeDevice& backend) {
+  Calls calls = backend.work().calls;
   std::erase(calls, "download");
   return calls;
 }
@@ -55,7 +55,7 @@ Failure failure_of(const TrainOptions& options, const Data<float>& data) {
   Vae<B> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2, .likelihood = Gaussian{}});
   const auto weights = [&] {
     std::vector<float> numbers(static_cast<std::size_t>(vae.params().flat().size()));
-    vae.on().download(vae.params().flat(), numbers.data());
+    vae.backend().download(vae.params().flat(), numbers.data());
     return numbers;
   };
   std::vector<float> good = weights();
@@ -115,10 +115,10 @@ TEST_CASE("device memory: a likelihood that is not longhand's") {
 }
 
 TEST_CASE("device memory: a step of the classic model is the list of docs/backends.md") {
-  const FakeDevice on;
-  Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
+  const FakeDevice backend;
+  Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, backend);
   Trainer<Vae<FakeDevice>>(vae, {.epochs = 1, .batch = 2}).fit(grey(6, 784, 0, false));
-  const std::vector<Calls> steps = steps_of(on.work().calls);
+  const std::vector<Calls> steps = steps_of(backend.work().calls);
   REQUIRE(steps.size() == 3);
   CHECK(steps[1] == steps[0]);
   CHECK(steps[2] == steps[0]);
@@ -127,10 +127,10 @@ TEST_CASE("device memory: a step of the classic model is the list of docs/backen
 }
 
 TEST_CASE("device memory: epilogues save a kernel per linear layer and per bias gradient") {
-  const FakeDevice on({.epilogues = true});
-  Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, on);
+  const FakeDevice backend({.epilogues = true});
+  Vae<FakeDevice> vae({.input_dim = 784, .hidden = {400}, .latent_dim = 20}, backend);
   Trainer<Vae<FakeDevice>>(vae, {.epochs = 1, .batch = 2}).fit(grey(6, 784, 0, false));
-  const std::vector<Calls> steps = steps_of(on.work().calls);
+  const std::vector<Calls> steps = steps_of(backend.work().calls);
   const auto count = [&](const char* name) {
     return std::count(steps[1].begin(), steps[1].end(), name);
   };
@@ -139,20 +139,20 @@ TEST_CASE("device memory: epilogues save a kernel per linear layer and per bias 
   CHECK(count("multiply") == 5);
   CHECK(steps[1].size() == 11 + 15);
   for (const Journey& j : all_journeys())
-    CHECK(journey(on, j) == journey(FakeDevice(), j));  // the fake sums in the same order
+    CHECK(journey(backend, j) == journey(FakeDevice(), j));  // the fake sums in the same order
 }
 
 TEST_CASE(
     "device memory: nothing is sent or read between the first and the last step of an epoch") {
   const auto transfers = [](Index batch, Index steps_per_launch, bool every_step) {
-    const FakeDevice on;
-    Vae<FakeDevice> vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, on);
+    const FakeDevice backend;
+    Vae<FakeDevice> vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, backend);
     std::vector<std::size_t> begins;  // of the epochs, and the end
     TrainOptions options{.epochs = 4, .batch = batch, .steps_per_launch = steps_per_launch};
-    options.on_epoch = [&](const EpochReport&) { begins.push_back(on.work().calls.size()); };
+    options.on_epoch = [&](const EpochReport&) { begins.push_back(backend.work().calls.size()); };
     if (every_step) options.on_step = [](const StepReport&) {};
     Trainer<Vae<FakeDevice>>(vae, options).fit(grey(60, 9, 0, false));
-    const Calls& calls = on.work().calls;
+    const Calls& calls = backend.work().calls;
     std::vector<Index> seen;
     for (std::size_t e = 0; e + 1 < begins.size(); ++e) {
       const Calls epoch(calls.begin() + static_cast<Index>(begins[e]),
@@ -216,11 +216,11 @@ TEST_CASE("device memory: a recorded training has the bits of one that is not, i
       CHECK(eager.work().recorded == 0);
       for (const Index steps : {1, 3, 16}) {
         j.options.steps_per_launch = steps;
-        const FakeDevice on;
-        CHECK(journey(on, j) == want);
-        CHECK(asked_of(on) == asked_of(eager));  // the very same work, looked at more rarely
-        CHECK(on.work().recorded > 0);
-        CHECK(on.work().played > on.work().recorded);
+        const FakeDevice backend;
+        CHECK(journey(backend, j) == want);
+        CHECK(asked_of(backend) == asked_of(eager));  // the very same work, looked at more rarely
+        CHECK(backend.work().recorded > 0);
+        CHECK(backend.work().played > backend.work().recorded);
       }
     }
   }
@@ -238,15 +238,16 @@ TEST_CASE("device memory: parameter gradients may come as late as the norm, to t
 }
 
 TEST_CASE("device memory: steps are recorded once and played many at a time") {
-  const FakeDevice on;
-  Vae<FakeDevice> vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, on);
+  const FakeDevice backend;
+  Vae<FakeDevice> vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, backend);
   std::vector<std::pair<int, int>> after;  // every epoch: recordings made, played
   Trainer<Vae<FakeDevice>>(vae, {.epochs = 4,
                                  .batch = 5,
                                  .steps_per_launch = 8,
                                  .on_epoch =
                                      [&](const EpochReport&) {
-                                       after.emplace_back(on.work().recorded, on.work().played);
+                                       after.emplace_back(backend.work().recorded,
+                                                          backend.work().played);
                                      }})
       .fit(grey(104, 9, 0, false));  // 20 full batches and one of 4 rows
   // The first full step and the first small one are done as they are, then 7 are played one by one,
@@ -267,15 +268,15 @@ TEST_CASE("device memory: a backend that does not record does the work as it is"
 }
 
 TEST_CASE("device memory: what cannot be recorded is an exception, and nothing is left of it") {
-  const FakeDevice on;
+  const FakeDevice backend;
   const Buffer<FakeDevice> buffer(4);
   std::vector<float> host(4);
   const auto failing = [&](const auto& work) {
     Replay<FakeDevice> replay;
-    replay.run(on, 1, work);  // as it is, it works
-    CHECK_THROWS_AS(replay.run(on, 1, work), std::logic_error);
-    CHECK_THROWS_AS(replay.run(on, 1, work), std::logic_error);  // and is not done instead
-    CHECK(on.work().recorded == 0);
+    replay.run(backend, 1, work);  // as it is, it works
+    CHECK_THROWS_AS(replay.run(backend, 1, work), std::logic_error);
+    CHECK_THROWS_AS(replay.run(backend, 1, work), std::logic_error);  // and is not done instead
+    CHECK(backend.work().recorded == 0);
   };
   const Index live = FakeMemory::live();
   failing([&](const FakeDevice& here) { here.download(buffer.column(), host.data()); });
@@ -325,34 +326,34 @@ TEST_CASE_TEMPLATE(
   data.input = Samples<float>(columns);
   for (const Optimizer& optimizer : {Optimizer(Adam{}), Optimizer(Sgd{}), Optimizer(RmsProp{})}) {
     Vae<B> vae({.input_dim = 4, .hidden = {5}, .latent_dim = 2, .likelihood = Gaussian{}});
-    const B& on = vae.on();
-    const ResidentData<B> resident(on, data);
+    const B& backend = vae.backend();
+    const ResidentData<B> resident(backend, data);
     std::vector<std::uint32_t> rows(42);  // in this order: row 29 is on page 4 of 0 .. 5
     std::iota(rows.begin(), rows.end(), 0u);
     TrainingStep<Vae<B>> step(vae, resident,
                               {.batch = 7, .optimizer = optimizer, .steps_per_launch = 2}, rows, 7);
     Logbook<B>& logbook = step.logbook();
     for (Index page = 0; page < 6; ++page)
-      logbook.plan(page) = {.inverse_rows = 1.0f / 7,
+      logbook.plan(page) = {.inverse_samples = 1.0f / 7,
                             .learning_rate = 1e-2f,
                             .step = static_cast<std::uint32_t>(page)};
     const auto weights_after = [&](Index first, Index end) {
-      step.take(on, first, end);
+      step.take(backend, first, end);
       std::vector<float> numbers(static_cast<std::size_t>(vae.params().flat().size()));
-      on.download(vae.params().flat(), numbers.data());
+      backend.download(vae.params().flat(), numbers.data());
       return numbers;
     };
-    logbook.open(on);
+    logbook.open(backend);
     const std::vector<float> before = weights_after(0, 3), good = weights_after(3, 4);
     CHECK(good != before);
     CHECK(weights_after(4, 5) == good);
     CHECK(weights_after(5, 6) == good);  // whose own batch is fine
-    logbook.read(on, 0, 6);
+    logbook.read(backend, 0, 6);
     for (Index page = 0; page < 6; ++page)
       CHECK(std::isfinite(logbook.grad_norm(page)) == (page != 4));
     CHECK_FALSE(std::isfinite(logbook.kl(4)[1]));
-    CHECK(logbook.row_numbers(on, 4)[1] == 29);
-    logbook.open(on);
+    CHECK(logbook.sample_numbers(backend, 4)[1] == 29);
+    logbook.open(backend);
     CHECK(weights_after(0, 1) != good);  // a new epoch starts sound
   }
 }
@@ -361,7 +362,7 @@ TEST_CASE_TEMPLATE("device memory: a page keys the noise of its step", B, FakeDe
   const Data<float> data = grey(4, 6, 0, false);
   for (const Binarize binarize : {Binarize::none, Binarize::fixed, Binarize::dynamic}) {
     Vae<B> vae({.input_dim = 6, .hidden = {5}, .latent_dim = 2, .dropout = 0.3});
-    const ResidentData<B> resident(vae.on(), data);
+    const ResidentData<B> resident(vae.backend(), data);
     std::vector<std::uint32_t> rows;
     for (std::uint32_t k = 0; k < 28; ++k) rows.push_back(k % 4);  // the same on every page
     TrainingStep<Vae<B>> step(vae, resident, {.steps_per_launch = 2, .binarize = binarize}, rows,
@@ -371,9 +372,9 @@ TEST_CASE_TEMPLATE("device memory: a page keys the noise of its step", B, FakeDe
                                                             {1, 1}, {1, 2}, {1, 0}};
     for (Index page = 0; page < 7; ++page)  // the learning rate is 0: the same weights too
       logbook.plan(page) = {.step = keys[page].first, .epoch = keys[page].second};
-    logbook.open(vae.on());
-    step.take(vae.on(), 0, 7);
-    logbook.read(vae.on(), 0, 7);
+    logbook.open(vae.backend());
+    step.take(vae.backend(), 0, 7);
+    logbook.read(vae.backend(), 0, 7);
     const auto same = [&](Index a, Index b) {
       return std::equal(logbook.nll(a).begin(), logbook.nll(a).end(), logbook.nll(b).begin());
     };
@@ -389,8 +390,9 @@ TEST_CASE_TEMPLATE("device memory: a page keys the noise of its step", B, FakeDe
 TEST_CASE("device memory: an address of the host is refused") {
   float number = 1;
   const Buffer<FakeDevice> buffer(4);
-  CHECK_THROWS_AS(FakeDevice().for_each(
-                      WeighRow{}, in<FakeDevice>(buffer.column(), scalar_at<FakeDevice>(&number)),
-                      out<FakeDevice>(buffer.column())),
-                  std::logic_error);
+  CHECK_THROWS_AS(
+      FakeDevice().for_each(WeighSample{},
+                            in<FakeDevice>(buffer.column(), scalar_at<FakeDevice>(&number)),
+                            out<FakeDevice>(buffer.column())),
+      std::logic_error);
 }

@@ -55,7 +55,7 @@ TEST_CASE("active units: a latent whose mean never moves is not one") {
   Vae<B> model({.input_dim = 4, .hidden = {}, .latent_dim = 3});
   std::vector<float> w(4 * 6, 0.0f);  // the head's weight, a column per output: mu_0 alone reads x
   w[0] = 3;
-  model.on().upload(w.data(), model.params()[BlockId{0}]);
+  model.backend().upload(w.data(), model.params()[BlockId{0}]);
   CHECK(evaluate(model, grey(200, 4)).active_units == 1);
 }
 

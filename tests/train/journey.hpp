@@ -29,16 +29,16 @@ inline Data<float> grey(Index rows, Index dim, Index classes, bool masked) {
   }
   if (!masked) return data;
   data.mask = Samples<float>(std::move(mask));
-  data.row_weights = Samples<float>(std::move(weights));
+  data.sample_weights = Samples<float>(std::move(weights));
   return data;
 }
 
 /// What training, evaluating and sampling give, as numbers.
 template <class B>
-std::vector<double> journey(const B& on, const VaeConfig& config, TrainOptions options,
+std::vector<double> journey(const B& backend, const VaeConfig& config, TrainOptions options,
                             const Data<float>& data) {
   std::vector<double> numbers;
-  Vae<B> vae(config, on);
+  Vae<B> vae(config, backend);
   const TrainResult result = Trainer<Vae<B>>(vae, options).fit(data);
   for (const EpochReport& r : result.history)
     for (const double v : {r.loss, r.log_likelihood_term, r.kl, r.grad_norm}) numbers.push_back(v);
@@ -75,9 +75,9 @@ inline double farthest(const std::vector<double>& got, const std::vector<double>
 /// What is trained in a journey.
 /// Training and samples with a likelihood that is not longhand's.
 template <class B>
-std::vector<double> laplace_journey(const B& on) {
+std::vector<double> laplace_journey(const B& backend) {
   using Model = Vae<B, PerElement<Laplace>>;
-  Model vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, PerElement<Laplace>(), on);
+  Model vae({.input_dim = 9, .hidden = {12}, .latent_dim = 3}, PerElement<Laplace>(), backend);
   const TrainResult result =
       Trainer<Model>(vae, {.epochs = 3, .batch = 8}).fit(grey(60, 9, 0, true));
   std::vector<double> numbers;
@@ -145,8 +145,8 @@ inline std::vector<Journey> long_journeys() {
   return all;
 }
 template <class B>
-std::vector<double> journey(const B& on, const Journey& j) {
-  return journey(on, j.config, j.options, j.data);
+std::vector<double> journey(const B& backend, const Journey& j) {
+  return journey(backend, j.config, j.options, j.data);
 }
 
 }  // namespace longhand::test

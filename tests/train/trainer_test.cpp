@@ -102,7 +102,7 @@ TEST_CASE("training is its steps taken by hand, to the same bits [NOI-4] [ELBO-5
   const Samples<float> data = curve(rows, dim);
   Trainer<Model>(trained_model, options).fit(curve_data(rows, dim));
 
-  const B& on = model.on();
+  const B& backend = model.backend();
   Grads<B> grads(model.params().layout());
   OptimizerState<B> optimizer(Adam{}, model.params().layout());
   Workspace<B> workspace;
@@ -119,13 +119,13 @@ TEST_CASE("training is its steps taken by hand, to the same bits [NOI-4] [ELBO-5
       uniform_column({.seed = 11,
                       .step = static_cast<std::uint32_t>(epoch),
                       .stream = Stream::binarize,
-                      .sample = 0},
+                      .draw = 0},
                      row, dim, u.data());
       for (Index i = 0; i < dim; ++i)
         DrawPixel{}(data.view()(i, row), u[static_cast<std::size_t>(i)], x(i, j));
     }
     StepScalars<float> scalars;
-    scalars.inverse_rows = 1.0f / static_cast<float>(count);
+    scalars.inverse_samples = 1.0f / static_cast<float>(count);
     scalars.beta = static_cast<float>(step < 7 ? 2 * static_cast<double>(step) / 7 : 2);
     const double progress = static_cast<double>(step) / (3 * per_epoch);
     scalars.learning_rate =
@@ -133,15 +133,15 @@ TEST_CASE("training is its steps taken by hand, to the same bits [NOI-4] [ELBO-5
     optimizer.correct(scalars);
     workspace.reset();
     grads.clear();
-    const Pass<B> pass{.on = on,
+    const Pass<B> pass{.backend = backend,
                        .theta = model.params(),
                        .grads = &grads,
                        .workspace = workspace,
                        .key = {.seed = 11,
                                .step = static_cast<std::uint32_t>(step),
                                .stream = Stream::latent,
-                               .sample = 0},
-                       .row_id = {ids.data(), 1, count, 1},
+                               .draw = 0},
+                       .sample_ids = {ids.data(), 1, count, 1},
                        .phase = Phase::train,
                        .scalars = &scalars};
     Batch<B> one;
@@ -149,10 +149,10 @@ TEST_CASE("training is its steps taken by hand, to the same bits [NOI-4] [ELBO-5
     model.loss_and_gradient(pass, one);
     float squared_norm;
     const View<B> norm{&squared_norm, 1, 1, 1}, clip{&scalars.clip, 1, 1, 1};
-    on.reduce(Square{}, in<B>(grads.flat()), grads.flat().rows, norm);
-    on.for_each(ClipFactor{1.5}, in<B>(norm),
-                out<B>(clip));  // the root of packs is not the scalar's
-    optimizer.step(on, model.params(), grads, &scalars);
+    backend.reduce(Square{}, in<B>(grads.flat()), grads.flat().rows, norm);
+    backend.for_each(ClipFactor{1.5}, in<B>(norm),
+                     out<B>(clip));  // the root of packs is not the scalar's
+    optimizer.step(backend, model.params(), grads, &scalars);
   }
   CHECK(weights(model) == weights(trained_model));
 }
@@ -171,7 +171,7 @@ TEST_CASE("nothing is allocated after the first step") {
       config.transform = InputTransform{InputTransform::Kind::unit, {0.1}, {1.5}};
       data.condition = Samples<float>(Eigen::MatrixXf::Random(2, 700));
       data.mask = Samples<float>(Eigen::MatrixXf::Ones(60, 700));
-      data.row_weights = Samples<float>(Eigen::MatrixXf::Ones(1, 700));
+      data.sample_weights = Samples<float>(Eigen::MatrixXf::Ones(1, 700));
       config.likelihood = LearnedGaussian{};
     }
     Model model(config, B(2));
@@ -361,12 +361,12 @@ TEST_CASE("rows of weight 0 teach nothing") {
   Data<float> all = curve_data(80);
   Eigen::MatrixXf weight = Eigen::MatrixXf::Ones(1, 80);
   for (Index j = 0; j < 80; j += 2) weight(0, j) = 0;
-  all.row_weights = Samples<float>(weight);
+  all.sample_weights = Samples<float>(weight);
   Data<float> spoiled = curve_data(80);
   Eigen::MatrixXf columns = spoiled.input.numbers().in_columns();
   for (Index j = 0; j < 80; j += 2) columns.col(j).setConstant(0.25f);
   spoiled.input = Samples<float>(columns);
-  spoiled.row_weights = Samples<float>(weight);
+  spoiled.sample_weights = Samples<float>(weight);
   const auto run = [](const Data<float>& data) {
     Model model(small());
     Trainer<Model>(model, {.epochs = 2, .batch = 16}).fit(data);

@@ -46,13 +46,13 @@ class Cpu {
 #ifdef _OPENMP
     if (threads_.count > 1 && threads_.team == nullptr) {
       detail::Team team;
-      Cpu on = *this;
-      on.threads_.team = &team;
+      Cpu backend = *this;
+      backend.threads_.team = &team;
       std::exception_ptr failure;
 #pragma omp parallel num_threads(threads_.count)
       if (const int thread = omp_get_thread_num(); thread == 0) {
         try {
-          body(static_cast<const Cpu&>(on));
+          body(static_cast<const Cpu&>(backend));
         } catch (...) {
           failure = std::current_exception();
         }
@@ -165,19 +165,20 @@ class Cpu {
   }
 
   template <class Next = Nothing>
-  void fill_normal(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y, const Next& next = {}) const {
+  void fill_normal(const NoiseKey& key, SampleIds<Cpu> ids, View<Cpu> y,
+                   const Next& next = {}) const {
     fill_noise<NormalNoise>(key, ids, y);
     sweep(next);
   }
   template <class Next = Nothing>
-  void fill_uniform(const NoiseKey& key, RowIds<Cpu> ids, View<Cpu> y,
+  void fill_uniform(const NoiseKey& key, SampleIds<Cpu> ids, View<Cpu> y,
                     const Next& next = {}) const {
     fill_noise<UniformNoise>(key, ids, y);
     sweep(next);
   }
 
   template <class X, class F, std::size_t I>
-  void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Cpu> ids,
+  void gather(const F& f, MatrixView<const X, HostMemory> x, SampleIds<Cpu> ids,
               const std::array<OperandOf<Cpu>, I>& in, View<Cpu> y) const {
     const auto column = [&](Index j) { return x.data + static_cast<Index>(ids(0, j)) * x.ld; };
     team(y.size()).for_each(y.cols, [&](Index j) {
@@ -187,7 +188,7 @@ class Cpu {
           : detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
     });
   }
-  void permute(const Permutation& order, RowIds<Cpu> ids,
+  void permute(const Permutation& order, SampleIds<Cpu> ids,
                MatrixView<std::uint32_t, HostMemory> y) const {
     team(kNoiseCost * y.cols).for_each(y.cols, [&](Index i) {
       y(0, i) = ids(0, static_cast<Index>(order(static_cast<std::uint32_t>(i))));
@@ -226,7 +227,7 @@ class Cpu {
     return elements < least ? detail::Threads{} : threads_;
   }
   template <class Noise>
-  void fill_noise(const NoiseKey& given, RowIds<Cpu> ids, View<Cpu> y) const {
+  void fill_noise(const NoiseKey& given, SampleIds<Cpu> ids, View<Cpu> y) const {
     const NoiseKey key = given.resolved();
     team(kNoiseCost * y.size()).for_runs(y.cols, [&](Index first, Index count) {
       const auto row = [&](Index j) {

@@ -55,73 +55,73 @@ std::shared_ptr<Engine> make_engine(bool with_side);
 
 /// The second engine, whose stream goes on from where that of `on` is now; and the way back: what
 /// is asked of `on` after join() comes after all that was asked of the second engine.
-std::shared_ptr<Engine> fork(Engine& on);
-void join(Engine& on);
+std::shared_ptr<Engine> fork(Engine& backend);
+void join(Engine& backend);
 
 /// Zeroed device memory. Throws CudaOutOfMemory, having allocated nothing.
 void* allocate(std::size_t bytes);
 void release(void* data) noexcept;
 
 /// C = op(A) op(B) or C += op(A) op(B).
-void multiply(Engine& on, Precision precision, Transpose ta, DeviceView<const float> a,
+void multiply(Engine& backend, Precision precision, Transpose ta, DeviceView<const float> a,
               Transpose tb, DeviceView<const float> b, DeviceView<float> c, Store store);
 
 /// What a product does with a vector v on the way: C_ij += v_i, or v_j = sum_k op(B)_kj.
 enum class Epilogue { add_bias, sum_b };
 /// C = op(A) op(B) with an epilogue; false, and nothing is done, where cuBLASLt has none for it.
-bool multiply_with_epilogue(Engine& on, Precision precision, Epilogue epilogue, Transpose ta,
+bool multiply_with_epilogue(Engine& backend, Precision precision, Epilogue epilogue, Transpose ta,
                             DeviceView<const float> a, Transpose tb, DeviceView<const float> b,
                             DeviceView<float> c, const float* v);
 
-void permute(Engine& on, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
+void permute(Engine& backend, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
 
 /// For as many copies as a training step makes at once (cuda/copy.cu).
 template <std::size_t N>
-void copy_at(Engine& on, std::uint32_t* n, const std::array<CountedCopy<DeviceMemory>, N>& copies,
-             std::uint32_t add);
+void copy_at(Engine& backend, std::uint32_t* n,
+             const std::array<CountedCopy<DeviceMemory>, N>& copies, std::uint32_t add);
 
 /// `cols` columns of `column_bytes` each, contiguous on the host, `pitch` bytes apart on the
 /// device. Both return when the host memory may be used again, download() with all work done that
 /// was asked for before.
-void upload(Engine& on, const void* host, void* device, std::size_t pitch, std::size_t column_bytes,
-            Index cols);
-void download(Engine& on, const void* device, std::size_t pitch, void* host,
+void upload(Engine& backend, const void* host, void* device, std::size_t pitch,
+            std::size_t column_bytes, Index cols);
+void download(Engine& backend, const void* device, std::size_t pitch, void* host,
               std::size_t column_bytes, Index cols);
 
 /// Waits for all work asked for so far, and throws what failed in it.
-void synchronize(Engine& on);
+void synchronize(Engine& backend);
 
 /// What work(recorder) asks of `recorder`, an engine of its own: what other threads ask of `on`
 /// meanwhile is not recorded. Throws CudaError, and leaves nothing behind, if the work asks for
 /// memory or for copies to or from the host.
-std::shared_ptr<Graph> record(Engine& on,
+std::shared_ptr<Graph> record(Engine& backend,
                               const std::function<void(const std::shared_ptr<Engine>&)>& work);
-void play(Engine& on, const Graph& graph);
+void play(Engine& backend, const Graph& graph);
 
 // One kernel per formula. Defined in backend/cuda_launch.cuh and instantiated by nvcc, for the
 // formulas of longhand in cuda/formulas.def, for yours in one .cu file of your own: a linker that
 // misses one of these names the formula.
 template <class F, std::size_t I, std::size_t O>
-void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+void for_each(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in,
               const std::array<DeviceView<float>, O>& out, const float* only_if);
 template <class F, std::size_t I, std::size_t O, class Next>
-void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+void reduce_columns(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in,
                     const std::array<DeviceView<float>, O>& out, Index rows, DeviceView<float> sums,
                     const Next& next);
 template <class F, std::size_t I>
-void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
+void reduce_rows(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
                  Index cols, DeviceView<float> sums, Store store);
 template <class F, std::size_t I, class Next>
-void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
+void reduce(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in, Index count,
             DeviceView<float> sum, const Next& next);
 template <class Next>
-void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+void fill_normal(Engine& backend, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
                  const Next& next);
 template <class Next>
-void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+void fill_uniform(Engine& backend, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
                   const Next& next);
 template <class X, class F, std::size_t I>
-void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
+void gather(Engine& backend, const F& f, DeviceView<const X> x, DeviceIds ids,
             const std::array<DeviceOperand, I>& in, DeviceView<float> y);
 
 }  // namespace cuda
@@ -163,11 +163,11 @@ class Cuda {
    public:
     /// Records work(recorder) without doing it.
     template <class Work>
-    Recording(const Cuda& on, const Work& work)
-        : graph_(cuda::record(*on.engine_, [&](const std::shared_ptr<cuda::Engine>& recorder) {
-            work(Cuda(recorder, on.options_));
+    Recording(const Cuda& backend, const Work& work)
+        : graph_(cuda::record(*backend.engine_, [&](const std::shared_ptr<cuda::Engine>& recorder) {
+            work(Cuda(recorder, backend.options_));
           })) {}
-    void play(const Cuda& on) const { cuda::play(*on.engine_, *graph_); }
+    void play(const Cuda& backend) const { cuda::play(*backend.engine_, *graph_); }
 
    private:
     std::shared_ptr<cuda::Graph> graph_;
@@ -224,22 +224,22 @@ class Cuda {
   }
 
   template <class Next = Nothing>
-  void fill_normal(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y,
+  void fill_normal(const NoiseKey& key, SampleIds<Cuda> ids, View<Cuda> y,
                    const Next& next = {}) const {
     cuda::fill_normal(*engine_, key, ids, y, next);
   }
   template <class Next = Nothing>
-  void fill_uniform(const NoiseKey& key, RowIds<Cuda> ids, View<Cuda> y,
+  void fill_uniform(const NoiseKey& key, SampleIds<Cuda> ids, View<Cuda> y,
                     const Next& next = {}) const {
     cuda::fill_uniform(*engine_, key, ids, y, next);
   }
 
   template <class X, class F, std::size_t I>
-  void gather(const F& f, MatrixView<const X, DeviceMemory> x, RowIds<Cuda> ids,
+  void gather(const F& f, MatrixView<const X, DeviceMemory> x, SampleIds<Cuda> ids,
               const std::array<OperandOf<Cuda>, I>& in, View<Cuda> y) const {
     cuda::gather(*engine_, f, x, ids, in, y);
   }
-  void permute(const Permutation& order, RowIds<Cuda> ids,
+  void permute(const Permutation& order, SampleIds<Cuda> ids,
                MatrixView<std::uint32_t, DeviceMemory> y) const {
     cuda::permute(*engine_, order, ids, y);
   }

@@ -353,12 +353,12 @@ struct FillNoise {
   Index ld, rows, cols;
 
   template <class Memory>
-  FillNoise(const NoiseKey& noise_key, const MatrixView<const std::uint32_t, Memory>& row_ids,
+  FillNoise(const NoiseKey& noise_key, const MatrixView<const std::uint32_t, Memory>& sample_ids,
             const MatrixView<float, Memory>& to, const Next& then = {})
       : given(noise_key),
         next(sweep_of(then)),
-        ids(row_ids.data),
-        id_step(row_ids.ld),
+        ids(sample_ids.data),
+        id_step(sample_ids.ld),
         y(to.data),
         ld(to.ld),
         rows(to.rows),
@@ -426,12 +426,12 @@ struct Gather {
 
   template <class Memory>
   Gather(const F& f, const MatrixView<const X, Memory>& from,
-         const MatrixView<const std::uint32_t, Memory>& row_ids,
+         const MatrixView<const std::uint32_t, Memory>& sample_ids,
          const std::array<Operand<float, Memory>, I>& in, const MatrixView<float, Memory>& to)
       : x(from.data),
         x_ld(from.ld),
-        ids(row_ids.data),
-        id_step(row_ids.ld),
+        ids(sample_ids.data),
+        id_step(sample_ids.ld),
         sweep(f, in, std::array<MatrixView<float, Memory>, 1>{to}),
         rows(to.rows),
         cols(to.cols) {}

@@ -17,17 +17,17 @@ namespace longhand::cuda {
 /// What a launch needs of the engine (cuda/engine.cpp). stream() throws if the engine is broken,
 /// launched() if the launch was refused (`status` is a cudaError_t: the caller's, who may have
 /// linked a CUDA runtime of its own).
-void* stream(Engine& on);
-void launched(Engine& on, int status, const char* kernel, Index rows, Index cols);
+void* stream(Engine& backend);
+void launched(Engine& backend, int status, const char* kernel, Index rows, Index cols);
 /// Room for kPartials numbers, which may be used until unlocked.
-float* lock_partials(Engine& on);
-void unlock_partials(Engine& on);
+float* lock_partials(Engine& backend);
+void unlock_partials(Engine& backend);
 
 /// The partial sums between the two launches of one sum, not to be parted by another thread's.
 struct Partials {
-  Engine& on;
-  float* const sums = lock_partials(on);
-  ~Partials() { unlock_partials(on); }
+  Engine& backend;
+  float* const sums = lock_partials(backend);
+  ~Partials() { unlock_partials(backend); }
 };
 
 template <class Kernel>
@@ -42,71 +42,71 @@ __global__ void __launch_bounds__(kThreads) run(const Kernel kernel) {
 }
 
 template <class Kernel>
-void launch(Engine& on, const Kernel& kernel, Index rows, Index cols) {
-  const auto where = static_cast<cudaStream_t>(stream(on));
+void launch(Engine& backend, const Kernel& kernel, Index rows, Index cols) {
+  const auto where = static_cast<cudaStream_t>(stream(backend));
   const Index blocks = kernel.blocks();
   if (blocks == 0) return;
   run<<<static_cast<unsigned>(blocks), kThreads, 0, where>>>(kernel);
-  launched(on, cudaGetLastError(), Kernel::name, rows, cols);
+  launched(backend, cudaGetLastError(), Kernel::name, rows, cols);
 }
 
 template <class F, std::size_t I, std::size_t O>
-void for_each(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+void for_each(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in,
               const std::array<DeviceView<float>, O>& out, const float* only_if) {
-  launch(on, ForEach<F, I, O>(f, in, out, only_if), out[0].rows, out[0].cols);
+  launch(backend, ForEach<F, I, O>(f, in, out, only_if), out[0].rows, out[0].cols);
 }
 
 template <class F, std::size_t I, std::size_t O, class Next>
-void reduce_columns(Engine& on, const F& f, const std::array<DeviceOperand, I>& in,
+void reduce_columns(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in,
                     const std::array<DeviceView<float>, O>& out, Index rows, DeviceView<float> sums,
                     const Next& next) {
-  launch(on, ReduceColumns<F, I, O, Next>(f, in, out, rows, sums, next), rows, sums.cols);
+  launch(backend, ReduceColumns<F, I, O, Next>(f, in, out, rows, sums, next), rows, sums.cols);
 }
 
 template <class F, std::size_t I>
-void reduce_rows(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
+void reduce_rows(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in, Index rows,
                  Index cols, DeviceView<float> sums, Store store) {
   const bool add = store == Store::accumulate;
   const Index runs = ReduceRows<F, I>::runs_of(rows, cols);
   if (runs == 1) {
-    launch(on, ReduceRows<F, I>(f, in, rows, cols, 1, sums.data, add), rows, cols);
+    launch(backend, ReduceRows<F, I>(f, in, rows, cols, 1, sums.data, add), rows, cols);
     return;
   }
-  const Partials partial{on};
-  launch(on, ReduceRows<F, I>(f, in, rows, cols, runs, partial.sums, false), rows, cols);
+  const Partials partial{backend};
+  launch(backend, ReduceRows<F, I>(f, in, rows, cols, runs, partial.sums, false), rows, cols);
   const std::array<DeviceOperand, 1> all{DeviceOperand(partial.sums, 1, rows)};
-  launch(on, ReduceRows<Value, 1>(Value{}, all, rows, runs, 1, sums.data, add), rows, runs);
+  launch(backend, ReduceRows<Value, 1>(Value{}, all, rows, runs, 1, sums.data, add), rows, runs);
 }
 
 template <class F, std::size_t I, class Next>
-void reduce(Engine& on, const F& f, const std::array<DeviceOperand, I>& in, Index count,
+void reduce(Engine& backend, const F& f, const std::array<DeviceOperand, I>& in, Index count,
             DeviceView<float> sum, const Next& next) {
   const Index parts = parts_of(count);
   if (parts == 1) {
-    launch(on, Reduce<F, I, Next>(f, in, count, 1, sum.data, next), count, 1);
+    launch(backend, Reduce<F, I, Next>(f, in, count, 1, sum.data, next), count, 1);
     return;
   }
-  const Partials partial{on};
-  launch(on, Reduce<F, I>(f, in, count, parts, partial.sums), count, 1);
+  const Partials partial{backend};
+  launch(backend, Reduce<F, I>(f, in, count, parts, partial.sums), count, 1);
   const std::array<DeviceOperand, 1> all{DeviceOperand(partial.sums, 1, 0)};
-  launch(on, Reduce<Value, 1, Next>(Value{}, all, parts, 1, sum.data, next), parts, 1);
+  launch(backend, Reduce<Value, 1, Next>(Value{}, all, parts, 1, sum.data, next), parts, 1);
 }
 
 template <class Next>
-void fill_normal(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+void fill_normal(Engine& backend, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
                  const Next& next) {
-  launch(on, FillNoise<NormalFour, Next>(key, ids, y, next), y.rows, y.cols);  // [NOI-3]
+  launch(backend, FillNoise<NormalFour, Next>(key, ids, y, next), y.rows, y.cols);  // [NOI-3]
 }
 template <class Next>
-void fill_uniform(Engine& on, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
+void fill_uniform(Engine& backend, const NoiseKey& key, DeviceIds ids, DeviceView<float> y,
                   const Next& next) {
-  launch(on, FillNoise<UniformFour, Next>(key, ids, y, next), y.rows, y.cols);  // [NOI-2]
+  launch(backend, FillNoise<UniformFour, Next>(key, ids, y, next), y.rows, y.cols);  // [NOI-2]
 }
 
 template <class X, class F, std::size_t I>
-void gather(Engine& on, const F& f, DeviceView<const X> x, DeviceIds ids,
+void gather(Engine& backend, const F& f, DeviceView<const X> x, DeviceIds ids,
             const std::array<DeviceOperand, I>& in, DeviceView<float> y) {
-  launch(on, Gather<X, F, I>(f, x, ids, in, y), y.rows, y.cols);
+  launch(backend, Gather<X, F, I>(f, x, ids, in, y), y.rows, y.cols);
 }
 
 }  // namespace longhand::cuda

@@ -86,7 +86,7 @@ class Reference {
   }
 
   template <class Next = Nothing>
-  void fill_normal(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y,
+  void fill_normal(const NoiseKey& key, SampleIds<Reference> ids, View<Reference> y,
                    const Next& next = {}) const {
     noise(key, ids, y, [](const NoiseKey& k, std::uint32_t row, std::uint32_t quad, float* four) {
       normal4(k, row, quad, four);
@@ -94,7 +94,7 @@ class Reference {
     run(next);
   }
   template <class Next = Nothing>
-  void fill_uniform(const NoiseKey& key, RowIds<Reference> ids, View<Reference> y,
+  void fill_uniform(const NoiseKey& key, SampleIds<Reference> ids, View<Reference> y,
                     const Next& next = {}) const {
     noise(key, ids, y, [](const NoiseKey& k, std::uint32_t row, std::uint32_t quad, float* four) {
       uniform4(k, row, quad, four);
@@ -103,7 +103,7 @@ class Reference {
   }
 
   template <class X, class F, std::size_t I>
-  void gather(const F& f, MatrixView<const X, HostMemory> x, RowIds<Reference> ids,
+  void gather(const F& f, MatrixView<const X, HostMemory> x, SampleIds<Reference> ids,
               const std::array<OperandOf<Reference>, I>& in, View<Reference> y) const {
     for (Index j = 0; j < y.cols; ++j)
       for (Index i = 0; i < y.rows; ++i) {
@@ -114,7 +114,7 @@ class Reference {
         (std::make_index_sequence<I>{});
       }
   }
-  void permute(const Permutation& order, RowIds<Reference> ids,
+  void permute(const Permutation& order, SampleIds<Reference> ids,
                MatrixView<std::uint32_t, HostMemory> y) const {
     for (Index i = 0; i < y.cols; ++i)
       y(0, i) = ids(0, static_cast<Index>(order(static_cast<std::uint32_t>(i))));
@@ -167,7 +167,7 @@ class Reference {
   }
 
   template <class Four>
-  static void noise(const NoiseKey& given, RowIds<Reference> ids, View<Reference> y,
+  static void noise(const NoiseKey& given, SampleIds<Reference> ids, View<Reference> y,
                     const Four& fill_four) {
     const NoiseKey key = given.resolved();
     for (Index j = 0; j < y.cols; ++j)

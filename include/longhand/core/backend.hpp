@@ -30,7 +30,8 @@
 ///   fill_uniform(key, ids, Y, then)      Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
 ///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
 ///                                        b that stand for b / 255
-///   permute(order, ids, Y)               y_i  = ids_{order(i)}, row numbers   [NOI-4]; both have
+///   permute(order, ids, Y)               y_i  = ids_{order(i)}, sample numbers   [NOI-4]; both
+///   have
 ///                                        as many as the order
 ///   copy_at(n, copies, add)              copies whose place depends on n, then n += add
 ///                                        (core/counted_copy.hpp)
@@ -115,80 +116,80 @@ template <class F>
 Backward(F) -> Backward<F>;
 
 template <class B>
-concept Backend = requires(const B on, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
-                           RowIds<B> ids, Bytes<B> bytes, NoiseKey key, typename B::Scalar value,
+concept Backend = requires(const B backend, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
+                           SampleIds<B> ids, Bytes<B> bytes, NoiseKey key, typename B::Scalar value,
                            const typename B::Scalar* host_in, typename B::Scalar* host_out,
                            std::uint32_t* n, const Permutation& order,
                            MatrixView<std::uint32_t, typename B::Memory> rows) {
   typename B::Scalar;
   typename B::Memory;
   typename B::Allocator;
-  on.multiply(scratch, Transpose::yes, x, Transpose::no, x, y, Store::assign, Nothing{});
-  on.multiply(scratch, Transpose::no, x, Transpose::yes, x, y, Store::accumulate,
-              then<B>(Value{}, in<B>(x), out<B>(y)));
-  on.for_each(Value{}, in<B>(x), out<B>(y));
-  on.for_each(Value{}, in<B>(x), out<B>(y), x.data);
-  on.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y);
-  on.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y,
-                    then<B>(Value{}, in<B>(x), out<B>(y)));
-  on.reduce_rows(Value{}, in<B>(x), x.rows, x.cols, y, Store::assign);
-  on.reduce(Value{}, in<B>(x), x.size(), y);
-  on.reduce(Value{}, in<B>(x), x.size(), y, then<B>(Value{}, in<B>(x), out<B>(y)));
-  on.fill_normal(key, ids, y);
-  on.fill_uniform(key, ids, y);
-  on.fill_normal(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
-  on.fill_uniform(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
-  on.gather(Value{}, x, ids, in<B>(), y);
-  on.gather(Value{}, bytes, ids, in<B>(), y);
-  on.permute(order, ids, rows);
-  on.copy_at(n, std::array{into_column(x, y)}, 1);
-  on.copy(x, y);
-  on.fill(y, value);
-  on.upload(host_in, y);
-  on.download(x, host_out);
+  backend.multiply(scratch, Transpose::yes, x, Transpose::no, x, y, Store::assign, Nothing{});
+  backend.multiply(scratch, Transpose::no, x, Transpose::yes, x, y, Store::accumulate,
+                   then<B>(Value{}, in<B>(x), out<B>(y)));
+  backend.for_each(Value{}, in<B>(x), out<B>(y));
+  backend.for_each(Value{}, in<B>(x), out<B>(y), x.data);
+  backend.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y);
+  backend.reduce_columns(Value{}, in<B>(x), std::array<View<B>, 0>{}, x.rows, y,
+                         then<B>(Value{}, in<B>(x), out<B>(y)));
+  backend.reduce_rows(Value{}, in<B>(x), x.rows, x.cols, y, Store::assign);
+  backend.reduce(Value{}, in<B>(x), x.size(), y);
+  backend.reduce(Value{}, in<B>(x), x.size(), y, then<B>(Value{}, in<B>(x), out<B>(y)));
+  backend.fill_normal(key, ids, y);
+  backend.fill_uniform(key, ids, y);
+  backend.fill_normal(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
+  backend.fill_uniform(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
+  backend.gather(Value{}, x, ids, in<B>(), y);
+  backend.gather(Value{}, bytes, ids, in<B>(), y);
+  backend.permute(order, ids, rows);
+  backend.copy_at(n, std::array{into_column(x, y)}, 1);
+  backend.copy(x, y);
+  backend.fill(y, value);
+  backend.upload(host_in, y);
+  backend.download(x, host_out);
 };
 
 /// C = X dYᵀ and s_i = sum_j dY_ij, or +=: what a layer does with dY, at once where the backend
 /// can.
 template <Backend B>
-void multiply_and_sum_rows(const B& on, typename B::Scratch& scratch, ConstView<B> x,
+void multiply_and_sum_rows(const B& backend, typename B::Scratch& scratch, ConstView<B> x,
                            ConstView<B> dy, View<B> c, Store store, View<B> sums,
                            Store store_sums) {
   if constexpr (requires {
-                  on.multiply_and_sum_rows(scratch, x, dy, c, store, sums, store_sums);
+                  backend.multiply_and_sum_rows(scratch, x, dy, c, store, sums, store_sums);
                 }) {
-    on.multiply_and_sum_rows(scratch, x, dy, c, store, sums, store_sums);
+    backend.multiply_and_sum_rows(scratch, x, dy, c, store, sums, store_sums);
   } else {
-    on.multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
-    on.reduce_rows(Value{}, in<B>(dy), dy.rows, dy.cols, sums, store_sums);
+    backend.multiply(scratch, Transpose::no, x, Transpose::yes, dy, c, store, Nothing{});
+    backend.reduce_rows(Value{}, in<B>(dy), dy.rows, dy.cols, sums, store_sums);
   }
 }
 
 /// body(on), with all that the backend can keep ready from one primitive to the next (the CPU's
 /// threads; `on` knows of them) kept ready for as long as the body runs. Around a training step.
 template <Backend B, class Body>
-void together(const B& on, const Body& body) {
-  if constexpr (requires { on.together(body); }) {
-    on.together(body);
+void together(const B& backend, const Body& body) {
+  if constexpr (requires { backend.together(body); }) {
+    backend.together(body);
   } else {
-    body(on);
+    body(backend);
   }
 }
 
 /// work(side), whose results nobody reads before join(on): where the backend can, beside what is
 /// asked of `on` meanwhile, which must not write what the work reads or read what it writes.
 template <Backend B, class Work>
-void aside(const B& on, const Work& work) {
-  if constexpr (requires { on.aside(work); }) {
-    on.aside(work);
+void aside(const B& backend, const Work& work) {
+  if constexpr (requires { backend.aside(work); }) {
+    backend.aside(work);
   } else {
-    work(on);
+    work(backend);
   }
 }
 /// What is asked of `on` from here on comes after all that went aside.
 template <Backend B>
-void join(const B& on) {
-  if constexpr (requires { on.join(); }) on.join();
+void join(const B& backend) {
+  if constexpr (requires { backend.join(); }) backend.join();
 }
 
 }  // namespace longhand

@@ -107,8 +107,8 @@ class Workspace {
   View<B> matrix(Index rows, Index cols) {
     return {backend_.take(std::max<Index>(rows * cols, 1)), rows, cols, std::max<Index>(rows, 1)};
   }
-  /// Room for `count` row numbers in backend memory (1 x count); contents unspecified.
-  MatrixView<std::uint32_t, typename B::Memory> row_ids(Index count) {
+  /// Room for `count` sample numbers in backend memory (1 x count); contents unspecified.
+  MatrixView<std::uint32_t, typename B::Memory> sample_ids(Index count) {
     return {rows_.take(count), 1, count, 1};
   }
   /// `count` host objects, value-initialised (caches are made of views).

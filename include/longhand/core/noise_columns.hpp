@@ -16,9 +16,9 @@ inline constexpr int kNoiseChunk = 4 * kNoiseBlocks;
 using NoiseWords = std::uint32_t[kNoiseChunk];
 using NoiseValues = float[kNoiseChunk];
 
-/// Where the blocks of a chunk are counted: elements 4 quad .. 4 quad + 3 of a row.
+/// Where the blocks of a chunk are counted: elements 4 quad .. 4 quad + 3 of a sample.
 struct NoisePlaces {
-  std::uint32_t row[kNoiseBlocks] = {};
+  std::uint32_t sample[kNoiseBlocks] = {};
   std::uint32_t quad[kNoiseBlocks] = {};
 };
 
@@ -30,7 +30,7 @@ template <class Noise>
 LONGHAND_INLINE void chunk(const NoiseKey& key, const NoisePlaces& at, NoiseValues& out) {
   NoiseWords words;
   for (int j = 0; j < kNoiseBlocks; ++j) {
-    const PhiloxBlock block = noise_block(key, at.row[j], at.quad[j]);
+    const PhiloxBlock block = noise_block(key, at.sample[j], at.quad[j]);
     for (int k = 0; k < 4; ++k) words[k * kNoiseBlocks + j] = block.word[k];
   }
   Noise::values(words, out);
@@ -61,13 +61,13 @@ void fastest_chunk(const NoiseKey& key, const NoisePlaces& at, NoiseValues& out)
 }  // namespace noise
 
 /// Fills `columns` columns of n values each, `ld` apart: column j has elements first .. first + n -
-/// 1 of row row_of(j), a std::uint32_t. Noise is UniformNoise or NormalNoise. Blocks of several
-/// columns share a chunk, so that short columns (latents) cost no more per value than long ones.
-/// Throws std::out_of_range when a block number does not fit in 32 bits, and std::invalid_argument
-/// when n is negative or `first` is not a multiple of 4.
-template <class Noise, class T, class RowOf>
-void noise_columns(const NoiseKey& key, const RowOf& row_of, std::int64_t n, std::int64_t columns,
-                   T* out, std::int64_t ld, std::int64_t first = 0) {
+/// 1 of sample sample_of(j), a std::uint32_t. Noise is UniformNoise or NormalNoise. Blocks of
+/// several columns share a chunk, so that short columns (latents) cost no more per value than long
+/// ones. Throws std::out_of_range when a block number does not fit in 32 bits, and
+/// std::invalid_argument when n is negative or `first` is not a multiple of 4.
+template <class Noise, class T, class SampleOf>
+void noise_columns(const NoiseKey& key, const SampleOf& sample_of, std::int64_t n,
+                   std::int64_t columns, T* out, std::int64_t ld, std::int64_t first = 0) {
   if (n < 0 || first % 4 != 0) {
     throw std::invalid_argument("longhand: a noise column needs n >= 0 and first a multiple of 4");
   }
@@ -81,7 +81,7 @@ void noise_columns(const NoiseKey& key, const RowOf& row_of, std::int64_t n, std
     std::int64_t count[kNoiseBlocks];
     int blocks = 0;
     for (; blocks < kNoiseBlocks && column < columns; ++blocks) {
-      at.row[blocks] = row_of(column);
+      at.sample[blocks] = sample_of(column);
       at.quad[blocks] = first_quad + static_cast<std::uint32_t>(element / 4);
       to[blocks] = out + column * ld + element;
       count[blocks] = n - element < 4 ? n - element : 4;
@@ -98,14 +98,14 @@ void noise_columns(const NoiseKey& key, const RowOf& row_of, std::int64_t n, std
   }
 }
 
-/// One column: elements first .. first + n - 1 of row `row_id`. Throws std::out_of_range when the
-/// row id does not fit in 32 bits either.
+/// One column: elements first .. first + n - 1 of sample `sample_id`. Throws std::out_of_range when
+/// the sample id does not fit in 32 bits either.
 template <class Noise, class T>
-void noise_column(const NoiseKey& key, std::int64_t row_id, std::int64_t n, T* out,
+void noise_column(const NoiseKey& key, std::int64_t sample_id, std::int64_t n, T* out,
                   std::int64_t first) {
-  const std::uint32_t row = counter_word(row_id, "row id");
+  const std::uint32_t sample = counter_word(sample_id, "sample id");
   noise_columns<Noise>(
-      key, [row](std::int64_t) { return row; }, n, 1, out, n, first);
+      key, [sample](std::int64_t) { return sample; }, n, 1, out, n, first);
 }
 
 }  // namespace longhand

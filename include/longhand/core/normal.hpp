@@ -86,10 +86,10 @@ LONGHAND_HD LONGHAND_INLINE void box_muller(std::uint32_t u, std::uint32_t v, fl
   z1 = fused(radius, sine, 0.0f);    // [NOI-3]
 }
 
-/// N(0, 1) values for elements 4 quad .. 4 quad + 3 of a row.
-LONGHAND_HD LONGHAND_INLINE void normal4(const NoiseKey& key, std::uint32_t row, std::uint32_t quad,
-                                         float out[4]) {
-  const PhiloxBlock block = noise_block(key, row, quad);
+/// N(0, 1) values for elements 4 quad .. 4 quad + 3 of a sample.
+LONGHAND_HD LONGHAND_INLINE void normal4(const NoiseKey& key, std::uint32_t sample,
+                                         std::uint32_t quad, float out[4]) {
+  const PhiloxBlock block = noise_block(key, sample, quad);
   box_muller(block.word[0], block.word[1], out[0], out[1]);
   box_muller(block.word[2], block.word[3], out[2], out[3]);
 }
@@ -115,13 +115,13 @@ struct NormalNoise {
   }
 };
 
-/// Elements first .. first + n - 1 of the normal noise of row `row_id`: n values from N(0, 1).
-/// T is float or double; both receive the same values. `first` is a multiple of 4.
-/// Throws std::out_of_range or std::invalid_argument as noise_column() does.
+/// Elements first .. first + n - 1 of the normal noise of sample `sample_id`: n values from N(0,
+/// 1). T is float or double; both receive the same values. `first` is a multiple of 4. Throws
+/// std::out_of_range or std::invalid_argument as noise_column() does.
 template <class T>
-void normal_column(const NoiseKey& key, std::int64_t row_id, std::int64_t n, T* out,
+void normal_column(const NoiseKey& key, std::int64_t sample_id, std::int64_t n, T* out,
                    std::int64_t first = 0) {
-  noise_column<NormalNoise>(key, row_id, n, out, first);
+  noise_column<NormalNoise>(key, sample_id, n, out, first);
 }
 
 }  // namespace longhand

@@ -107,15 +107,16 @@ class Grads {
 
   /// Starts a new sum.
   void clear() { written_.assign(written_.size(), 0); }
-  /// How to write block `id` now; marks it written.
-  Store store(BlockId id) {
+  /// How the next write to block `id` is stored: the first one since clear() assigns, later ones
+  /// add. Marks the block as written.
+  Store next_write(BlockId id) {
     const auto i = static_cast<std::size_t>(id);
     return std::exchange(written_[i], 1) != 0 ? Store::accumulate : Store::assign;
   }
   /// Zeroes the blocks that nobody wrote since clear(): a gradient never holds an old value.
-  void zero_unwritten(const B& on) {
+  void zero_unwritten(const B& backend) {
     for (std::size_t i = 0; i < written_.size(); ++i)
-      if (written_[i] == 0) on.fill(values_[static_cast<BlockId>(i)], 0);
+      if (written_[i] == 0) backend.fill(values_[static_cast<BlockId>(i)], 0);
   }
 
  private:

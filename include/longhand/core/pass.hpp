@@ -14,13 +14,13 @@ enum class Phase { train, eval };
 template <class T>
 struct StepScalars {
   // Known before the step.
-  T inverse_rows = T(1);    ///< 1/N of [ELBO-1]
-  T beta = T(1);            ///< weight of the KL, after warm-up [ELBO-5]
-  T learning_rate = T(0);   ///< after the schedule
-  T correction1 = T(1);     ///< 1/(1 - b1^t) of [OPT-5]
-  T correction2 = T(1);     ///< 1/(1 - b2^t) of [OPT-5]
-  std::uint32_t step = 0;   ///< of the training, from 0: keys the noise
-  std::uint32_t epoch = 0;  ///< from 0: keys dynamic binarisation
+  T inverse_samples = T(1);  ///< 1/N of [ELBO-1]
+  T beta = T(1);             ///< weight of the KL, after warm-up [ELBO-5]
+  T learning_rate = T(0);    ///< after the schedule
+  T correction1 = T(1);      ///< 1/(1 - b1^t) of [OPT-5]
+  T correction2 = T(1);      ///< 1/(1 - b2^t) of [OPT-5]
+  std::uint32_t step = 0;    ///< of the training, from 0: keys the noise
+  std::uint32_t epoch = 0;   ///< from 0: keys dynamic binarisation
   // Found by the step.
   T clip = T(1);   ///< factor of [OPT-10]
   T sound = T(1);  ///< s of [OPT-14]; 0: the update leaves everything as it is
@@ -30,24 +30,24 @@ struct StepScalars {
 /// gradients go, where scratch comes from, which noise.
 template <class B>
 struct Pass {
-  const B& on;
+  const B& backend;
   const Params<B>& theta;
   Grads<B>* grads = nullptr;  ///< null = frozen: no parameter gradient is computed
   Workspace<B>& workspace;
   NoiseKey key{};
-  RowIds<B> row_id{};  ///< absent = 0, 1, 2, … by column
+  SampleIds<B> sample_ids{};  ///< absent = 0, 1, 2, … by column
   Phase phase = Phase::eval;
   const StepScalars<typename B::Scalar>* scalars = nullptr;  ///< backend memory
   /// Parameter gradients may be computed aside: nobody reads them before join(on).
   bool gradients_aside = false;
 
   Pass with(const B& other) const {
-    return {.on = other,
+    return {.backend = other,
             .theta = theta,
             .grads = grads,
             .workspace = workspace,
             .key = key,
-            .row_id = row_id,
+            .sample_ids = sample_ids,
             .phase = phase,
             .scalars = scalars,
             .gradients_aside = gradients_aside};
@@ -60,11 +60,11 @@ struct Pass {
 /// through here.
 template <class B>
 struct Batch {
-  ConstView<B> input;        ///< D x N
-  ConstView<B> target;       ///< D x N, default: input
-  ConstView<B> condition;    ///< C x N
-  ConstView<B> mask;         ///< D x N, 1 = observed, 0 = missing (its target may be anything)
-  ConstView<B> row_weights;  ///< 1 x N, default: 1
+  ConstView<B> input;           ///< D x N
+  ConstView<B> target;          ///< D x N, default: input
+  ConstView<B> condition;       ///< C x N
+  ConstView<B> mask;            ///< D x N, 1 = observed, 0 = missing (its target may be anything)
+  ConstView<B> sample_weights;  ///< 1 x N, default: 1
 
   ConstView<B> target_or_input() const { return target.present() ? target : input; }
 };

@@ -4,11 +4,12 @@
 // Nothing here has state. A noise value is a pure function of what it is for:
 //
 //   key     = the 64-bit seed, low word first
-//   counter = { element / 4,  row id,  step,  stream << 16 | sample }
+//   counter = { element / 4,  sample id,  step,  stream << 16 | draw }
 //
-// and `element % 4` picks one of the four words of the block. The row id is the row's number in the
-// data set (not its place in the batch), so noise does not depend on the batch size, the order of
-// rows, the number of threads or ranks, CPU or GPU, or on whether training was interrupted.
+// and `element % 4` picks one of the four words of the block. The sample id is the sample's number
+// in the data set (not its place in the batch), so noise does not depend on the batch size, the
+// order of samples, the number of threads or ranks, CPU or GPU, or on whether training was
+// interrupted.
 #pragma once
 
 #include <cstdint>
@@ -56,43 +57,43 @@ LONGHAND_HD LONGHAND_INLINE constexpr PhiloxBlock philox4x32_10(const PhiloxBloc
 
 /// What a noise value is for. Two uses never share a stream, so they never share a value.
 enum class Stream : std::uint16_t {
-  init,         ///< initial parameters (row: parameter block)
+  init,         ///< initial parameters (sample: parameter block)
   latent,       ///< eps of the reparameterisation while training
   dropout,      ///< dropout masks
   binarize,     ///< binary pixels drawn from grey ones
   evaluate,     ///< everything drawn while evaluating
   draw,         ///< samples from the prior and from p(x given z)
-  order,        ///< the order of rows in an epoch
-  split,        ///< training rows against validation rows
+  order,        ///< the order of samples in an epoch
+  split,        ///< training samples against validation samples
   input_noise,  ///< corruption of the input of a denoising model
   user,         ///< never used by the library
 };
 
-/// Everything that identifies a noise value except its row and element.
+/// Everything that identifies a noise value except its sample and element.
 struct NoiseKey {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;  ///< training step, or epoch where noise is per epoch
   Stream stream = Stream::user;
-  std::uint16_t sample = 0;  ///< k-th importance sample
+  std::uint16_t draw = 0;  ///< number of the draw, where one sample draws several times
   /// In backend memory, read by the backend in the place of `step`: a step that was recorded once
   /// draws new noise each time it is played. Null = `step` counts.
   const std::uint32_t* step_at = nullptr;
 
   /// The key with its step in it, where step_at can be read.
   LONGHAND_HD constexpr NoiseKey resolved() const {
-    return {seed, step_at != nullptr ? *step_at : step, stream, sample, nullptr};
+    return {seed, step_at != nullptr ? *step_at : step, stream, draw, nullptr};
   }
 };
 
 /// The four words for elements 4 quad .. 4 quad + 3 of a row; the key is resolved.
 LONGHAND_HD LONGHAND_INLINE constexpr PhiloxBlock noise_block(const NoiseKey& key,
-                                                              std::uint32_t row,
+                                                              std::uint32_t sample,
                                                               std::uint32_t quad) {
-  const std::uint32_t use = static_cast<std::uint32_t>(key.stream) << 16 | key.sample;
-  return philox4x32_10({{quad, row, key.step, use}}, key.seed);
+  const std::uint32_t use = static_cast<std::uint32_t>(key.stream) << 16 | key.draw;
+  return philox4x32_10({{quad, sample, key.step, use}}, key.seed);
 }
 
-/// A row id or element number as a counter word. Kept out of inner loops: check once, then loop.
+/// A sample id or element number as a counter word. Kept out of inner loops: check once, then loop.
 /// Throws std::out_of_range, naming `what`, when the value does not fit in 32 bits.
 inline std::uint32_t counter_word(std::int64_t value, const char* what) {
   if (value < 0 || value > std::int64_t{0xFFFFFFFF}) {

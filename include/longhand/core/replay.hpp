@@ -9,8 +9,8 @@ namespace longhand {
 /// A backend that can record: Recording(on, work) gathers what work(recorder) asks of a backend,
 /// without doing it, and play(on) asks for all of it by one call.
 template <class B>
-concept Records = requires(const B& on, typename B::Recording recording) {
-  recording.play(on);
+concept Records = requires(const B& backend, typename B::Recording recording) {
+  recording.play(backend);
 };
 
 namespace detail {
@@ -41,34 +41,35 @@ class Replay {
   /// work(on), `times` times; always the same work. Throws what the work throws; a recording that
   /// fails is not kept, and nothing else is done in its place.
   template <class Work>
-  void run(const B& on, Index times, const Work& work) {
+  void run(const B& backend, Index times, const Work& work) {
     if constexpr (Records<B>) {
-      if (at_once_ > 0) return replay(on, times, work);
+      if (at_once_ > 0) return replay(backend, times, work);
     }
-    for (; times > 0; --times) work(on);
+    for (; times > 0; --times) work(backend);
   }
 
  private:
   using Recording = typename detail::RecordingOf<B>::Type;
 
   template <class Work>
-  void replay(const B& on, Index times, const Work& work) {
+  void replay(const B& backend, Index times, const Work& work) {
     if (times > 0 && !done_before_) {
-      work(on);
+      work(backend);
       done_before_ = true;
       --times;
     }
-    for (; at_once_ > 1 && times >= at_once_; times -= at_once_) play(many_, on, at_once_, work);
-    for (; times > 0; --times) play(one_, on, 1, work);
+    for (; at_once_ > 1 && times >= at_once_; times -= at_once_)
+      play(many_, backend, at_once_, work);
+    for (; times > 0; --times) play(one_, backend, 1, work);
   }
   template <class Work>
-  static void play(std::optional<Recording>& recording, const B& on, Index times,
+  static void play(std::optional<Recording>& recording, const B& backend, Index times,
                    const Work& work) {
     if (!recording)
-      recording.emplace(on, [&](const B& recorder) {
+      recording.emplace(backend, [&](const B& recorder) {
         for (Index k = 0; k < times; ++k) work(recorder);
       });
-    recording->play(on);
+    recording->play(backend);
   }
 
   Index at_once_;

@@ -17,10 +17,10 @@ LONGHAND_HD LONGHAND_INLINE float uniform_from_bits(std::uint32_t word) {
   return to_float((word >> 8) | 1u) * 0x1p-24f;  // [NOI-2]
 }
 
-/// Uniform values in (0, 1) for elements 4 quad .. 4 quad + 3 of a row.
-LONGHAND_HD LONGHAND_INLINE void uniform4(const NoiseKey& key, std::uint32_t row,
+/// Uniform values in (0, 1) for elements 4 quad .. 4 quad + 3 of a sample.
+LONGHAND_HD LONGHAND_INLINE void uniform4(const NoiseKey& key, std::uint32_t sample,
                                           std::uint32_t quad, float out[4]) {
-  const PhiloxBlock block = noise_block(key, row, quad);
+  const PhiloxBlock block = noise_block(key, sample, quad);
   for (int i = 0; i < 4; ++i) out[i] = uniform_from_bits(block.word[i]);
 }
 
@@ -31,13 +31,13 @@ struct UniformNoise {
   }
 };
 
-/// Elements first .. first + n - 1 of the uniform noise of row `row_id`: n values in (0, 1).
+/// Elements first .. first + n - 1 of the uniform noise of sample `sample_id`: n values in (0, 1).
 /// T is float or double; both receive the same values. `first` is a multiple of 4.
 /// Throws std::out_of_range or std::invalid_argument as noise_column() does.
 template <class T>
-void uniform_column(const NoiseKey& key, std::int64_t row_id, std::int64_t n, T* out,
+void uniform_column(const NoiseKey& key, std::int64_t sample_id, std::int64_t n, T* out,
                     std::int64_t first = 0) {
-  noise_column<UniformNoise>(key, row_id, n, out, first);
+  noise_column<UniformNoise>(key, sample_id, n, out, first);
 }
 
 }  // namespace longhand

@@ -50,9 +50,9 @@ template <class B>
 using View = MatrixView<typename B::Scalar, typename B::Memory>;
 template <class B>
 using ConstView = MatrixView<const typename B::Scalar, typename B::Memory>;
-/// Data-set row numbers, one per column of a batch (1 x N).
+/// Data-set sample numbers, one per column of a batch (1 x N).
 template <class B>
-using RowIds = MatrixView<const std::uint32_t, typename B::Memory>;
+using SampleIds = MatrixView<const std::uint32_t, typename B::Memory>;
 /// A data set of bytes, each of which stands for a number of [0, 1] (core/byte.hpp).
 template <class B>
 using Bytes = MatrixView<const std::uint8_t, typename B::Memory>;
@@ -79,13 +79,13 @@ using OperandOf = Operand<typename B::Scalar, typename B::Memory>;
 
 /// A vector stored contiguously, one entry per row, the same for every column (a bias).
 template <class T, class Memory>
-constexpr auto per_row(const MatrixView<T, Memory>& vector) {
+constexpr auto per_feature(const MatrixView<T, Memory>& vector) {
   return Operand<std::remove_const_t<T>, Memory>(vector.data, 1, 0);
 }
 
 /// A 1 x N row, one entry per column, the same for every row (a row weight).
 template <class T, class Memory>
-constexpr auto per_column(const MatrixView<T, Memory>& row) {
+constexpr auto per_sample(const MatrixView<T, Memory>& row) {
   return Operand<std::remove_const_t<T>, Memory>(row.data, 0, row.ld);
 }
 

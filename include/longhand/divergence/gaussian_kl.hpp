@@ -26,40 +26,40 @@ struct KlValue {
 /// KL(q(z given x) || p(z)) in nats, analytic, diagonal Gaussians
 /// (docs/derivations/gaussian_kl.md).
 struct GaussianKl {
-  /// per_sample (1 x N) = KL_j; dh (2 dim x N) = w_j (dKL/dmu; dKL/dlogvar), assigned; dprior the
+  /// kl (1 x N) = KL_j; dh (2 dim x N) = w_j (dKL/dmu; dKL/dlogvar), assigned; dprior the
   /// same for the prior's moments, absent for N(0, I). `next` is swept over dh.
   template <class B, class Next = Nothing>
   void value_and_gradient(const Pass<B>& pass, const LatentCache<B>& q, const PriorMoments<B>& p,
-                          const OperandOf<B>& w, View<B> per_sample, View<B> dh, View<B> dprior,
+                          const OperandOf<B>& w, View<B> kl, View<B> dh, View<B> dprior,
                           const Next& next = {}) const {
     const Index dim = q.mu.rows;
-    require_shape("divergence: per_sample", per_sample, 1, q.mu.cols);
+    require_shape("divergence: kl", kl, 1, q.mu.cols);
     require_shape("divergence: dh", dh, 2 * dim, q.mu.cols);
     if (p.mu.present()) require_shape("divergence: dprior", dprior, 2 * dim, q.mu.cols);
     const View<B> dmu = dh.middle_rows(0, dim), dlogvar = dh.middle_rows(dim, dim);
     if (p.mu.present()) {
-      pass.on.reduce_columns(
+      pass.backend.reduce_columns(
           ConditionalKl{}, in<B>(q.mu, q.logvar, p.mu, p.logvar, w),
-          out<B>(dmu, dlogvar, dprior.middle_rows(0, dim), dprior.middle_rows(dim, dim)), dim,
-          per_sample, next);
+          out<B>(dmu, dlogvar, dprior.middle_rows(0, dim), dprior.middle_rows(dim, dim)), dim, kl,
+          next);
     } else {
-      pass.on.reduce_columns(StandardNormalKl{}, in<B>(q.mu, q.logvar, w), out<B>(dmu, dlogvar),
-                             dim, per_sample, next);
+      pass.backend.reduce_columns(StandardNormalKl{}, in<B>(q.mu, q.logvar, w),
+                                  out<B>(dmu, dlogvar), dim, kl, next);
     }
   }
 
-  /// per_sample (1 x N) = KL_j.
+  /// kl (1 x N) = KL_j.
   template <class B>
   void value(const Pass<B>& pass, const LatentCache<B>& q, const PriorMoments<B>& p,
-             View<B> per_sample) const {
+             View<B> kl) const {
     const Index dim = q.mu.rows;
     const std::array<View<B>, 0> none{};
     if (p.mu.present()) {
-      pass.on.reduce_columns(KlValue<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar), none,
-                             dim, per_sample);
+      pass.backend.reduce_columns(KlValue<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar),
+                                  none, dim, kl);
     } else {
-      pass.on.reduce_columns(KlValue<StandardNormalKl>{}, in<B>(q.mu, q.logvar), none, dim,
-                             per_sample);
+      pass.backend.reduce_columns(KlValue<StandardNormalKl>{}, in<B>(q.mu, q.logvar), none, dim,
+                                  kl);
     }
   }
 
@@ -70,11 +70,11 @@ struct GaussianKl {
                          View<B> per_dimension) const {
     const Index dim = q.mu.rows, rows = q.mu.cols;
     if (p.mu.present()) {
-      pass.on.reduce_rows(KlValue<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar), dim,
-                          rows, per_dimension, Store::accumulate);
+      pass.backend.reduce_rows(KlValue<ConditionalKl>{}, in<B>(q.mu, q.logvar, p.mu, p.logvar), dim,
+                               rows, per_dimension, Store::accumulate);
     } else {
-      pass.on.reduce_rows(KlValue<StandardNormalKl>{}, in<B>(q.mu, q.logvar), dim, rows,
-                          per_dimension, Store::accumulate);
+      pass.backend.reduce_rows(KlValue<StandardNormalKl>{}, in<B>(q.mu, q.logvar), dim, rows,
+                               per_dimension, Store::accumulate);
     }
   }
 };

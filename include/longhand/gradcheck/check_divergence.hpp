@@ -55,19 +55,19 @@ GradientReport check_divergence(std::string_view name, const Divergence& diverge
     const Pass<B> pass = rig.pass(batch);
     divergence.template value_and_gradient<B>(
         pass, posterior.template operator()<B>(view_of<B>(batch.inputs[0])), prior_on(batch),
-        per_column(ConstView<B>(view_of<B>(dy))), pass.matrix(1, static_cast<Index>(batch.size)),
+        per_sample(ConstView<B>(view_of<B>(dy))), pass.matrix(1, static_cast<Index>(batch.size)),
         view_of<B>(dinputs[0]), how.prior ? view_of<B>(dinputs[1]) : View<B>{});
   };
   part.freezes = false;
   part.dual = [&](const PartBatch& batch, const DualTensors& x) {
     twin.workspace.reset();
     const Pass<D> pass = twin.pass(batch);
-    const View<D> per_sample = pass.matrix(1, static_cast<Index>(batch.size));
+    const View<D> kl = pass.matrix(1, static_cast<Index>(batch.size));
     PriorMoments<D> p;
     if (how.prior) p = moments.template operator()<D>(dual_input(x, "prior", batch.inputs[1]));
     divergence.template value<D>(
-        pass, posterior.template operator()<D>(dual_input(x, "q", batch.inputs[0])), p, per_sample);
-    return flat(per_sample);
+        pass, posterior.template operator()<D>(dual_input(x, "q", batch.inputs[0])), p, kl);
+    return flat(kl);
   };
   return check_part(name, part, how.batches, options);
 }

@@ -18,8 +18,8 @@ void sample_on(const Pass<B>& pass, const L& latent, ConstView<B> h, View<B> out
   const Index dim = latent.dim_rows();
   latent.template sample<B>(pass, h, out.middle_rows(0, dim), cache);
   if (!latent.has_divergence()) return;
-  pass.on.copy(cache.mu, out.middle_rows(dim, dim));
-  pass.on.copy(cache.logvar, out.middle_rows(2 * dim, dim));
+  pass.backend.copy(cache.mu, out.middle_rows(dim, dim));
+  pass.backend.copy(cache.logvar, out.middle_rows(2 * dim, dim));
 }
 
 }  // namespace detail
@@ -50,7 +50,7 @@ GradientReport check_latent(std::string_view name, const L& latent,
                       const std::vector<PartMatrix>& dinputs, GradientWrite) {
     const ConstView<B> d = view_of<B>(dy);
     const View<B> dh = view_of<B>(dinputs[0]);
-    if (latent.has_divergence()) rig.on.copy(d.middle_rows(dim, 2 * dim), dh);
+    if (latent.has_divergence()) rig.backend.copy(d.middle_rows(dim, 2 * dim), dh);
     latent.template backward<B>(rig.pass(batch), *static_cast<const LatentCache<B>*>(cache.get()),
                                 d.middle_rows(0, dim), dh);
   };

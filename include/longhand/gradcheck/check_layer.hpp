@@ -106,7 +106,7 @@ GradientReport check_layer(std::string_view name, const Make& make, const LayerC
     const View<B> result = rig.forward(rig.pass(batch), view_of<B>(batch.inputs[0]), place, cache);
     if (result.data != place.data) {
       require_shape("the layer's output", result, place.rows, place.cols);
-      rig.on.copy(result, place);
+      rig.backend.copy(result, place);
     }
     return cache;
   };

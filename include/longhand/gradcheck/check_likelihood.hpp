@@ -49,15 +49,14 @@ class LikelihoodCalls {
     batch_.input = input_on(pass, batch.inputs[1]);
     if (batch.inputs.size() > 2) batch_.mask = input_on(pass, batch.inputs[2]);
   }
-  void value(ConstView<B> output, View<B> per_sample) const {
-    likelihood_.template value<B>(pass_, output, batch_, per_sample);
+  void value(ConstView<B> output, View<B> nll) const {
+    likelihood_.template value<B>(pass_, output, batch_, nll);
   }
   void gradient(ConstView<B> w, ConstView<B> output, View<B> doutput) const {
-    likelihood_.template gradient<B>(pass_, per_column(w), output, batch_, doutput);
+    likelihood_.template gradient<B>(pass_, per_sample(w), output, batch_, doutput);
   }
-  void both(ConstView<B> w, ConstView<B> output, View<B> per_sample, View<B> doutput) const {
-    likelihood_.template value_and_gradient<B>(pass_, per_column(w), output, batch_, per_sample,
-                                               doutput);
+  void both(ConstView<B> w, ConstView<B> output, View<B> nll, View<B> doutput) const {
+    likelihood_.template value_and_gradient<B>(pass_, per_sample(w), output, batch_, nll, doutput);
   }
 
  private:
@@ -178,10 +177,10 @@ GradientReport check_likelihood(std::string_view name, const L& likelihood,
   part.dual = [&](const PartBatch& batch, const DualTensors& x) {
     twin.workspace.reset();
     const Pass<D> pass = twin.pass(batch);
-    const View<D> per_sample = pass.matrix(1, static_cast<Index>(batch.size));
+    const View<D> nll = pass.matrix(1, static_cast<Index>(batch.size));
     LikelihoodCalls<D, L>(pass, likelihood, batch)
-        .value(dual_input(x, "output", batch.inputs[0]), per_sample);
-    return flat(per_sample);
+        .value(dual_input(x, "output", batch.inputs[0]), nll);
+    return flat(nll);
   };
   GradientReport report = check_part(name, part, how.batches, options);
   if (options.corruption != nullptr) return report;

@@ -27,37 +27,38 @@ struct ModelRig : Rig<B> {
   V model;
 
   ModelRig(V made, double beta) : model(std::move(made)) {
-    this->on = model.on();
+    this->backend = model.backend();
     this->grads = Grads<B>(model.params().layout());
     this->scalars.beta = typename B::Scalar(beta);
     // A power of two that is no batch size: 1/N has its place, and a batch is the sum of its rows.
-    this->scalars.inverse_rows = typename B::Scalar(0.125);
+    this->scalars.inverse_samples = typename B::Scalar(0.125);
   }
   Pass<B> pass(const PartBatch& batch, GradientWrite write) {
     return Rig<B>::pass(batch, model.params(), this->into(write));
   }
   /// Inputs: data, condition and mask, the latter two where there are any.
-  Batch<B> batch(const Pass<B>& pass, const PartBatch& in, ConstView<B> row_weights) const {
+  Batch<B> batch(const Pass<B>& pass, const PartBatch& in, ConstView<B> sample_weights) const {
     Batch<B> batch;
     std::size_t k = 0;
     batch.input = input_on(pass, in.inputs[k++]);
     if (model.config().condition_dim > 0) batch.condition = input_on(pass, in.inputs[k++]);
     if (k < in.inputs.size()) batch.mask = input_on(pass, in.inputs[k++]);
-    batch.row_weights = row_weights;
+    batch.sample_weights = sample_weights;
     return batch;
   }
   /// The rows of the objective: (NLL_j + beta KL_j) / N, before row weights.
   struct Row {
     template <class T>
-    void operator()(const T& nll, const T& kl, const T& beta, const T& inverse_rows, T& row) const {
-      row = inverse_rows * (nll + beta * kl);
+    void operator()(const T& nll, const T& kl, const T& beta, const T& inverse_samples,
+                    T& row) const {
+      row = inverse_samples * (nll + beta * kl);
     }
   };
   void objective(const LossTerms<B>& terms, View<B> rows) const {
-    this->on.for_each(Row{},
-                      longhand::in<B>(terms.nll, terms.kl, scalar_at<B>(&this->scalars.beta),
-                                      scalar_at<B>(&this->scalars.inverse_rows)),
-                      longhand::out<B>(rows));
+    this->backend.for_each(Row{},
+                           longhand::in<B>(terms.nll, terms.kl, scalar_at<B>(&this->scalars.beta),
+                                           scalar_at<B>(&this->scalars.inverse_samples)),
+                           longhand::out<B>(rows));
   }
 };
 

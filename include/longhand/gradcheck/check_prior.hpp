@@ -25,8 +25,8 @@ struct PriorRig : Rig<B> {
                typename P::Cache& cache) const {
     const PriorMoments<B> p = prior.forward(pass, condition, cache);
     require_shape("prior: mu", p.mu, out.rows / 2, out.cols);
-    pass.on.copy(p.mu, out.middle_rows(0, p.mu.rows));
-    pass.on.copy(p.logvar, out.middle_rows(p.mu.rows, p.mu.rows));
+    pass.backend.copy(p.mu, out.middle_rows(0, p.mu.rows));
+    pass.backend.copy(p.logvar, out.middle_rows(p.mu.rows, p.mu.rows));
   }
 };
 
@@ -57,7 +57,7 @@ GradientReport check_prior(std::string_view name, const Make& make, Index condit
                       const std::vector<PartMatrix>&, GradientWrite write) {
     const Pass<B> pass = rig.pass(batch, rig.into(write));
     const View<B> dh = pass.matrix(2 * dim, static_cast<Index>(batch.size));  // overwritten
-    rig.on.copy(view_of<B>(dy), dh);
+    rig.backend.copy(view_of<B>(dy), dh);
     rig.prior.backward(pass, *static_cast<const typename P::Cache*>(cache.get()), dh);
     if (write == GradientWrite::assign) rig.finish(batch);
   };

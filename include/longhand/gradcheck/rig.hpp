@@ -21,12 +21,12 @@ template <class B>
 struct Rig {
   using S = typename B::Scalar;
 
-  B on;
+  B backend;
   ParamLayout layout;
   Params<B> theta;
   Grads<B> grads;
   Workspace<B> workspace;
-  NoiseKey key{.seed = 11, .step = 2, .stream = Stream::latent, .sample = 0};
+  NoiseKey key{.seed = 11, .step = 2, .stream = Stream::latent, .draw = 0};
   Phase phase = Phase::train;
   StepScalars<S> scalars;
   std::vector<std::uint32_t> sample;  ///< of the last batch, by column
@@ -48,12 +48,12 @@ struct Rig {
   }
   Pass<B> pass(const PartBatch& batch, const Params<B>& at, Grads<B>* into) {
     sample = batch.sample;
-    return {.on = on,
+    return {.backend = backend,
             .theta = at,
             .grads = into,
             .workspace = workspace,
             .key = key,
-            .row_id = {sample.data(), 1, static_cast<Index>(sample.size()), 1},
+            .sample_ids = {sample.data(), 1, static_cast<Index>(sample.size()), 1},
             .phase = phase,
             .scalars = &scalars};
   }
@@ -63,12 +63,12 @@ struct Rig {
     grads.clear();
     if (write == GradientWrite::add)
       for (std::size_t b = 0; b < grads.values().layout().blocks().size(); ++b)
-        (void)grads.store(static_cast<BlockId>(b));
+        (void)grads.next_write(static_cast<BlockId>(b));
     return &grads;
   }
   /// After a backward: blocks that it left alone are zero, as in a training step.
   void finish(const PartBatch& batch) {
-    if (batch.size == 0) grads.zero_unwritten(on);
+    if (batch.size == 0) grads.zero_unwritten(backend);
   }
 };
 

@@ -35,7 +35,7 @@ void save_model(const std::filesystem::path& path, const Vae<B>& vae) {
     const View<B> block = vae.params()[static_cast<BlockId>(b)];
     for (const ParamBlock::Part& part : blocks[b].parts) {
       std::vector<S> values(static_cast<std::size_t>(block.rows * part.outputs));
-      vae.on().download(block.middle_cols(part.first, part.outputs), values.data());
+      vae.backend().download(block.middle_cols(part.first, part.outputs), values.data());
       std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(part.outputs)};
       if (!blocks[b].bias) shape.push_back(static_cast<std::uint64_t>(block.rows));
       tensors.emplace(part.name, Tensor::of<S>(std::move(shape), values));
@@ -51,18 +51,18 @@ void save_model(const std::filesystem::path& path, const Vae<B>& vae) {
 /// own. `convert` allows weights of the other precision (float32, float64); without it they are an
 /// error. Throws FileError, and FormatError naming the field or tensor that is wrong.
 template <class B>
-Vae<B> load_model(const std::filesystem::path& path, B on = B(), const VaeConfig* foreign = nullptr,
-                  bool convert = false) {
+Vae<B> load_model(const std::filesystem::path& path, B backend = B(),
+                  const VaeConfig* foreign = nullptr, bool convert = false) {
   using S = typename B::Scalar;
   const ModelContent content = read_model(path, foreign);
   require_dtype(content, dtype_of<S>, convert, path.string());
-  Vae<B> vae(content.header.config, on);
+  Vae<B> vae(content.header.config, backend);
   const std::vector<ParamBlock>& blocks = vae.params().layout().blocks();
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const View<B> block = vae.params()[static_cast<BlockId>(b)];
     for (const ParamBlock::Part& part : blocks[b].parts) {
       const std::vector<S> values = content.tensors.at(part.name).template as<S>();
-      on.upload(values.data(), block.middle_cols(part.first, part.outputs));
+      backend.upload(values.data(), block.middle_cols(part.first, part.outputs));
     }
   }
   return vae;

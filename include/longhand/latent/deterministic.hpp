@@ -17,18 +17,18 @@ struct DeterministicLatent {
   void sample(const Pass<B>& pass, ConstView<B> h, View<B> z, LatentCache<B>& cache) const {
     require_shape("latent: h", h, dim, z.cols);
     require_shape("latent: z", z, dim, h.cols);
-    pass.on.copy(h, z);  // [REP-6]
+    pass.backend.copy(h, z);  // [REP-6]
     cache = {h, {}, {}};
   }
   template <class B>
   void mean(const Pass<B>& pass, ConstView<B> h, View<B> z, View<B> /*logvar*/) const {
-    pass.on.copy(h, z);  // [REP-6]
+    pass.backend.copy(h, z);  // [REP-6]
   }
   template <class B>
   void backward(const Pass<B>& pass, const LatentCache<B>& /*cache*/, ConstView<B> dz,
                 View<B> dh) const {
     require_shape("latent: dh", dh, dim, dz.cols);
-    pass.on.copy(dz, dh);  // [REP-7]
+    pass.backend.copy(dz, dh);  // [REP-7]
   }
 };
 

@@ -26,15 +26,15 @@ struct GaussianLatent {
   Index head_rows() const { return 2 * dim; }
   Index dim_rows() const { return dim; }
 
-  /// h: 2 dim x N -> z: dim x N, drawn with the pass's key and row ids.
+  /// h: 2 dim x N -> z: dim x N, drawn with the pass's key and sample ids.
   template <class B>
   void sample(const Pass<B>& pass, ConstView<B> h, View<B> z, LatentCache<B>& cache) const {
     require_shape("latent: h", h, head_rows(), z.cols);
     require_shape("latent: z", z, dim, h.cols);
     const View<B> eps = pass.matrix(dim, h.cols), logvar = pass.matrix(dim, h.cols);
     const ConstView<B> mu = h.middle_rows(0, dim), raw = h.middle_rows(dim, dim);
-    pass.on.fill_normal(
-        pass.key, pass.row_id, eps,
+    pass.backend.fill_normal(
+        pass.key, pass.sample_ids, eps,
         then<B>(Forward{Reparameterise{bound}}, in<B>(mu, raw, eps), out<B>(logvar, z)));
     cache = {mu, logvar, eps};
   }
@@ -42,9 +42,9 @@ struct GaussianLatent {
   /// The mean of q without noise, and logvar, each if it is wanted.
   template <class B>
   void mean(const Pass<B>& pass, ConstView<B> h, View<B> z, View<B> logvar) const {
-    if (z.present()) pass.on.copy(h.middle_rows(0, dim), z);
+    if (z.present()) pass.backend.copy(h.middle_rows(0, dim), z);
     if (logvar.present())
-      pass.on.for_each(Forward{bound}, in<B>(h.middle_rows(dim, dim)), out<B>(logvar));
+      pass.backend.for_each(Forward{bound}, in<B>(h.middle_rows(dim, dim)), out<B>(logvar));
   }
 
   /// dh holds (dmu; dlogvar) as the divergence left them (or zeros); becomes dh = (dmu; draw).
@@ -52,7 +52,7 @@ struct GaussianLatent {
   void backward(const Pass<B>& pass, const LatentCache<B>& cache, ConstView<B> dz,
                 View<B> dh) const {
     const auto sweep = backward_sweep<B>(cache, dz, dh);
-    pass.on.for_each(sweep.formula, sweep.inputs, sweep.outputs);
+    pass.backend.for_each(sweep.formula, sweep.inputs, sweep.outputs);
   }
   /// The sweep of backward(), which may follow on each element as soon as the divergence has left
   /// it in dh.

@@ -92,17 +92,17 @@ class Dense {
   void backward_parameters(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy) const {
     if (pass.grads == nullptr) return;
     Grads<B>& grads = *pass.grads;
-    multiply_and_sum_rows(pass.on, pass.workspace.scratch(), x, dy, grads[weight_],
-                          grads.store(weight_), grads[bias_],
-                          grads.store(bias_));  // [DEN-2] [DEN-3]
+    multiply_and_sum_rows(pass.backend, pass.workspace.scratch(), x, dy, grads[weight_],
+                          grads.next_write(weight_), grads[bias_],
+                          grads.next_write(bias_));  // [DEN-2] [DEN-3]
   }
 
   /// Assigns dx: in x N; `next` is swept over dx while it is hot (the activation below).
   template <class Next = Nothing>
   void backward_input(const Pass<B>& pass, ConstView<B> dy, View<B> dx,
                       const Next& next = {}) const {
-    pass.on.multiply(pass.workspace.scratch(), Transpose::no, pass.theta[weight_], Transpose::no,
-                     dy, dx, Store::assign, next);  // [DEN-4]
+    pass.backend.multiply(pass.workspace.scratch(), Transpose::no, pass.theta[weight_],
+                          Transpose::no, dy, dx, Store::assign, next);  // [DEN-4]
   }
 
   /// x: in x N, dy: out x N -> dW, db added, dx (in x N) assigned unless absent.
@@ -115,12 +115,12 @@ class Dense {
   }
 
  private:
-  OperandOf<B> bias(const Pass<B>& pass) const { return per_row(pass.theta[bias_]); }
+  OperandOf<B> bias(const Pass<B>& pass) const { return per_feature(pass.theta[bias_]); }
 
   template <class Next>
   void multiply(const Pass<B>& pass, ConstView<B> x, View<B> y, const Next& next) const {
-    pass.on.multiply(pass.workspace.scratch(), Transpose::yes, pass.theta[weight_], Transpose::no,
-                     x, y, Store::assign, next);  // [DEN-1]
+    pass.backend.multiply(pass.workspace.scratch(), Transpose::yes, pass.theta[weight_],
+                          Transpose::no, x, y, Store::assign, next);  // [DEN-1]
   }
 
   Index in_ = 0;

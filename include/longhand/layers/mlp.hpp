@@ -112,7 +112,7 @@ class Mlp {
   static void backward_parameters(const Pass<B>& pass, const Dense<B>& layer, ConstView<B> x,
                                   ConstView<B> dy) {
     if (!pass.gradients_aside) return layer.backward_parameters(pass, x, dy);
-    aside(pass.on, [&](const B& side) { layer.backward_parameters(pass.with(side), x, dy); });
+    aside(pass.backend, [&](const B& side) { layer.backward_parameters(pass.with(side), x, dy); });
   }
 
   template <class A>
@@ -134,9 +134,9 @@ class Mlp {
     const View<B> factor = pass.matrix(y.rows, y.cols), dropped = pass.matrix(y.rows, y.cols);
     NoiseKey key = pass.key;
     key.stream = Stream::dropout;
-    key.sample = static_cast<std::uint16_t>(stream_ + layer);
-    pass.on.fill_uniform(
-        key, pass.row_id, factor,
+    key.draw = static_cast<std::uint16_t>(stream_ + layer);
+    pass.backend.fill_uniform(
+        key, pass.sample_ids, factor,
         then<B>(Forward{dropout_}, longhand::in<B>(y, factor), longhand::out<B>(factor, dropped)));
     cache.factor = factor;
     return dropped;

@@ -35,10 +35,8 @@ class AnyLikelihood {
     return std::visit([&](const auto& l) { return l.output_rows(data_rows); }, likelihood_);
   }
   template <class B>
-  void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch,
-             View<B> per_sample) const {
-    std::visit([&](const auto& l) { l.template value<B>(pass, output, batch, per_sample); },
-               likelihood_);
+  void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch, View<B> nll) const {
+    std::visit([&](const auto& l) { l.template value<B>(pass, output, batch, nll); }, likelihood_);
   }
   template <class B>
   void gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
@@ -48,10 +46,10 @@ class AnyLikelihood {
   }
   template <class B>
   void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
-                          const Batch<B>& batch, View<B> per_sample, View<B> doutput) const {
+                          const Batch<B>& batch, View<B> nll, View<B> doutput) const {
     std::visit(
         [&](const auto& l) {
-          l.template value_and_gradient<B>(pass, w, output, batch, per_sample, doutput);
+          l.template value_and_gradient<B>(pass, w, output, batch, nll, doutput);
         },
         likelihood_);
   }

@@ -80,11 +80,10 @@ class PerElement {
 
   Index output_rows(Index data_rows) const { return Formula::outputs * data_rows; }
 
-  /// per_sample (1 x N) = NLL_j in nats.
+  /// nll (1 x N) = NLL_j in nats.
   template <class B>
-  void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch,
-             View<B> per_sample) const {
-    sweep(pass, constant<B>(1), output, batch, per_sample, {});
+  void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch, View<B> nll) const {
+    sweep(pass, constant<B>(1), output, batch, nll, {});
   }
   /// doutput = w_j dNLL_j/doutput; w is a constant or a per-column operand.
   template <class B>
@@ -95,8 +94,8 @@ class PerElement {
   /// Both in one sweep.
   template <class B>
   void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
-                          const Batch<B>& batch, View<B> per_sample, View<B> doutput) const {
-    sweep(pass, w, output, batch, per_sample, doutput);
+                          const Batch<B>& batch, View<B> nll, View<B> doutput) const {
+    sweep(pass, w, output, batch, nll, doutput);
   }
 
   /// x (D x N) = E[x | output].
@@ -104,10 +103,10 @@ class PerElement {
   void mean(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
     const Index d = x.rows;
     if constexpr (Formula::outputs == 1) {
-      pass.on.for_each(ElementMean<Formula>{formula_}, in<B>(output), out<B>(x));
+      pass.backend.for_each(ElementMean<Formula>{formula_}, in<B>(output), out<B>(x));
     } else {
-      pass.on.for_each(ElementMean<Formula>{formula_},
-                       in<B>(output.middle_rows(0, d), output.middle_rows(d, d)), out<B>(x));
+      pass.backend.for_each(ElementMean<Formula>{formula_},
+                            in<B>(output.middle_rows(0, d), output.middle_rows(d, d)), out<B>(x));
     }
   }
   /// x ~ p(x | output), with the pass's key in stream `draw`.
@@ -115,36 +114,37 @@ class PerElement {
   void draw(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
     NoiseKey key = pass.key;
     key.stream = Stream::draw;
-    key.sample = 1;  // 0 draws z
+    key.draw = 1;  // 0 draws z
     const View<B> noise = pass.matrix(x.rows, x.cols);
     if constexpr (Formula::normal_noise) {
-      pass.on.fill_normal(key, pass.row_id, noise);
+      pass.backend.fill_normal(key, pass.sample_ids, noise);
     } else {
-      pass.on.fill_uniform(key, pass.row_id, noise);
+      pass.backend.fill_uniform(key, pass.sample_ids, noise);
     }
     const Index d = x.rows;
     if constexpr (Formula::outputs == 1) {
-      pass.on.for_each(ElementDraw<Formula>{formula_}, in<B>(output, noise), out<B>(x));
+      pass.backend.for_each(ElementDraw<Formula>{formula_}, in<B>(output, noise), out<B>(x));
     } else {
-      pass.on.for_each(ElementDraw<Formula>{formula_},
-                       in<B>(output.middle_rows(0, d), output.middle_rows(d, d), noise), out<B>(x));
+      pass.backend.for_each(ElementDraw<Formula>{formula_},
+                            in<B>(output.middle_rows(0, d), output.middle_rows(d, d), noise),
+                            out<B>(x));
     }
   }
 
  private:
   template <class B>
   void sweep(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output, const Batch<B>& batch,
-             View<B> per_sample, View<B> doutput) const {
+             View<B> nll, View<B> doutput) const {
     const ConstView<B> target = batch.target_or_input();
     const Index d = target.rows;
     require_shape("likelihood: decoder output", output, output_rows(d), target.cols);
-    require_shape("likelihood: per_sample", per_sample, 1, target.cols);
+    require_shape("likelihood: nll", nll, 1, target.cols);
     if (batch.mask.present()) require_shape("likelihood: mask", batch.mask, d, target.cols);
     if (doutput.present())
       require_shape("likelihood: doutput", doutput, output_rows(d), target.cols);
     const OperandOf<B> mask = either<B>(batch.mask, 1);
     if constexpr (Formula::outputs == 1) {
-      run(pass, in<B>(output, target, mask, w), out<B>(doutput), d, per_sample);
+      run(pass, in<B>(output, target, mask, w), out<B>(doutput), d, nll);
     } else {
       View<B> da, draw;
       if (doutput.present()) {
@@ -152,18 +152,18 @@ class PerElement {
         draw = doutput.middle_rows(d, d);
       }
       run(pass, in<B>(output.middle_rows(0, d), output.middle_rows(d, d), target, mask, w),
-          out<B>(da, draw), d, per_sample);
+          out<B>(da, draw), d, nll);
     }
   }
   template <class B, std::size_t I, std::size_t O>
   void run(const Pass<B>& pass, const std::array<OperandOf<B>, I>& inputs,
-           const std::array<View<B>, O>& outputs, Index rows, View<B> per_sample) const {
+           const std::array<View<B>, O>& outputs, Index rows, View<B> nll) const {
     if (outputs[0].present()) {
-      pass.on.reduce_columns(ElementValueAndGradient<Formula>{formula_}, inputs, outputs, rows,
-                             per_sample);
+      pass.backend.reduce_columns(ElementValueAndGradient<Formula>{formula_}, inputs, outputs, rows,
+                                  nll);
     } else {
-      pass.on.reduce_columns(ElementValue<Formula>{formula_}, inputs, std::array<View<B>, 0>{},
-                             rows, per_sample);
+      pass.backend.reduce_columns(ElementValue<Formula>{formula_}, inputs, std::array<View<B>, 0>{},
+                                  rows, nll);
     }
   }
 

@@ -6,10 +6,11 @@
 
 #include "longhand/core/macros.hpp"
 
-/// The elementary functions a formula may use, for plain numbers. They are declared here, in
-/// namespace longhand and before every formula, because with <cmath> alone an unqualified call in a
-/// template picks abs(int) or exp(double). Packs and dual numbers bring their own by argument-
-/// dependent lookup.
+/// The elementary functions a formula may use. For plain numbers they are those of the standard
+/// library, made visible here, in namespace longhand and before every formula, because with <cmath>
+/// alone an unqualified call in a template picks abs(int) or exp(double). They are the same
+/// entities and not functions of longhand's own, so that a file with `using namespace longhand;`
+/// calls exp(0.5) as before. Packs and dual numbers bring their own by argument-dependent lookup.
 ///
 /// The "Error" of a formula, here and in the other headers of math/, is a bound that tests/math
 /// checks against long double, for plain numbers and packs, float and double: so many machine
@@ -18,18 +19,13 @@
 /// numbers, |a| <= 87 in float and 708 in double; beyond, values are tabulated in the tests.
 namespace longhand {
 
-#define LONGHAND_SCALAR_FUNCTION(name)                              \
-  LONGHAND_HD inline float name(float x) { return std::name(x); }   \
-  LONGHAND_HD inline double name(double x) { return std::name(x); } \
-  inline long double name(long double x) { return std::name(x); }
-LONGHAND_SCALAR_FUNCTION(exp)
-LONGHAND_SCALAR_FUNCTION(expm1)
-LONGHAND_SCALAR_FUNCTION(log)
-LONGHAND_SCALAR_FUNCTION(log1p)
-LONGHAND_SCALAR_FUNCTION(tanh)
-LONGHAND_SCALAR_FUNCTION(sqrt)
-LONGHAND_SCALAR_FUNCTION(erf)
-#undef LONGHAND_SCALAR_FUNCTION
+using std::erf;
+using std::exp;
+using std::expm1;
+using std::log;
+using std::log1p;
+using std::sqrt;
+using std::tanh;
 
 /// The one conditional of a formula: both branches are evaluated, the condition picks one.
 template <std::floating_point T>

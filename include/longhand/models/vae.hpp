@@ -12,7 +12,7 @@
 #include "longhand/divergence/gaussian_kl.hpp"
 #include "longhand/latent/any.hpp"
 #include "longhand/layers/mlp.hpp"
-#include "longhand/math/row_seed.hpp"
+#include "longhand/math/sample_seed.hpp"
 #include "longhand/models/vae_config.hpp"
 #include "longhand/prior/gaussian.hpp"
 
@@ -40,7 +40,7 @@ struct Scores {
 /// calls that together cover some rows see the noise that one call for all of them would see.
 struct Noise {
   std::uint64_t seed = 0;
-  Index first_row = 0;
+  Index first_sample = 0;
 };
 
 /// Autoencoder, VAE, beta-VAE, conditional VAE: one model, one hand-written backward
@@ -56,13 +56,13 @@ class Vae {
 
   /// The model that `config` describes, weights initialised from config.seed. Throws
   /// std::invalid_argument naming the field that is wrong.
-  explicit Vae(VaeConfig config, B on = B()) requires std::is_same_v<Likelihood, AnyLikelihood>
-      : Vae(config, config.likelihood, on) {}
+  explicit Vae(VaeConfig config, B backend = B()) requires std::is_same_v<Likelihood, AnyLikelihood>
+      : Vae(config, config.likelihood, backend) {}
   /// With a likelihood of its own (config.likelihood is replaced, or ignored if the type is yours).
-  Vae(VaeConfig config, Likelihood likelihood, B on = B())
-      : Vae(config, std::move(likelihood), latent_of(config), on) {}
-  Vae(VaeConfig config, Likelihood likelihood, Latent latent, B on)
-      : on_(on),
+  Vae(VaeConfig config, Likelihood likelihood, B backend = B())
+      : Vae(config, std::move(likelihood), latent_of(config), backend) {}
+  Vae(VaeConfig config, Likelihood likelihood, Latent latent, B backend)
+      : backend_(backend),
         config_(checked(std::move(config))),
         likelihood_(std::move(likelihood)),
         latent_(std::move(latent)) {
@@ -91,11 +91,11 @@ class Vae {
       prior_ =
           Prior<B>(layout, C, config_.prior_hidden, L, config_.activation, {config_.logvar_bound});
     params_ = Params<B>(std::move(layout));
-    initialize(on_, config_.init, config_.seed, params_);
+    initialize(backend_, config_.init, config_.seed, params_);
     set_transform(config_.transform);
   }
 
-  const B& on() const { return on_; }
+  const B& backend() const { return backend_; }
   const VaeConfig& config() const { return config_; }
   const Params<B>& params() const { return params_; }
   const Likelihood& likelihood() const { return likelihood_; }
@@ -114,7 +114,7 @@ class Vae {
       for (std::size_t i = 0; i < all.size(); ++i)
         all[i] = Scalar(v.empty() ? otherwise : v[v.size() == 1 ? 0 : i]);
       Buffer<B> buffer(config_.input_dim);
-      on_.upload(all.data(), buffer.column());
+      backend_.upload(all.data(), buffer.column());
       return buffer;
     };
     shift_ = spread(transform.shift, 0);
@@ -130,14 +130,14 @@ class Vae {
     const Index n = batch.input.cols;
 
     const View<B> w_nll = pass.matrix(1, n), w_kl = pass.matrix(1, n);
-    pass.on.for_each(
-        RowSeed{},
-        in<B>(either<B>(batch.row_weights, 1), scalar_at<B>(&pass.scalars->inverse_rows),
+    pass.backend.for_each(
+        SampleSeed{},
+        in<B>(either<B>(batch.sample_weights, 1), scalar_at<B>(&pass.scalars->inverse_samples),
               scalar_at<B>(&pass.scalars->beta)),
         out<B>(w_nll, w_kl));  // [ELBO-2] [ELBO-3]
 
     const View<B> doutput = pass.matrix(s.output.rows, n);
-    likelihood_.template value_and_gradient<B>(pass, per_column(w_nll), s.output, batch,
+    likelihood_.template value_and_gradient<B>(pass, per_sample(w_nll), s.output, batch,
                                                s.terms.nll, doutput);  // [ELBO-1]
     const View<B> dzc = pass.matrix(s.zc.rows, n);
     decoder_.backward(pass, s.decoder, doutput, dzc);
@@ -146,7 +146,7 @@ class Vae {
     const View<B> dh = pass.matrix(s.h.rows, n);
     const View<B> dprior = prior_.learned() ? pass.matrix(s.h.rows, n) : View<B>{};
     const auto kl = [&](const auto& next) {
-      divergence_.value_and_gradient(pass, s.terms.q, s.terms.p, per_column(w_kl), s.terms.kl, dh,
+      divergence_.value_and_gradient(pass, s.terms.q, s.terms.p, per_sample(w_kl), s.terms.kl, dh,
                                      dprior, next);  // [ELBO-1]
     };
     if (const GaussianLatent* latent = gaussian()) {
@@ -247,14 +247,15 @@ class Vae {
     check_samples("sample", "x", x, config_.input_dim, x.cols);
     check_condition("sample", condition, x.cols);
     by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
-      pass.key = {.seed = noise.seed, .step = 0, .stream = Stream::draw, .sample = 0};
-      pass.row_id = row_ids(pass, noise.first_row + run.first, run.count);
+      pass.key = {.seed = noise.seed, .step = 0, .stream = Stream::draw, .draw = 0};
+      pass.sample_ids = sample_ids(pass, noise.first_sample + run.first, run.count);
       const ConstView<B> c = run.of(condition);
       const View<B> z = pass.matrix(config_.latent_dim, run.count);
-      pass.on.fill_normal(pass.key, pass.row_id, z);
+      pass.backend.fill_normal(pass.key, pass.sample_ids, z);
       typename Prior<B>::Cache cache;
       const PriorMoments<B> p = prior_.forward(pass, c, cache);
-      if (p.mu.present()) pass.on.for_each(ShiftAndScale{}, in<B>(p.mu, p.logvar, z), out<B>(z));
+      if (p.mu.present())
+        pass.backend.for_each(ShiftAndScale{}, in<B>(p.mu, p.logvar, z), out<B>(z));
       if (!draw) return mean(pass, z, c, run.of(x));
       likelihood_.template draw<B>(pass, decode(pass, z, c), run.of(x));
       to_user_units(run.of(x));
@@ -293,7 +294,7 @@ class Vae {
   /// Posterior means, latent_dim per sample. No noise.
   Samples<Scalar> encode(const Samples<Scalar>& x, const Samples<Scalar>& condition = {}) const {
     return result(config_.latent_dim, x.count(), [&](View<B> z, Workspace<B>& workspace) {
-      encode(Here(on_, x), z, workspace, Here(on_, condition));
+      encode(Here(backend_, x), z, workspace, Here(backend_, condition));
     });
   }
 
@@ -301,14 +302,14 @@ class Vae {
   Samples<Scalar> encode_logvar(const Samples<Scalar>& x,
                                 const Samples<Scalar>& condition = {}) const {
     return result(config_.latent_dim, x.count(), [&](View<B> logvar, Workspace<B>& workspace) {
-      encode_logvar(Here(on_, x), logvar, workspace, Here(on_, condition));
+      encode_logvar(Here(backend_, x), logvar, workspace, Here(backend_, condition));
     });
   }
 
   /// E[x given z] for latents z, in the user's units.
   Samples<Scalar> decode(const Samples<Scalar>& z, const Samples<Scalar>& condition = {}) const {
     return result(config_.input_dim, z.count(), [&](View<B> x, Workspace<B>& workspace) {
-      decode(Here(on_, z), x, workspace, Here(on_, condition));
+      decode(Here(backend_, z), x, workspace, Here(backend_, condition));
     });
   }
 
@@ -316,7 +317,7 @@ class Vae {
   Samples<Scalar> reconstruct(const Samples<Scalar>& x,
                               const Samples<Scalar>& condition = {}) const {
     return result(config_.input_dim, x.count(), [&](View<B> back, Workspace<B>& workspace) {
-      reconstruct(Here(on_, x), back, workspace, Here(on_, condition));
+      reconstruct(Here(backend_, x), back, workspace, Here(backend_, condition));
     });
   }
 
@@ -326,7 +327,7 @@ class Vae {
                          bool draw = false) const {
     require(count > 0, "sample: count is ", count, ", expected at least 1");
     return result(config_.input_dim, count, [&](View<B> x, Workspace<B>& workspace) {
-      sample(x, workspace, {.seed = seed}, Here(on_, condition), draw);
+      sample(x, workspace, {.seed = seed}, Here(backend_, condition), draw);
     });
   }
 
@@ -335,8 +336,8 @@ class Vae {
                std::uint64_t seed = 0, const Samples<Scalar>& mask = {}) const {
     Scores scores{Eigen::VectorXd(x.count()), Eigen::VectorXd(x.count())};
     Workspace<B> workspace;
-    score(Here(on_, x), scores.log_likelihood_term, scores.kl, workspace, Here(on_, condition),
-          draws, {.seed = seed}, Here(on_, mask));
+    score(Here(backend_, x), scores.log_likelihood_term, scores.kl, workspace,
+          Here(backend_, condition), draws, {.seed = seed}, Here(backend_, mask));
     return scores;
   }
 
@@ -345,13 +346,13 @@ class Vae {
                        int draws = 1, std::uint64_t seed = 0) const {
     Eigen::VectorXd bound(x.count());
     Workspace<B> workspace;
-    elbo(Here(on_, x), bound, workspace, Here(on_, condition), draws, {.seed = seed});
+    elbo(Here(backend_, x), bound, workspace, Here(backend_, condition), draws, {.seed = seed});
     return bound;
   }
 
   /// The shift and scale of ToModelUnits, for a sweep that brings data into the model's units.
-  OperandOf<B> input_shift() const { return per_row(shift_.column()); }
-  OperandOf<B> input_scale() const { return per_row(scale_.column()); }
+  OperandOf<B> input_shift() const { return per_feature(shift_.column()); }
+  OperandOf<B> input_scale() const { return per_feature(scale_.column()); }
 
  private:
   static constexpr Index kRun = 512;  ///< most columns an inference call takes at a time
@@ -389,18 +390,19 @@ class Vae {
     require_shape("batch: input", batch.input, config_.input_dim, n);
     check_optional("batch: target", batch.target, config_.input_dim, n);
     check_optional("batch: mask", batch.mask, config_.input_dim, n);
-    check_optional("batch: row_weights", batch.row_weights, 1, n);
+    check_optional("batch: row_weights", batch.sample_weights, 1, n);
     State s;
     s.h = encoder_.forward(pass, stacked(pass, batch.input, batch.condition), s.encoder);
     s.zc = pass.matrix(config_.latent_dim + config_.condition_dim, n);
     latent_.template sample<B>(pass, s.h, s.zc.middle_rows(0, config_.latent_dim), s.terms.q);
     if (config_.condition_dim > 0)
-      pass.on.copy(batch.condition, s.zc.middle_rows(config_.latent_dim, config_.condition_dim));
+      pass.backend.copy(batch.condition,
+                        s.zc.middle_rows(config_.latent_dim, config_.condition_dim));
     s.output = decoder_.forward(pass, s.zc, s.decoder);
     if (latent_.has_divergence()) s.terms.p = prior_.forward(pass, batch.condition, s.prior);
     s.terms.nll = pass.matrix(1, n);
     s.terms.kl = pass.matrix(1, n);
-    if (!latent_.has_divergence()) pass.on.fill(s.terms.kl, Scalar(0));
+    if (!latent_.has_divergence()) pass.backend.fill(s.terms.kl, Scalar(0));
     return s;
   }
 
@@ -412,22 +414,22 @@ class Vae {
             " condition rows, but the batch has no condition");
     if (C == 0) return top;
     const View<B> both = pass.matrix(top.rows + C, top.cols);
-    pass.on.copy(top, both.middle_rows(0, top.rows));
-    pass.on.copy(condition, both.middle_rows(top.rows, C));
+    pass.backend.copy(top, both.middle_rows(0, top.rows));
+    pass.backend.copy(condition, both.middle_rows(top.rows, C));
     return both;
   }
 
   /// body(pass, run) for the columns of an inference call; between runs the workspace is as before.
   template <class Body>
   void by_runs(Index count, Workspace<B>& workspace, const Body& body) const {
-    const auto runs = [&](const B& on) {
+    const auto runs = [&](const B& backend) {
       for (Index first = 0; first < count; first += kRun) {
         const typename Workspace<B>::Frame frame(workspace);
-        const Pass<B> pass{.on = on, .theta = params_, .workspace = workspace};
+        const Pass<B> pass{.backend = backend, .theta = params_, .workspace = workspace};
         body(pass, Run{first, std::min(kRun, count - first)});
       }
     };
-    count > kRun ? together(on_, runs) : runs(on_);  // a team pays from the second run on
+    count > kRun ? together(backend_, runs) : runs(backend_);  // a team pays from the second run on
   }
 
   /// A run of x and its condition, x in the model's units: where it is if it has them already.
@@ -449,14 +451,14 @@ class Vae {
   }
 
   /// The numbers of `count` rows from `first`; absent where they are those of the columns.
-  static RowIds<B> row_ids(const Pass<B>& pass, Index first, Index count) {
+  static SampleIds<B> sample_ids(const Pass<B>& pass, Index first, Index count) {
     if (first == 0) return {};
     require(first > 0 && first + count <= Index{1} << 32, "first_row: the rows are ", first, " to ",
             first + count - 1, ", expected 0 to 2^32 - 1");
     const std::span<std::uint32_t> rows = pass.workspace.template host<std::uint32_t>(count);
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-    const auto ids = pass.workspace.row_ids(count);
-    pass.on.upload(rows.data(), ids);
+    const auto ids = pass.workspace.sample_ids(count);
+    pass.backend.upload(rows.data(), ids);
     return ids;
   }
 
@@ -469,14 +471,14 @@ class Vae {
     if (mask.present()) check_samples(call, "mask", mask, config_.input_dim, x.cols);
     require(draws > 0 && draws < 65536, call, ": draws is ", draws, ", expected 1 to 65535");
     by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
-      pass.row_id = row_ids(pass, noise.first_row + run.first, run.count);
+      pass.sample_ids = sample_ids(pass, noise.first_sample + run.first, run.count);
       Batch<B> batch = run_of(pass, run, x, condition);
       batch.mask = run.of(mask);
       const auto term = pass.workspace.template host<double>(run.count);
       const auto kl = pass.workspace.template host<double>(run.count);
       const auto host = pass.workspace.template host<Scalar>(run.count);
-      const auto add = [&](ConstView<B> per_row, double weight, std::span<double> sums) {
-        pass.on.download(per_row, host.data());
+      const auto add = [&](ConstView<B> values, double weight, std::span<double> sums) {
+        pass.backend.download(values, host.data());
         for (std::size_t j = 0; j < sums.size(); ++j)
           sums[j] += weight * static_cast<double>(host[j]);
       };
@@ -485,7 +487,7 @@ class Vae {
         pass.key = {.seed = noise.seed,
                     .step = 0,
                     .stream = Stream::evaluate,
-                    .sample = static_cast<std::uint16_t>(k)};
+                    .draw = static_cast<std::uint16_t>(k)};
         const LossTerms<B> terms = loss(pass, batch);
         add(terms.nll, -1.0 / draws, term);
         if (k == 0) add(terms.kl, 1, kl);  // needs no draw
@@ -498,13 +500,13 @@ class Vae {
   /// Samples where the backend can read them: in place on the host, else a copy.
   class Here {
    public:
-    Here(const B& on, const Samples<Scalar>& samples) {
+    Here(const B& backend, const Samples<Scalar>& samples) {
       if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
         view_ = samples.view();
       } else if (samples.present()) {
         copy_ = Buffer<B>(samples.dim() * samples.count());
         const View<B> all{copy_.data(), samples.dim(), samples.count(), samples.dim()};
-        on.upload(samples.view().data, all);
+        backend.upload(samples.view().data, all);
         view_ = all;
       }
     }
@@ -526,7 +528,7 @@ class Vae {
       const Buffer<B> buffer(rows * count);
       const View<B> there{buffer.data(), rows, count, rows};
       call(there, workspace);
-      on_.download(there, numbers.data());
+      backend_.download(there, numbers.data());
     }
     return Samples<Scalar>(std::move(numbers));
   }
@@ -536,7 +538,7 @@ class Vae {
   }
   template <class Formula>
   void convert(const Formula& units, ConstView<B> from, View<B> to) const {
-    on_.for_each(units, in<B>(from, input_shift(), input_scale()), out<B>(to));
+    backend_.for_each(units, in<B>(from, input_shift(), input_scale()), out<B>(to));
   }
 
   static VaeConfig checked(VaeConfig c) {
@@ -586,7 +588,7 @@ class Vae {
     if (m.present()) require_shape(name, m, rows, cols);
   }
 
-  B on_;
+  B backend_;
   VaeConfig config_;
   Likelihood likelihood_;
   Latent latent_;

@@ -28,9 +28,9 @@ inline double init_half_width(Init init, const ParamBlock& block) {
 
 /// Fills all parameters; the numbers depend on (seed, block, element) alone.
 template <class B>
-void initialize(const B& on, Init init, std::uint64_t seed, const Params<B>& params) {
+void initialize(const B& backend, Init init, std::uint64_t seed, const Params<B>& params) {
   using S = typename B::Scalar;
-  const NoiseKey key{.seed = seed, .step = 0, .stream = Stream::init, .sample = 0};
+  const NoiseKey key{.seed = seed, .step = 0, .stream = Stream::init, .draw = 0};
   const std::vector<ParamBlock>& blocks = params.layout().blocks();
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const ParamBlock& block = blocks[b];
@@ -42,7 +42,7 @@ void initialize(const B& on, Init init, std::uint64_t seed, const Params<B>& par
     values.reserve(uniform.size());
     for (const float u : uniform)
       values.push_back(S(half_width * (2 * static_cast<double>(u) - 1)));
-    on.upload(values.data(), params[static_cast<BlockId>(b)]);
+    backend.upload(values.data(), params[static_cast<BlockId>(b)]);
   }
 }
 

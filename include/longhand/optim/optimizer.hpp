@@ -25,7 +25,7 @@ struct ClipFactor {
 };
 
 /// 0 where a row's loss is finite, else NaN: x - x is 0 for every number, NaN for NaN and infinity.
-struct RowTrouble {
+struct SampleTrouble {
   template <class T>
   LONGHAND_HD void operator()(const T& nll, const T& kl, T& trouble) const {
     trouble = (nll - nll) + (kl - kl);
@@ -109,7 +109,7 @@ class OptimizerState {
 
   /// theta <- theta - …, reading learning rate, clip factor and corrections from backend memory.
   /// Does nothing while the scalars say that the training is not sound [OPT-14].
-  void step(const B& on, const Params<B>& theta, const Grads<B>& grads,
+  void step(const B& backend, const Params<B>& theta, const Grads<B>& grads,
             const StepScalars<typename B::Scalar>* scalars) const {
     const View<B> w = theta.flat(), g = grads.flat();
     const auto lr = scalar_at<B>(&scalars->learning_rate), clip = scalar_at<B>(&scalars->clip);
@@ -118,16 +118,16 @@ class OptimizerState {
         [&](const auto& o) {
           using O = std::decay_t<decltype(o)>;
           if constexpr (O::moments == 0) {
-            on.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w), sound);
+            backend.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w), sound);
           } else if constexpr (O::moments == 1) {
             const View<B> u = moments_[0].flat();
-            on.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u), sound);
+            backend.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u), sound);
           } else {
             const View<B> m = moments_[0].flat(), v = moments_[1].flat();
-            on.for_each(TakesMoments<O>{o},
-                        in<B>(g, lr, clip, scalar_at<B>(&scalars->correction1),
-                              scalar_at<B>(&scalars->correction2), w, m, v),
-                        out<B>(w, m, v), sound);
+            backend.for_each(TakesMoments<O>{o},
+                             in<B>(g, lr, clip, scalar_at<B>(&scalars->correction1),
+                                   scalar_at<B>(&scalars->correction2), w, m, v),
+                             out<B>(w, m, v), sound);
           }
         },
         optimizer_);

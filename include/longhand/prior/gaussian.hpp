@@ -41,7 +41,7 @@ class Prior {
     if (!learned()) return {};
     const View<B> h = net_->forward(pass, condition, cache.net);
     const View<B> logvar = pass.matrix(dim_, h.cols);
-    pass.on.for_each(Forward{bound_}, in<B>(h.middle_rows(dim_, dim_)), out<B>(logvar));
+    pass.backend.for_each(Forward{bound_}, in<B>(h.middle_rows(dim_, dim_)), out<B>(logvar));
     cache.logvar = logvar;
     return {h.middle_rows(0, dim_), logvar};
   }
@@ -50,7 +50,7 @@ class Prior {
   void backward(const Pass<B>& pass, const Cache& cache, View<B> dh) const {
     if (!learned()) return;
     const View<B> draw = dh.middle_rows(dim_, dim_);
-    pass.on.for_each(Backward{bound_}, in<B>(cache.logvar, draw), out<B>(draw));
+    pass.backend.for_each(Backward{bound_}, in<B>(cache.logvar, draw), out<B>(draw));
     net_->backward(pass, cache.net, dh, {});
   }
 

@@ -21,11 +21,11 @@ namespace longhand {
 /// with them. Only `input` must be there.
 template <class S>
 struct Data {
-  AnySamples<S> input;     ///< D per row
-  AnySamples<S> target;    ///< D per row, default: the input
-  Samples<S> condition;    ///< C per row
-  Samples<S> mask;         ///< D per row, 1 = observed, 0 = missing
-  Samples<S> row_weights;  ///< 1 per row
+  AnySamples<S> input;        ///< D per row
+  AnySamples<S> target;       ///< D per row, default: the input
+  Samples<S> condition;       ///< C per row
+  Samples<S> mask;            ///< D per row, 1 = observed, 0 = missing
+  Samples<S> sample_weights;  ///< 1 per row
 
   Index rows() const { return input.count(); }
 };
@@ -58,18 +58,18 @@ class ResidentData {
   /// A sample per column, as numbers or as bytes.
   using Columns = std::variant<ConstView<B>, Bytes<B>>;
 
-  ResidentData(const B& on, const Data<S>& data)
-      : input_(on, data.input),
-        target_(on, data.target),
-        condition_(on, data.condition),
-        mask_(on, data.mask),
-        row_weights_(on, data.row_weights) {}
+  ResidentData(const B& backend, const Data<S>& data)
+      : input_(backend, data.input),
+        target_(backend, data.target),
+        condition_(backend, data.condition),
+        mask_(backend, data.mask),
+        row_weights_(backend, data.sample_weights) {}
 
   Columns input() const { return input_.columns; }
   Columns target() const { return target_.columns; }
   ConstView<B> condition() const { return condition_.numbers(); }
   ConstView<B> mask() const { return mask_.numbers(); }
-  ConstView<B> row_weights() const { return row_weights_.numbers(); }
+  ConstView<B> sample_weights() const { return row_weights_.numbers(); }
 
  private:
   struct Part {
@@ -77,25 +77,27 @@ class ResidentData {
     Buffer<B, std::uint8_t> byte_buffer;
     Columns columns;
 
-    Part(const B& on, const AnySamples<S>& samples) {
-      samples.visit([&](const auto& view) { hold(on, view); });
+    Part(const B& backend, const AnySamples<S>& samples) {
+      samples.visit([&](const auto& view) { hold(backend, view); });
     }
-    Part(const B& on, const Samples<S>& samples) { hold(on, samples.view()); }
+    Part(const B& backend, const Samples<S>& samples) { hold(backend, samples.view()); }
     ConstView<B> numbers() const { return std::get<ConstView<B>>(columns); }
 
    private:
-    void hold(const B& on, const MatrixView<const S, HostMemory>& x) { hold(on, x, number_buffer); }
-    void hold(const B& on, const MatrixView<const std::uint8_t, HostMemory>& x) {
-      hold(on, x, byte_buffer);
+    void hold(const B& backend, const MatrixView<const S, HostMemory>& x) {
+      hold(backend, x, number_buffer);
+    }
+    void hold(const B& backend, const MatrixView<const std::uint8_t, HostMemory>& x) {
+      hold(backend, x, byte_buffer);
     }
     template <class X>
-    void hold(const B& on, const MatrixView<const X, HostMemory>& x, Buffer<B, X>& buffer) {
+    void hold(const B& backend, const MatrixView<const X, HostMemory>& x, Buffer<B, X>& buffer) {
       if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
         columns = x;
       } else if (x.present()) {
         buffer = Buffer<B, X>(x.size());
         const MatrixView<X, typename B::Memory> all{buffer.data(), x.rows, x.cols, x.rows};
-        on.upload(x.data, all);
+        backend.upload(x.data, all);
         columns = MatrixView<const X, typename B::Memory>(all);
       }
     }
@@ -121,7 +123,7 @@ class BatchSource {
     batch.target = std::visit(prepared, data_.target());
     batch.condition = take(pass, data_.condition());
     batch.mask = take(pass, data_.mask());
-    batch.row_weights = take(pass, data_.row_weights());
+    batch.sample_weights = take(pass, data_.sample_weights());
     return batch;
   }
 
@@ -131,8 +133,8 @@ class BatchSource {
   static View<B> take(const Pass<B>& pass, const MatrixView<const X, typename B::Memory>& from,
                       const F& f = {}, const std::array<OperandOf<B>, I>& in = {}) {
     if (!from.present()) return {};
-    const View<B> to = pass.matrix(from.rows, pass.row_id.cols);
-    pass.on.gather(f, from, pass.row_id, in, to);
+    const View<B> to = pass.matrix(from.rows, pass.sample_ids.cols);
+    pass.backend.gather(f, from, pass.sample_ids, in, to);
     return to;
   }
 
@@ -149,9 +151,9 @@ class BatchSource {
     key.step = 0;
     const bool afresh = binarize_ == Binarize::dynamic && pass.scalars != nullptr;
     key.step_at = afresh ? &pass.scalars->epoch : nullptr;
-    key.sample = pass.phase == Phase::eval ? 1 : 0;
-    const View<B> u = pass.matrix(from.rows, pass.row_id.cols);
-    pass.on.fill_uniform(key, pass.row_id, u);
+    key.draw = pass.phase == Phase::eval ? 1 : 0;
+    const View<B> u = pass.matrix(from.rows, pass.sample_ids.cols);
+    pass.backend.fill_uniform(key, pass.sample_ids, u);
     return as_it_is ? take(pass, from, DrawPixel{}, in<B>(u))
                     : take(pass, from, DrawPixelInModelUnits{}, in<B>(shift, scale, u));
   }
@@ -175,7 +177,7 @@ void check_data(const Model& model, const Data<typename Model::Scalar>& data) {
   shape("the data", data.input, config.input_dim);
   shape("the target", data.target, config.input_dim);
   shape("the mask", data.mask, config.input_dim);
-  shape("the row weights", data.row_weights, 1);
+  shape("the row weights", data.sample_weights, 1);
   shape("the condition", data.condition, config.condition_dim);
   require(data.condition.present() == (config.condition_dim > 0), "the model has ",
           config.condition_dim, " condition numbers per row, the data ",

@@ -49,22 +49,22 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
 
   for (Index first = 0; first < n; first += batch_size) {
     const Index count = std::min(batch_size, n - first);
-    const MatrixView<std::uint32_t, typename B::Memory> row_id{ids.data(), 1, count, 1};
-    model.on().upload(rows.data() + first, row_id);
+    const MatrixView<std::uint32_t, typename B::Memory> sample_ids{ids.data(), 1, count, 1};
+    model.backend().upload(rows.data() + first, sample_ids);
     for (int k = 0; k < options.draws; ++k) {
       workspace.reset();
-      const Pass<B> pass{.on = model.on(),
+      const Pass<B> pass{.backend = model.backend(),
                          .theta = model.params(),
                          .workspace = workspace,
                          .key = {.seed = options.seed,
                                  .step = 0,
                                  .stream = Stream::evaluate,
-                                 .sample = static_cast<std::uint16_t>(k)},
-                         .row_id = row_id};
+                                 .draw = static_cast<std::uint16_t>(k)},
+                         .sample_ids = sample_ids};
       const Batch<B> batch = source.gather(model, pass);
       const LossTerms<B> terms = model.loss(pass, batch);
-      const auto total = [&](ConstView<B> per_row) {
-        pass.on.download(per_row, host.data());
+      const auto total = [&](ConstView<B> values) {
+        pass.backend.download(values, host.data());
         double sum = 0;
         for (Index j = 0; j < count; ++j)
           sum += static_cast<double>(host[static_cast<std::size_t>(j)]);
@@ -75,7 +75,7 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
       kl += total(terms.kl);
       if (model.has_divergence())
         GaussianKl{}.add_per_dimension(pass, terms.q, terms.p, per_dimension.column());
-      pass.on.download(terms.q.mu, host.data());
+      pass.backend.download(terms.q.mu, host.data());
       for (Index j = 0; j < count; ++j) {
         seen += 1;
         for (std::size_t i = 0; i < latents; ++i) {
@@ -90,7 +90,7 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
   const double rows_seen = static_cast<double>(n);
   result.log_likelihood_term = -nll / rows_seen;
   result.kl = kl / rows_seen;
-  model.on().download(per_dimension.column(), host.data());
+  model.backend().download(per_dimension.column(), host.data());
   for (std::size_t i = 0; i < latents; ++i) {
     result.kl_per_dimension[i] = static_cast<double>(host[i]) / rows_seen;
     if (squares[i] / rows_seen > 0.01) ++result.active_units;
@@ -101,7 +101,8 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
 template <class Model>
 Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data,
                     const std::vector<std::uint32_t>& rows, const EvaluateOptions& options) {
-  return evaluate(model, ResidentData<typename Model::Backend>(model.on(), data), rows, options);
+  return evaluate(model, ResidentData<typename Model::Backend>(model.backend(), data), rows,
+                  options);
 }
 
 /// On all rows.

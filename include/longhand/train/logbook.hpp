@@ -27,7 +27,7 @@ class Logbook {
 
   /// Of an epoch of these rows, in this order until they are shuffled, in steps of `batch`, the
   /// last of which may be smaller.
-  Logbook(const B& on, std::span<const std::uint32_t> rows, Index batch)
+  Logbook(const B& backend, std::span<const std::uint32_t> rows, Index batch)
       : rows_(static_cast<Index>(rows.size())),
         batch_(batch),
         pages_((rows_ + batch - 1) / batch),
@@ -39,8 +39,8 @@ class Logbook {
         scalars_(1),
         step_rows_(batch),
         host_plan_(static_cast<std::size_t>(pages_)) {
-    on.upload(rows.data(), row(all_rows_));
-    on.upload(rows.data(), row(row_ids_));
+    backend.upload(rows.data(), row(all_rows_));
+    backend.upload(rows.data(), row(row_ids_));
   }
 
   Index pages() const { return pages_; }
@@ -52,30 +52,30 @@ class Logbook {
   /// What the step of a page needs.
   StepScalars<S>& plan(Index page) { return host_plan_[static_cast<std::size_t>(page)]; }
   /// Brings the rows into the order of an epoch: position i has row order(i) of those given.
-  void shuffle(const B& on, const Permutation& order) const {
+  void shuffle(const B& backend, const Permutation& order) const {
     require(order.size() == rows_, "an order of ", order.size(), " rows, expected ", rows_);
-    on.permute(order, row(all_rows_), row(row_ids_));  // [NOI-4]
+    backend.permute(order, row(all_rows_), row(row_ids_));  // [NOI-4]
   }
   /// Brings the plan to the backend. The next step is that of page 0; training is sound.
-  void open(const B& on) const {
-    on.upload(host_plan_.data(), plan_.column());
+  void open(const B& backend) const {
+    backend.upload(host_plan_.data(), plan_.column());
     const StepScalars<S> fresh;
-    on.upload(&fresh, scalars_.column());
-    turn_to(on, 0);
+    backend.upload(&fresh, scalars_.column());
+    turn_to(backend, 0);
   }
   /// Makes the next step that of `page`, whatever came before.
-  void turn_to(const B& on, Index page) const {
+  void turn_to(const B& backend, Index page) const {
     const auto number = static_cast<std::uint32_t>(page);
-    on.upload(&number, next_.column());
+    backend.upload(&number, next_.column());
   }
 
   // ---- the step --------------------------------------------------------------------------------
 
   /// Makes the next page's numbers and its `count` rows those of the step.
-  void begin(const B& on, Index count) const {
+  void begin(const B& backend, Index count) const {
     // What is known before the step; whether training is sound outlasts it.
     constexpr Index known = offsetof(StepScalars<S>, clip), all = sizeof(StepScalars<S>);
-    on.copy_at(
+    backend.copy_at(
         next_.data(),
         std::array{CountedCopy<Memory>{plan_.data(), all, scalars_.data(), 0, known},
                    from_column(Ids{row_ids_.data(), batch_, pages_, batch_}, rows_of(count))},
@@ -89,32 +89,32 @@ class Logbook {
   }
   /// Enters the weighed losses of the rows (1 x count each) and the gradient's squared norm (1 x
   /// 1), and turns the page.
-  void end(const B& on, ConstView<B> nll, ConstView<B> kl, ConstView<B> squared_norm) const {
-    on.copy_at(next_.data(),
-               std::array{into_column(nll, found(0)), into_column(kl, found(batch_)),
-                          into_column(squared_norm, found(2 * batch_))},
-               1);
+  void end(const B& backend, ConstView<B> nll, ConstView<B> kl, ConstView<B> squared_norm) const {
+    backend.copy_at(next_.data(),
+                    std::array{into_column(nll, found(0)), into_column(kl, found(batch_)),
+                               into_column(squared_norm, found(2 * batch_))},
+                    1);
   }
 
   // ---- the host, afterwards --------------------------------------------------------------------
 
   /// Waits for the steps of pages first .. end - 1 and reads what they found, in the place of what
   /// was read before.
-  void read(const B& on, Index first, Index end) {
+  void read(const B& backend, Index first, Index end) {
     first_read_ = first;
     host_found_.resize(static_cast<std::size_t>((end - first) * found_per_page()));
-    on.download(found(0).middle_cols(first, end - first), host_found_.data());
+    backend.download(found(0).middle_cols(first, end - first), host_found_.data());
   }
   /// What the step of a page that was read found.
-  std::span<const S> nll(Index page) const { return per_row(page, 0); }
-  std::span<const S> kl(Index page) const { return per_row(page, batch_); }
+  std::span<const S> nll(Index page) const { return of_samples(page, 0); }
+  std::span<const S> kl(Index page) const { return of_samples(page, batch_); }
   double grad_norm(Index page) const {
     return std::sqrt(static_cast<double>(host_found(page)[2 * batch_]));
   }
   /// Of the step of a page, read or not.
-  std::vector<std::uint32_t> row_numbers(const B& on, Index page) const {
+  std::vector<std::uint32_t> sample_numbers(const B& backend, Index page) const {
     std::vector<std::uint32_t> numbers(static_cast<std::size_t>(rows(page)));
-    on.download(row(row_ids_).middle_cols(page * batch_, rows(page)), numbers.data());
+    backend.download(row(row_ids_).middle_cols(page * batch_, rows(page)), numbers.data());
     return numbers;
   }
 
@@ -122,7 +122,7 @@ class Logbook {
   using Memory = typename B::Memory;
   using Ids = MatrixView<std::uint32_t, Memory>;
 
-  /// Of row numbers, as many as the data set has.
+  /// Of sample numbers, as many as the data set has.
   Ids row(const Buffer<B, std::uint32_t>& ids) const { return {ids.data(), 1, rows_, 1}; }
 
   /// nll and kl of every row, and the squared norm.
@@ -134,7 +134,7 @@ class Logbook {
   const S* host_found(Index page) const {
     return host_found_.data() + (page - first_read_) * found_per_page();
   }
-  std::span<const S> per_row(Index page, Index first) const {
+  std::span<const S> of_samples(Index page, Index first) const {
     return {host_found(page) + first, static_cast<std::size_t>(rows(page))};
   }
 

@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "longhand/core/replay.hpp"
-#include "longhand/math/row_seed.hpp"
+#include "longhand/math/sample_seed.hpp"
 #include "longhand/models/vae.hpp"
 #include "longhand/train/logbook.hpp"
 #include "longhand/train/options.hpp"
@@ -27,7 +27,7 @@ class TrainingStep {
         seed_(options.seed),
         clip_factor_{options.clip_norm},
         source_(data, options.binarize),
-        logbook_(model.on(), rows, batch),
+        logbook_(model.backend(), rows, batch),
         grads_(model.params().layout()),
         optimizer_(with_penalty(options), model.params().layout()),
         full_(std::min(options.steps_per_launch, static_cast<Index>(rows.size()) / batch)),
@@ -40,49 +40,49 @@ class TrainingStep {
 
   /// Takes the steps of pages first .. end - 1, the logbook being turned to the first. A backend
   /// that records plays them.
-  void take(const B& on, Index first, Index end) {
+  void take(const B& backend, Index first, Index end) {
     const Index ragged = logbook_.rows(end - 1) < logbook_.rows(0) ? 1 : 0;
-    full_.run(on, end - first - ragged, [&](const B& here) { once(here, logbook_.rows(0)); });
-    last_.run(on, ragged, [&](const B& here) { once(here, logbook_.rows(end - 1)); });
+    full_.run(backend, end - first - ragged, [&](const B& here) { once(here, logbook_.rows(0)); });
+    last_.run(backend, ragged, [&](const B& here) { once(here, logbook_.rows(end - 1)); });
   }
 
   /// gather -> forward -> backward -> norm -> optimizer, for the next page of the logbook, which
   /// has `count` rows. Either all it finds is finite, or parameters and moments are left as they
   /// were, by this step and all that follow until the logbook is opened again [OPT-14].
-  void once(const B& on, Index count) {
+  void once(const B& backend, Index count) {
     workspace_.reset();
     grads_.clear();
-    logbook_.begin(on, count);
+    logbook_.begin(backend, count);
     StepScalars<S>* const scalars = logbook_.scalars();
-    const Pass<B> pass{.on = on,
+    const Pass<B> pass{.backend = backend,
                        .theta = model_.params(),
                        .grads = &grads_,
                        .workspace = workspace_,
                        .key = {.seed = seed_,
                                .step = 0,
                                .stream = Stream::latent,
-                               .sample = 0,
+                               .draw = 0,
                                .step_at = &scalars->step},
-                       .row_id = logbook_.rows_of(count),
+                       .sample_ids = logbook_.rows_of(count),
                        .phase = Phase::train,
                        .scalars = scalars,
                        .gradients_aside = true};
     const Batch<B> batch = source_.gather(model_, pass);
     const LossTerms<B> terms = model_.loss_and_gradient(pass, batch);
     const View<B> squared_norm = pass.matrix(1, 1), trouble = pass.matrix(1, 1);
-    const ConstView<B> nll = weighed(pass, terms.nll, batch.row_weights);
-    const ConstView<B> kl = weighed(pass, terms.kl, batch.row_weights);
-    on.reduce_columns(RowTrouble{}, in<B>(as_column(nll), as_column(kl)), std::array<View<B>, 0>{},
-                      count, trouble);
+    const ConstView<B> nll = weighed(pass, terms.nll, batch.sample_weights);
+    const ConstView<B> kl = weighed(pass, terms.kl, batch.sample_weights);
+    backend.reduce_columns(SampleTrouble{}, in<B>(as_column(nll), as_column(kl)),
+                           std::array<View<B>, 0>{}, count, trouble);
 
-    join(on);
-    grads_.zero_unwritten(on);
+    join(backend);
+    grads_.zero_unwritten(backend);
     const View<B> clip{&scalars->clip, 1, 1, 1}, sound{&scalars->sound, 1, 1, 1};
-    on.reduce(Square{}, in<B>(grads_.flat()), grads_.flat().rows, squared_norm,
-              then<B>(JudgeStep{clip_factor_}, in<B>(squared_norm, trouble, sound),
-                      out<B>(clip, sound)));  // [OPT-10] [OPT-14]
-    optimizer_.step(on, model_.params(), grads_, scalars);
-    logbook_.end(on, nll, kl, squared_norm);
+    backend.reduce(Square{}, in<B>(grads_.flat()), grads_.flat().rows, squared_norm,
+                   then<B>(JudgeStep{clip_factor_}, in<B>(squared_norm, trouble, sound),
+                           out<B>(clip, sound)));  // [OPT-10] [OPT-14]
+    optimizer_.step(backend, model_.params(), grads_, scalars);
+    logbook_.end(backend, nll, kl, squared_norm);
   }
 
  private:
@@ -96,10 +96,10 @@ class TrainingStep {
         optimizer);
     return optimizer;
   }
-  static ConstView<B> weighed(const Pass<B>& pass, ConstView<B> per_row, ConstView<B> weights) {
-    if (!weights.present()) return per_row;
-    const View<B> product = pass.matrix(1, per_row.cols);
-    pass.on.for_each(WeighRow{}, in<B>(per_row, weights), out<B>(product));
+  static ConstView<B> weighed(const Pass<B>& pass, ConstView<B> values, ConstView<B> weights) {
+    if (!weights.present()) return values;
+    const View<B> product = pass.matrix(1, values.cols);
+    pass.backend.for_each(WeighSample{}, in<B>(values, weights), out<B>(product));
     return product;
   }
   static ConstView<B> as_column(ConstView<B> row) { return {row.data, row.cols, 1, row.cols}; }

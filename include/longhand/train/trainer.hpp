@@ -46,29 +46,29 @@ class Trainer {
     if (separate != nullptr) held_out = all(separate->rows());
 
     const Index batch = std::min(options_.batch, static_cast<Index>(rows.size()));
-    const B& on = model_.on();
-    const ResidentData<B> here(on, data);
+    const B& backend = model_.backend();
+    const ResidentData<B> here(backend, data);
     std::optional<ResidentData<B>> apart;
-    if (separate != nullptr) apart.emplace(on, *separate);
+    if (separate != nullptr) apart.emplace(backend, *separate);
     const ResidentData<B>& validation = apart ? *apart : here;
     TrainingStep<Model> step(model_, here, options_, rows, batch);
     const Index steps = step.logbook().pages() * options_.epochs;
     if (options_.schedule.total == 0) options_.schedule.total = steps;
     Params<B> good(model_.params().layout()), best(model_.params().layout());
     const Buffer<B> squares(1);
-    on.copy(model_.params().flat(), good.flat());
+    backend.copy(model_.params().flat(), good.flat());
     TrainResult result;
     double best_loss = std::numeric_limits<double>::infinity();
     Index best_epoch = 0, stale = 0;
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport train;
-        together(on, [&](const B& ready) {
+        together(backend, [&](const B& ready) {
           train = train_epoch(ready, step, static_cast<Index>(rows.size()), epoch, steps, result);
         });
         if (result.stop == TrainResult::Stop::cancelled) break;
         require_finite(squares.column(), result.steps);
-        on.copy(model_.params().flat(), good.flat());
+        backend.copy(model_.params().flat(), good.flat());
         report(train, result);
         if (held_out.empty()) continue;
         const EpochReport held = validate(validation, held_out, train);
@@ -78,46 +78,46 @@ class Trainer {
           best_loss = held.loss;
           best_epoch = epoch;
           stale = 0;
-          on.copy(model_.params().flat(), best.flat());
+          backend.copy(model_.params().flat(), best.flat());
         } else if (options_.early_stop > 0 && ++stale >= options_.early_stop) {
           result.stop = TrainResult::Stop::early;
           break;
         }
       }
     } catch (const NonFinite&) {
-      on.copy(good.flat(), model_.params().flat());
+      backend.copy(good.flat(), model_.params().flat());
       throw;
     }
     if (best_epoch > 0 && result.stop != TrainResult::Stop::cancelled) {
-      on.copy(best.flat(), model_.params().flat());
+      backend.copy(best.flat(), model_.params().flat());
       result.best_epoch = best_epoch;
     }
     result.warmup_complete = result.steps >= options_.kl_warmup;
     return result;
   }
 
-  EpochReport train_epoch(const B& on, TrainingStep<Model>& step, Index rows, Index epoch,
+  EpochReport train_epoch(const B& backend, TrainingStep<Model>& step, Index rows, Index epoch,
                           Index steps, TrainResult& result) const {
     const auto start = Clock::now();
     Logbook<B>& logbook = step.logbook();
-    logbook.shuffle(on, order_of(epoch, rows));
+    logbook.shuffle(backend, order_of(epoch, rows));
     plan(step, epoch, result.steps);
-    logbook.open(on);
+    logbook.open(backend);
 
     EpochReport report{.epoch = epoch, .step = result.steps, .rows = rows};
     Index taken = 0, reported = 0;  // pages
     while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
       const Index end = std::min(taken + steps_at_once(), logbook.pages());
-      step.take(on, taken, end);
+      step.take(backend, taken, end);
       taken = end;
       if (kReadingIsFree || options_.on_step) {
-        add(on, step, reported, taken, steps, report);
+        add(backend, step, reported, taken, steps, report);
         reported = taken;
       }
       if (options_.cancel != nullptr && options_.cancel->load())
         result.stop = TrainResult::Stop::cancelled;
     }
-    add(on, step, reported, taken, steps, report);
+    add(backend, step, reported, taken, steps, report);
     result.steps += taken;
 
     const double total = static_cast<double>(report.rows);
@@ -133,7 +133,7 @@ class Trainer {
     return Permutation({.seed = options_.seed,
                         .step = static_cast<std::uint32_t>(epoch - 1),
                         .stream = Stream::order,
-                        .sample = 0},
+                        .draw = 0},
                        rows);
   }
 
@@ -142,7 +142,7 @@ class Trainer {
     Logbook<B>& logbook = step.logbook();
     for (Index page = 0; page < logbook.pages(); ++page) {
       StepScalars<S>& scalars = logbook.plan(page);
-      scalars.inverse_rows = S(1 / static_cast<double>(logbook.rows(page)));
+      scalars.inverse_samples = S(1 / static_cast<double>(logbook.rows(page)));
       scalars.beta = S(kl_weight_at(first + page));
       scalars.learning_rate = S(learning_rate_at(first + page));
       scalars.step = static_cast<std::uint32_t>(first + page);
@@ -165,14 +165,14 @@ class Trainer {
 
   /// Adds what the steps of pages first .. end - 1 found to the sums in `report`, whose step is
   /// that of page `first`, and calls back.
-  void add(const B& on, TrainingStep<Model>& step, Index first, Index end, Index steps,
+  void add(const B& backend, TrainingStep<Model>& step, Index first, Index end, Index steps,
            EpochReport& report) const {
     Logbook<B>& logbook = step.logbook();
-    logbook.read(on, first, end);
+    logbook.read(backend, first, end);
     for (Index page = first; page < end; ++page) {
       const double nll = sum(logbook.nll(page)), kl = sum(logbook.kl(page));
       const double norm = logbook.grad_norm(page);
-      if (!std::isfinite(nll + kl + norm)) throw diagnosis(on, step, page, report.step);
+      if (!std::isfinite(nll + kl + norm)) throw diagnosis(backend, step, page, report.step);
       report.kl_weight = kl_weight_at(report.step);
       report.learning_rate = learning_rate_at(report.step);
       report.log_likelihood_term += nll;  // its negative, until the epoch is over
@@ -226,7 +226,7 @@ class Trainer {
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       const View<B> block = params[static_cast<BlockId>(b)];
       std::vector<S> values(static_cast<std::size_t>(block.size()));
-      model_.on().download(block, values.data());
+      model_.backend().download(block, values.data());
       for (std::size_t i = 0; i < values.size(); ++i) {
         if (std::isfinite(static_cast<double>(values[i]))) continue;
         const Index output = static_cast<Index>(i) / block.rows;
@@ -239,12 +239,12 @@ class Trainer {
 
   /// The step of `page` found something that is not finite. No step since has changed anything:
   /// taken again it finds the same, and its gradient is there to be looked at.
-  NonFinite diagnosis(const B& on, TrainingStep<Model>& step, Index page, Index number) const {
+  NonFinite diagnosis(const B& backend, TrainingStep<Model>& step, Index page, Index number) const {
     Logbook<B>& logbook = step.logbook();
-    logbook.turn_to(on, page);
-    step.once(on, logbook.rows(page));
-    logbook.read(on, page, page + 1);
-    const std::vector<std::uint32_t> numbers = logbook.row_numbers(on, page);
+    logbook.turn_to(backend, page);
+    step.once(backend, logbook.rows(page));
+    logbook.read(backend, page, page + 1);
+    const std::vector<std::uint32_t> numbers = logbook.sample_numbers(backend, page);
     std::vector<Index> rows;
     for (std::size_t j = 0; j < logbook.nll(page).size(); ++j)
       if (!std::isfinite(static_cast<double>(logbook.nll(page)[j])) ||
@@ -260,11 +260,11 @@ class Trainer {
 
   /// The last step of an epoch may have written what no later step has read yet.
   void require_finite(View<B> squares, Index steps) const {
-    const B& on = model_.on();
+    const B& backend = model_.backend();
     const View<B> theta = model_.params().flat();
-    on.reduce(Square{}, in<B>(theta), theta.rows, squares);
+    backend.reduce(Square{}, in<B>(theta), theta.rows, squares);
     S sum;
-    on.download(squares, &sum);
+    backend.download(squares, &sum);
     if (std::isfinite(static_cast<double>(sum))) return;
     const std::string tensor = first_bad(model_.params());
     if (!tensor.empty()) throw NonFinite(steps - 1, tensor, {});
@@ -286,8 +286,8 @@ class Trainer {
     require(held < rows.size(), "validation holds out ", held, " of ", n,
             " rows, nothing is left to train on");
     std::vector<bool> out(rows.size(), false);
-    const Permutation order(
-        {.seed = options_.seed, .step = 0, .stream = Stream::split, .sample = 0}, n);
+    const Permutation order({.seed = options_.seed, .step = 0, .stream = Stream::split, .draw = 0},
+                            n);
     for (std::uint32_t i = 0; i < held; ++i) out[order(i)] = true;
     Rows train, validation;
     for (std::size_t i = 0; i < rows.size(); ++i)

@@ -6,17 +6,17 @@ namespace longhand {
 
 /// Where backward starts (docs/derivations/elbo.md): what one row's NLL and KL weigh in the
 /// objective. w is the row's own weight.
-struct RowSeed {
+struct SampleSeed {
   template <class T>
-  LONGHAND_HD void operator()(const T& w, const T& inverse_rows, const T& beta, T& w_nll,
+  LONGHAND_HD void operator()(const T& w, const T& inverse_samples, const T& beta, T& w_nll,
                               T& w_kl) const {
-    w_nll = w * inverse_rows;  // [ELBO-2]
-    w_kl = beta * w_nll;       // [ELBO-3]
+    w_nll = w * inverse_samples;  // [ELBO-2]
+    w_kl = beta * w_nll;          // [ELBO-3]
   }
 };
 
 /// A row's value with its weight, for the sums that are reported.
-struct WeighRow {
+struct WeighSample {
   template <class T>
   LONGHAND_HD void operator()(const T& value, const T& w, T& weighed) const {
     weighed = w * value;
