@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <longhand/gradcheck/difference.hpp>
-#include <longhand/gradcheck/noise.hpp>
+#include <longhand/gradcheck/detail/difference.hpp>
+#include <longhand/gradcheck/detail/noise.hpp>
 #include <random>
 
 using namespace longhand;

@@ -58,7 +58,7 @@ def main():
             continue
         for line, literal in tolerances(path.read_text(encoding="utf-8")):
             wrong.append(f"{path.relative_to(ROOT)}:{line}: {literal}")
-    for path in sorted((ROOT / "include" / "longhand" / "gradcheck").glob("*.hpp")):
+    for path in sorted((ROOT / "include" / "longhand" / "gradcheck").rglob("*.hpp")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             code = line.split("//")[0]
             if OPTION.search(code):

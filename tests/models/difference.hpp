@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cmath>
-#include <longhand/gradcheck/richardson.hpp>
+#include <longhand/gradcheck/detail/richardson.hpp>
 #include <random>
 #include <vector>
 

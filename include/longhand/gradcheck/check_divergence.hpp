@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "longhand/divergence/gaussian_kl.hpp"
-#include "longhand/gradcheck/rig.hpp"
+#include "longhand/gradcheck/detail/rig.hpp"
 
 namespace longhand {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/engine.hpp"
+#include "longhand/gradcheck/detail/engine.hpp"
 
 #if defined(__FAST_MATH__)
 #error \

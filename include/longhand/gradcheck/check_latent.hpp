@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "longhand/gradcheck/rig.hpp"
+#include "longhand/gradcheck/detail/rig.hpp"
 #include "longhand/latent/gaussian.hpp"
 
 namespace longhand {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/rig.hpp"
+#include "longhand/gradcheck/detail/rig.hpp"
 
 namespace longhand {
 

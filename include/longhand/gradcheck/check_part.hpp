@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "longhand/gradcheck/check_gradient.hpp"
-#include "longhand/gradcheck/identities.hpp"
+#include "longhand/gradcheck/detail/identities.hpp"
 
 namespace longhand {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/objective.hpp"
+#include "longhand/gradcheck/detail/objective.hpp"
 #include "longhand/gradcheck/report.hpp"
 
 /// Judging float results, of a CPU or a GPU, without a tolerance: stage by stage on the same

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/objective.hpp"
+#include "longhand/gradcheck/detail/objective.hpp"
 
 /// Along which lines derivatives are compared.
 namespace longhand::detail {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/richardson.hpp"
+#include "longhand/gradcheck/detail/richardson.hpp"
 
 namespace longhand::detail {
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/guarded.hpp"
-#include "longhand/gradcheck/objective.hpp"
+#include "longhand/gradcheck/detail/guarded.hpp"
+#include "longhand/gradcheck/detail/objective.hpp"
 
 namespace longhand::detail {
 

@@ -13,12 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/bounds.hpp"
-#include "longhand/gradcheck/difference.hpp"
-#include "longhand/gradcheck/lines.hpp"
-#include "longhand/gradcheck/noise.hpp"
-#include "longhand/gradcheck/subject.hpp"
-#include "longhand/gradcheck/summary.hpp"
+#include "longhand/gradcheck/detail/bounds.hpp"
+#include "longhand/gradcheck/detail/difference.hpp"
+#include "longhand/gradcheck/detail/lines.hpp"
+#include "longhand/gradcheck/detail/noise.hpp"
+#include "longhand/gradcheck/detail/subject.hpp"
+#include "longhand/gradcheck/detail/summary.hpp"
 
 namespace longhand::detail {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/diagnosis.hpp"
+#include "longhand/gradcheck/detail/diagnosis.hpp"
 #include "longhand/gradcheck/report.hpp"
 
 namespace longhand::detail {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "longhand/gradcheck/bounds.hpp"
-#include "longhand/gradcheck/objective.hpp"
-#include "longhand/gradcheck/richardson.hpp"
+#include "longhand/gradcheck/detail/bounds.hpp"
+#include "longhand/gradcheck/detail/objective.hpp"
+#include "longhand/gradcheck/detail/richardson.hpp"
 
 namespace longhand::detail {
 

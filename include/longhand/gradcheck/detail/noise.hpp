@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "longhand/gradcheck/lines.hpp"
-#include "longhand/gradcheck/subject.hpp"
+#include "longhand/gradcheck/detail/lines.hpp"
+#include "longhand/gradcheck/detail/subject.hpp"
 
 namespace longhand::detail {
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "longhand/gradcheck/bounds.hpp"
-#include "longhand/gradcheck/noise.hpp"
-#include "longhand/gradcheck/part_trial.hpp"
+#include "longhand/gradcheck/detail/bounds.hpp"
+#include "longhand/gradcheck/detail/noise.hpp"
+#include "longhand/gradcheck/detail/part_trial.hpp"
 #include "longhand/gradcheck/rounding_bound.hpp"
 
 namespace longhand::detail {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/gradcheck/objective.hpp"
+#include "longhand/gradcheck/detail/objective.hpp"
 #include "longhand/gradcheck/options.hpp"
 #include "longhand/gradcheck/report.hpp"
 
