@@ -27,6 +27,10 @@ missing += [f"src/{name} is not in src/meson.build"
             for name in names("src", "*.cpp") - listed("src")]
 missing += [f"cuda/{name} is not in cuda/meson.build"
             for name in (names("cuda", "*.cpp") | names("cuda", "*.cu")) - listed("cuda")]
+missing += [f"{folder}/{name} is not in {folder}/meson.build"
+            for folder in ("benchmarks/cpu", "benchmarks/gpu", "benchmarks/micro", "studies/gradcheck")
+            for name in {path.name for path in (root / folder).glob("*.cpp")}
+            - listed(folder) - {word + ".cpp" for word in listed(folder)}]
 missing += [f"examples/{name} is not in examples/meson.build"
             for name in names("examples", "*.cpp") - {name + ".cpp" for name in listed("examples")}]
 missing += [f"tests/{name} is not in tests/meson.build"

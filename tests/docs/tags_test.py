@@ -135,7 +135,8 @@ class Checker:
                 self.in_tests.add(tag)
 
     def read_pages(self):
-        pages = files_below(self.root, "docs", {".md"}) + sorted(self.root.glob("*.md"))
+        pages = files_below(self.root, "docs", {".md"}) + files_below(self.root, "studies", {".md"})
+        pages += sorted(self.root.glob("*.md"))
         for path in pages:
             fence = None
             display_math = False

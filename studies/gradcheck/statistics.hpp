@@ -10,7 +10,7 @@
 
 #include "longhand/gradcheck/report.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// Quantiles of many positive numbers, to 1/32 of a decade.
 class Histogram {
@@ -63,4 +63,4 @@ inline double percent(std::size_t part, std::size_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

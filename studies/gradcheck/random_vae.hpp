@@ -9,7 +9,7 @@
 #include "draw.hpp"
 
 /// Random small VAEs.
-namespace longhand::bench {
+namespace longhand::study {
 
 /// Distances at which kinks are planted.
 inline constexpr std::initializer_list<double> kKinkDistances = {0,    1e-12, 1e-9, 1e-7,
@@ -24,7 +24,7 @@ struct SmallVae {
   bool planted = false;  ///< a pre-activation lies at, or just beside, a kink
 
   std::vector<double> forward() {
-    bench::forward(setting, constants, tensors, trace);
+    study::forward(setting, constants, tensors, trace);
     return outputs(setting, trace);
   }
   Tensors<double> backward(std::span<const double> d) {
@@ -41,7 +41,7 @@ struct SmallVae {
               [](const Matrix<double>& a, Matrix<Dual>& b) { b.rows = a.rows, b.cols = a.cols; });
     Tensors<Dual>::visit(w, setting, fill);
     Trace<Dual> v;
-    bench::forward(setting, constants, w, v);
+    study::forward(setting, constants, w, v);
     return outputs(setting, v);
   }
   std::vector<NamedTensor> named() {
@@ -128,16 +128,16 @@ class VaeMaker {
   void constants(const Setting& s, Constants& c) {
     const double t_size =
         s.output != Output::bernoulli && draw_.one_in(4) ? draw_.magnitude(1e-3, 1e3) : 1;
-    c.target = bench::make(s.inputs, s.batch, [&](std::size_t, std::size_t) {
+    c.target = study::make(s.inputs, s.batch, [&](std::size_t, std::size_t) {
       if (s.output != Output::bernoulli) return t_size * draw_.normal();
       return draw_.one_in(2) ? draw_.uniform() : static_cast<double>(draw_.below(2));
     });
     c.eps = draw_.normals(s.latent, s.batch, 1);
-    c.mask = bench::make(s.inputs, s.batch,
+    c.mask = study::make(s.inputs, s.batch,
                          [&](std::size_t, std::size_t) { return draw_.one_in(4) ? 0.0 : 1.0; });
     c.weight =
-        bench::make(1, s.batch, [&](std::size_t, std::size_t) { return draw_.uniform(0.2, 2); });
-    c.factor = bench::make(s.hidden, s.batch, [&](std::size_t, std::size_t) {
+        study::make(1, s.batch, [&](std::size_t, std::size_t) { return draw_.uniform(0.2, 2); });
+    c.factor = study::make(s.hidden, s.batch, [&](std::size_t, std::size_t) {
       return draw_.uniform() < s.dropout ? 0 : 1 / (1 - s.dropout);
     });
     c.condition = draw_.normals(s.conditions, s.batch, 1);
@@ -232,4 +232,4 @@ inline std::shared_ptr<SmallVae> any_vae(Draw& draw, double most_work) {
   return vae;
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -6,7 +6,7 @@
 
 #include "case.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// A scalar loss of flat numbers, in blocks: what other checkers see of a case.
 class Problem {
@@ -62,4 +62,4 @@ class Problem {
   std::vector<double*> at_;
 };
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -11,7 +11,7 @@
 #include "spoils.hpp"
 #include "statistics.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 namespace {
 
@@ -41,7 +41,7 @@ std::shared_ptr<SmallVae> plain_vae(Set set, Draw& draw) {
 struct Error {
   Slip slip = Slip::none;
   const char* spoil = "";
-  const char* name() const { return spoil[0] != '\0' ? spoil : bench::name_of(slip); }
+  const char* name() const { return spoil[0] != '\0' ? spoil : study::name_of(slip); }
 };
 constexpr Error kErrors[] = {
     {Slip::kl_mu_sign},
@@ -240,4 +240,4 @@ void export_cases(const std::string& path, std::size_t cases) {
   }
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

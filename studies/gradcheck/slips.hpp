@@ -5,7 +5,7 @@
 
 #include "small_vae.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// What people get wrong in a backward written by hand. `none` is the right gradient.
 enum class Slip {
@@ -208,4 +208,4 @@ inline constexpr std::array<SlipInfo, static_cast<std::size_t>(Slip::count)> kSl
 
 inline const char* name_of(Slip slip) { return kSlips[static_cast<std::size_t>(slip)].name; }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // How far the gradient checker can be trusted, in figures. Every number is a function of the seed.
 //
-//     gradcheck_benchmark ci|nightly|SHARE [correct|wrong|locate|compare|all] [first seed]
-//     gradcheck_benchmark ci|nightly|SHARE wrong SEED CLASS
-//     gradcheck_benchmark case vae|formula|mlp|library SEED
-//     gradcheck_benchmark wrong CLASS SEED
-//     gradcheck_benchmark export FILE CASES
+//     gradcheck_study ci|nightly|SHARE [correct|wrong|locate|compare|all] [first seed]
+//     gradcheck_study ci|nightly|SHARE wrong SEED CLASS
+//     gradcheck_study case vae|formula|mlp|library SEED
+//     gradcheck_study wrong CLASS SEED
+//     gradcheck_study export FILE CASES
 //
-// The first runs the benchmark, or a part of it; SHARE is a part of the nightly size, 0.01 say; ci
+// The first runs the study, or a part of it; SHARE is a part of the nightly size, 0.01 say; ci
 // is 0.004. The second runs one class of wrong gradients alone. Then the report about one right, or
 // one wrong gradient. The last writes cases for other_checkers.py.
 //
@@ -22,18 +22,17 @@
 #include "locate.hpp"
 #include "wrong.hpp"
 
-using namespace longhand::bench;
+using namespace longhand::study;
 using longhand::CheckOptions;
 
 namespace {
 
 int usage() {
-  std::fprintf(
-      stderr,
-      "usage: gradcheck_benchmark ci|nightly|SHARE [correct|wrong|locate|compare|all] [seed]\n"
-      "       gradcheck_benchmark case vae|formula|mlp|library SEED\n"
-      "       gradcheck_benchmark wrong CLASS SEED\n"
-      "       gradcheck_benchmark export FILE CASES\n");
+  std::fprintf(stderr,
+               "usage: gradcheck_study ci|nightly|SHARE [correct|wrong|locate|compare|all] [seed]\n"
+               "       gradcheck_study case vae|formula|mlp|library SEED\n"
+               "       gradcheck_study wrong CLASS SEED\n"
+               "       gradcheck_study export FILE CASES\n");
   return 2;
 }
 

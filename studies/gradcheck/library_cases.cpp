@@ -6,7 +6,7 @@
 #include "longhand/models/vae.hpp"
 #include "random_vae.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 namespace {
 
@@ -269,4 +269,4 @@ Case any_library_vae(Draw& draw, double& offset) {
   return library_vae(draw, Reference<double>(), offset);
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The real torch.autograd.gradcheck, or jax.test_util.check_grads, at their defaults in double, on the
-cases of gradcheck_benchmark's comparison. Each gradient, right or wrong, is put behind the same forward
+cases of gradcheck_study's comparison. Each gradient, right or wrong, is put behind the same forward
 as a hand-written backward. Prints the share that is rejected.
 
-    gradcheck_benchmark export cases.jsonl 200
-    python3 benchmarks/gradcheck/other_checkers.py cases.jsonl torch|torch-fast|jax
+    gradcheck_study export cases.jsonl 200
+    python3 studies/gradcheck/other_checkers.py cases.jsonl torch|torch-fast|jax
 """
 import importlib.util
 import json

@@ -10,7 +10,7 @@
 #include "spoils.hpp"
 #include "statistics.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 namespace {
 
@@ -234,4 +234,4 @@ void show_wrong(std::size_t class_index, std::uint64_t seed) {
   std::printf("%s", trial ? trial->report.text().c_str() : "no case: the error cannot be seen\n");
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -6,7 +6,7 @@
 
 #include "case.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// A random case whose gradient is right, with what the tables sort by.
 struct CorrectCase {
@@ -25,4 +25,4 @@ struct CorrectSize {
 /// Right gradients: prints verdicts, resolution and cost. False if one was rejected.
 bool run_correct(const CorrectSize& size, std::uint64_t first_seed);
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -10,7 +10,7 @@
 #include "longhand/math/gaussian_kl.hpp"
 #include "random_vae.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 namespace {
 
@@ -267,4 +267,4 @@ Case any_formula(Draw& draw) {
   }
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -10,7 +10,7 @@
 #include "random_vae.hpp"
 #include "statistics.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 CorrectCase correct_case(const std::string& family, std::uint64_t seed) {
   Draw draw(seed);
@@ -105,4 +105,4 @@ bool run_correct(const CorrectSize& size, std::uint64_t first_seed) {
   return all.rejected() == 0;
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

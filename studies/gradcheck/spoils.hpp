@@ -10,7 +10,7 @@
 #include "draw.hpp"
 #include "longhand/gradcheck/tensors.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// An error put into one tensor of a finished gradient.
 struct Spoil {
@@ -137,4 +137,4 @@ inline const std::vector<Spoil>& spoils() {
   return all;
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

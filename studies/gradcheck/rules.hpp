@@ -13,7 +13,7 @@
 /// The rules by which other checkers accept a gradient, re-implemented from what they document,
 /// with their default steps and tolerances, in double. Not their code, and not a judgement of
 /// projects whose users may set tolerances: it shows what a fixed tolerance does.
-namespace longhand::bench {
+namespace longhand::study {
 
 inline constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
@@ -334,4 +334,4 @@ inline std::vector<std::unique_ptr<Rule>> rules_of_others() {
   return all;
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

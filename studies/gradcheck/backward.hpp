@@ -9,7 +9,7 @@
 #include "slips.hpp"
 
 /// The hand-derived backward of the small VAE, with room for one slip of the pen.
-namespace longhand::bench {
+namespace longhand::study {
 
 inline double logistic(double a) { return 1 / (1 + std::exp(-a)); }
 
@@ -299,4 +299,4 @@ class Backward {
   Matrix<double> row_, do_, draw_x_, dz_, dmu_, dlogvar_, dmu_p_, draw_p_, draw_;
 };
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -13,7 +13,7 @@
 /// A small variational autoencoder with everything in it that people get wrong, its forward written
 /// for plain and for dual numbers. Formulas are written out, not taken from the library: this is
 /// what a stranger brings to the checker.
-namespace longhand::bench {
+namespace longhand::study {
 
 enum class Output { bernoulli, gaussian, learned };
 
@@ -164,4 +164,4 @@ std::vector<T> outputs(const Setting& s, const Trace<T>& v) {
   return {sum + T(s.offset)};
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

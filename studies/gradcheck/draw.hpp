@@ -9,7 +9,7 @@
 
 #include "matrix.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// Random numbers, the same on every machine.
 class Draw {
@@ -46,4 +46,4 @@ class Draw {
   std::mt19937_64 engine_;
 };
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -3,7 +3,7 @@
 #include "case.hpp"
 #include "draw.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// A net of dense layers of the library, its outputs contracted: layers of 0 to 2 widths up to 64,
 /// every activation, dropout.
@@ -13,4 +13,4 @@ Case any_mlp(Draw& draw);
 /// row weights, dropout. The loss of every row, or their mean plus `offset`.
 Case any_library_vae(Draw& draw, double& offset);
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

@@ -9,7 +9,7 @@
 #include "draw.hpp"
 #include "longhand/gradcheck/check_gradient.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 namespace {
 
@@ -91,4 +91,4 @@ bool run_locate(std::size_t rows, std::size_t cols, std::size_t times, std::uint
   return found == times;
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

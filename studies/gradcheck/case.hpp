@@ -8,7 +8,7 @@
 
 #include "longhand/gradcheck/check_gradient.hpp"
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// A function with a hand-derived gradient, ready for the checker. What the functions read is owned
 /// by `owner`.
@@ -40,4 +40,4 @@ inline GradientReport judge(const Case& c, CheckOptions options = {}) {
       options);
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study

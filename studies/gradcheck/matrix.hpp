@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace longhand::bench {
+namespace longhand::study {
 
 /// Column-major; a sample is a column.
 template <class T>
@@ -72,4 +72,4 @@ Matrix<double> make(std::size_t rows, std::size_t cols, const F& f) {
   return m;
 }
 
-}  // namespace longhand::bench
+}  // namespace longhand::study
