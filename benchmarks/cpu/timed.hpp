@@ -79,18 +79,11 @@ class Timed {
   /// `times` must outlive every copy.
   Timed(const Base& base, StageTimes& times) : base_(base), times_(&times) {}
 
+  template <class Next>
   void multiply(Scratch& scratch, Transpose ta, ConstView<Base> a, Transpose tb, ConstView<Base> b,
-                View<Base> c, Store store, Nothing) const {
-    measure(Stage::products, "multiply", nullptr,
-            [&] { base_.multiply(scratch, ta, a, tb, b, c, store, Nothing{}); });
-  }
-  template <class F, std::size_t I, std::size_t O>
-  void multiply(Scratch& scratch, Transpose ta, ConstView<Base> a, Transpose tb, ConstView<Base> b,
-                View<Base> c, Store store, const Then<Timed, F, I, O>& next) const {
-    measure(Stage::products, "multiply", &typeid(F), [&] {
-      base_.multiply(scratch, ta, a, tb, b, c, store,
-                     then<Base>(next.formula, next.inputs, next.outputs));
-    });
+                View<Base> c, Store store, const Next& next) const {
+    measure(Stage::products, "multiply", formula_of(next),
+            [&] { base_.multiply(scratch, ta, a, tb, b, c, store, for_base(next)); });
   }
   template <class Body>
   void together(const Body& body) const {
@@ -106,7 +99,7 @@ class Timed {
   template <class F, class... A>
   void reduce_columns(const F& f, const A&... a) const {
     measure(Stage::reductions, "reduce_columns", &typeid(F),
-            [&] { base_.reduce_columns(f, a...); });
+            [&] { base_.reduce_columns(f, for_base(a)...); });
   }
   template <class F, class... A>
   void reduce_rows(const F& f, const A&... a) const {
@@ -114,19 +107,23 @@ class Timed {
   }
   template <class F, class... A>
   void reduce(const F& f, const A&... a) const {
-    measure(Stage::reductions, "reduce", &typeid(F), [&] { base_.reduce(f, a...); });
+    measure(Stage::reductions, "reduce", &typeid(F), [&] { base_.reduce(f, for_base(a)...); });
   }
   template <class... A>
   void fill_normal(const A&... a) const {
-    measure(Stage::data, "fill_normal", nullptr, [&] { base_.fill_normal(a...); });
+    measure(Stage::data, "fill_normal", nullptr, [&] { base_.fill_normal(for_base(a)...); });
   }
   template <class... A>
   void fill_uniform(const A&... a) const {
-    measure(Stage::data, "fill_uniform", nullptr, [&] { base_.fill_uniform(a...); });
+    measure(Stage::data, "fill_uniform", nullptr, [&] { base_.fill_uniform(for_base(a)...); });
   }
   template <class... A>
   void gather(const A&... a) const {
     measure(Stage::data, "gather", nullptr, [&] { base_.gather(a...); });
+  }
+  template <class... A>
+  void permute(const A&... a) const {
+    measure(Stage::data, "permute", nullptr, [&] { base_.permute(a...); });
   }
   template <class... A>
   void copy_at(const A&... a) const {
@@ -151,6 +148,21 @@ class Timed {
   }
 
  private:
+  /// A sweep that follows is one of the base's.
+  template <class A>
+  static const A& for_base(const A& argument) {
+    return argument;
+  }
+  template <class F, std::size_t I, std::size_t O>
+  static Then<Base, F, I, O> for_base(const Then<Timed, F, I, O>& next) {
+    return {next.formula, next.inputs, next.outputs};
+  }
+  static const std::type_info* formula_of(const Nothing&) { return nullptr; }
+  template <class F, std::size_t I, std::size_t O>
+  static const std::type_info* formula_of(const Then<Timed, F, I, O>&) {
+    return &typeid(F);
+  }
+
   template <class Work>
   void measure(Stage stage, const char* primitive, const std::type_info* formula, const Work& work,
                int most_repetitions = kRepetitions) const {

@@ -66,17 +66,10 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    folder = pathlib.Path(sys.argv[1]) / "benchmarks" / "micro"
-    options = sys.argv[2:]
-    runs = {name: run for level, name in LEVELS.items()
-            if (run := figures(folder / f"micro_v{level}", options)) is not None}
-    print(HEAD.format(processor=processor(), date=datetime.date.today().isoformat(),
-                      commit=commit(), options="".join(f"{option} " for option in options)))
-    columns = " | ".join(runs)
-    print(f"| | {columns} | SSE2 / {list(runs)[-1]} |\n|---|{'---:|' * (len(runs) + 1)}")
+def page(runs, about):
+    """The page from name -> counters of each build, by the name of its vectors."""
+    lines = [HEAD.format(**about), f"| | {' | '.join(runs)} | SSE2 / {list(runs)[-1]} |",
+             f"|---|{'---:|' * (len(runs) + 1)}"]
     for name in next(iter(runs.values())):
         # Nanoseconds per value, else a rate; GB/s beside what is little but memory.
         unit = next(u for u in ("ns", "GFLOP/s", "GB/s")
@@ -88,7 +81,20 @@ def main():
         for run, value in zip(runs.values(), values):
             bandwidth = f" ({run[name]['GB/s']:.0f} GB/s)" if unit == "ns" else ""
             cells.append(f"{value:.3g} {unit}{bandwidth}")
-        print(f"| {name.replace('|', '')} | {' | '.join(cells)} | {ratio:.1f} |")
+        lines.append(f"| {name.replace('|', '')} | {' | '.join(cells)} | {ratio:.1f} |")
+    return "\n".join(lines)
 
 
-main()
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    folder = pathlib.Path(sys.argv[1]) / "benchmarks" / "micro"
+    options = sys.argv[2:]
+    runs = {name: run for level, name in LEVELS.items()
+            if (run := figures(folder / f"micro_v{level}", options)) is not None}
+    print(page(runs, {"processor": processor(), "date": datetime.date.today().isoformat(),
+                      "commit": commit(), "options": "".join(f"{o} " for o in options)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "longhand/backend/cuda_families.hpp"
 #include "longhand/divergence/gaussian_kl.hpp"
 #include "longhand/layers/mlp.hpp"
 #include "longhand/likelihood/gaussian.hpp"
@@ -112,6 +113,12 @@ void add() {
   reduce_columns<S, __VA_ARGS__, inputs, outputs>(#__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE_ROWS(inputs, ...) reduce_rows<S, __VA_ARGS__, inputs>(#__VA_ARGS__);
 #define LONGHAND_CUDA_REDUCE(inputs, ...) reduce<S, __VA_ARGS__, inputs>(#__VA_ARGS__);
+// A sweep that follows noise; those that follow a sum are in the list by themselves, but for that
+// of a single number.
+#define LONGHAND_CUDA_FILL_THEN(noise, inputs, outputs, ...) \
+  for_each<S, __VA_ARGS__, inputs, outputs>(#__VA_ARGS__);
+#define LONGHAND_CUDA_REDUCE_COLUMNS_THEN(...)
+#define LONGHAND_CUDA_REDUCE_THEN(...)
 #define LONGHAND_CUDA_GATHER(inputs, ...)  // rows.cpp: what counts there is memory
 #include "../../cuda/formulas.def"
   optimizer_step<S>(Sgd{});

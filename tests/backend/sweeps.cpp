@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The CPU's loop over every formula, compiled for AVX2 alone to be read: vectorised.py looks for
 // vector instructions in it, and for calls that would undo them.
+#include <longhand/backend/cuda_families.hpp>
 #include <longhand/backend/gather.hpp>
 #include <longhand/divergence/gaussian_kl.hpp>
 #include <longhand/layers/mlp.hpp>
@@ -51,6 +52,12 @@ using Outputs = std::array<HostView<S>, O>;
   LONGHAND_TEST_GATHER(float, float, inputs, __VA_ARGS__)        \
   LONGHAND_TEST_GATHER(float, std::uint8_t, inputs, __VA_ARGS__) \
   LONGHAND_TEST_GATHER(double, std::uint8_t, inputs, __VA_ARGS__)
+// The sweeps that follow noise. Those that follow a sum are in the list by themselves, but for that
+// of a single number.
+#define LONGHAND_CUDA_FILL_THEN(noise, inputs, outputs, ...) \
+  LONGHAND_CUDA_FOR_EACH(inputs, outputs, __VA_ARGS__)
+#define LONGHAND_CUDA_REDUCE_COLUMNS_THEN(...)
+#define LONGHAND_CUDA_REDUCE_THEN(...)
 
 #include "../../cuda/formulas.def"
 LONGHAND_TEST_SWEEP(float, 1, 1, OneByOne)

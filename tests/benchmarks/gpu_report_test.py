@@ -3,7 +3,9 @@
 """The GPU section of docs/results.md from figures that are known, and from none."""
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -187,6 +189,58 @@ class Bounds(unittest.TestCase):
         self.assertEqual(row(text, "all, one after")[1:3], ["44.0", report.NOT_YET])
         self.assertEqual(row(page(*lines[1:]), "all, one after")[1], report.NOT_YET)
         self.assertNotIn("| dX1", text)
+
+
+def recorded():
+    """The lines that every part of benchmarks/gpu.sh would leave, nothing missing."""
+    yield from ["machine\tdate\t2026-01-01", "machine\tGPU\ta device", "machine\tCUDA\t13"]
+    yield from [f"test\tcuda_{name}\tpassed" for name in ("errors", "cublas", "device", "broken")]
+    yield from [f"test\t{tool}\tclean" for tool in ("memcheck", "racecheck")]
+    for net in work.NETS:
+        yield from [f"start\t{who}\t{net}\t500" for who in ("longhand", "PyTorch", "JAX")]
+        for batch in work.BATCHES:
+            for precision in work.PRECISIONS:
+                for who in report.WAYS + report.PEERS:
+                    us = 50 if who.startswith("longhand") else 400
+                    yield time(who, us, batch, precision, net)
+    for precision in work.PRECISIONS:
+        yield f"ceiling\tlarge product\t-\t{precision}\t5e13\t1\t1\t1"
+    yield Bounds.COPY
+    yield Bounds.KERNEL
+    yield Bounds.KERNEL.replace("in a graph", "by itself")
+    names = [f"{kind}{layer}" for layer in range(1, len(CLASSIC.layers()) + 1)
+             for kind in ("Y", "dW", "dX")]
+    for batch in work.BATCHES:
+        for precision in work.PRECISIONS:
+            for name in names:
+                yield f"ceiling\t{name}\t{batch}\t{precision}\t8e7\t4e-6\t4e-6\t4e-6"
+
+
+class WholePage(unittest.TestCase):
+    def test_nothing_is_missing_and_every_table_is_whole(self):
+        text = page(*recorded())
+        self.assertNotIn("ot yet measured", text)
+        self.assertEqual(re.findall("^### (.*)$", text, re.MULTILINE),
+                         [f"`{name}`, {net.name}" for name, net in work.NETS.items()]
+                         + ["Bounds", "The products of a step"])
+        self.assertIn("6 of 6 passed or clean.", text)
+        tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+        self.assertGreaterEqual(len(tables), 2 + 4 * len(work.NETS))
+        for lines in tables:
+            self.assertEqual(len({line.count(" | ") for line in lines}), 1, lines)
+
+    def test_the_program_writes_it_from_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            lines = list(recorded())
+            files = [pathlib.Path(folder, f"{part}.tsv") for part in ("tests", "times")]
+            for path, part in zip(files, (lines[:9], lines[9:])):
+                path.write_text("\n".join(part) + "\n", encoding="utf-8")
+            target = pathlib.Path(folder, "results.md")
+            target.write_text(f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", encoding="utf-8")
+            subprocess.run([sys.executable, root / "benchmarks/gpu/report.py", "--page", target,
+                            *files], check=True)
+            self.assertEqual(target.read_text(encoding="utf-8"),
+                             f"a\n{report.BEGIN}\n{page(*lines).rstrip()}\n{report.END}\nb\n")
 
 
 class Page(unittest.TestCase):

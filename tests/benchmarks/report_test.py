@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The benchmarks' arithmetic and their page, on numbers that are known. Nothing is measured."""
+import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks/cpu"))
+CPU = pathlib.Path(__file__).resolve().parents[2] / "benchmarks/cpu"
+sys.path.insert(0, str(CPU))
 
 from suite import figures, fit, report  # noqa: E402
 from suite.workloads import CLASSIC, SMALL, WIDE  # noqa: E402
@@ -166,6 +170,70 @@ class Page(unittest.TestCase):
         alone = {**TRAINING, "seconds": {OURS: [0.08]}, "loss": {OURS: [1.0]},
                  "loss_without_noise": {OURS: 1.0}}
         self.assertIn("nobody to compare with", report.page(results(training=[alone])))
+
+
+def stage(name, primitive, formula, seconds, alone):
+    return {"stage": name, "primitive": primitive, "formula": formula, "calls": 20,
+            "seconds": seconds, "alone": alone}
+
+
+PRIMITIVES = [stage("products", "multiply", "AddBias", 6e-4, 5e-4),
+              stage("elementwise", "for_each", "Value", 2e-5, 1e-5),
+              stage("reductions", "reduce", "Square", 3e-5, 2e-5),
+              stage("optimizer", "for_each", "TakesMoments<Adam>", 2e-4, 1e-4),
+              stage("data", "permute", "", 1e-5, 1e-5)]
+# A results.json with every section, as run.py leaves it.
+WHOLE = results(
+    training=[TRAINING, {**TRAINING, "threads": 2,
+                         "seconds": {**TRAINING["seconds"], "longhand, oneDNN": [0.07] * 3},
+                         "loss": {**TRAINING["loss"], "longhand, oneDNN": [300.0, 250.0]},
+                         "loss_without_noise": {**TRAINING["loss_without_noise"],
+                                                "longhand, oneDNN": 543.0}}],
+    stages=[{"net": net, "batch": 128, "threads": threads, "steps": 20, "seconds": 1e-3,
+             "primitives": PRIMITIVES, "alone": {"steps": 10, "primitives": PRIMITIVES}}
+            for net in ("784-400-20", "16-32-4") for threads in (1, 2)],
+    products=[{"net": "784-400-20", "batch": 128, "threads": threads, "m": 400, "n": 128, "k": 784,
+               "ta": True, "tb": False, "apart": 1e-8,
+               "seconds": {OURS: [1e-3, 2e-3], "Eigen": [1e-3, 1e-3]}} for threads in (1, 2)],
+    inference=[INFERENCE, {**INFERENCE, "rows": 1024}],
+    **{"end-to-end": [{"epochs": 10, "threads": threads, "floor": 2 ** 26,
+                       "seconds": {OURS: [20.0], "PyTorch eager": [47.0]},
+                       "resident": {OURS: [2 ** 27], "PyTorch eager": [2 ** 30]},
+                       "loss": {OURS: 240.0, "PyTorch eager": 241.0}} for threads in (1, 2)]},
+    scaling=[{"name": "batch", "label": "rows per batch", "what": "784-400-20", "threads": 1,
+              "picture": "scaling-batch.svg", "per_epoch": False, "values": [1, 2, 4],
+              "seconds": {OURS: [1e-4, 1.5e-4, 2e-4], "PyTorch eager": [3e-4] * 3}, "ideal": 1.0,
+              "exponents": {OURS: 0.5, "PyTorch eager": None}}])
+
+
+class WholePage(unittest.TestCase):
+    def test_every_section_is_there_and_every_table_is_whole(self):
+        page = report.page(WHOLE)
+        self.assertNotIn("Not measured", page)
+        for _, title, _ in report.SECTIONS:
+            self.assertIn(f"\n## {title}\n", page)
+        tables = [block.splitlines() for block in page.split("\n\n")
+                  if block.lstrip().startswith("|")]
+        self.assertGreaterEqual(len(tables), 10)
+        for lines in tables:
+            cells = {line.count(" | ") for line in lines if line.startswith("|")}
+            self.assertEqual(len(cells), 1, lines)
+
+    def test_the_program_writes_it_from_what_was_recorded(self):
+        with tempfile.TemporaryDirectory() as folder:
+            recorded = pathlib.Path(folder, "build/results/results.json")
+            recorded.parent.mkdir(parents=True)
+            recorded.write_text(json.dumps(WHOLE), encoding="utf-8")
+            page = pathlib.Path(folder, "docs/benchmarks.md")
+            subprocess.run([sys.executable, CPU / "run.py", "--render", "--build",
+                            recorded.parent.parent, "--page", page], check=True,
+                           stdout=subprocess.DEVNULL)
+            written = page.read_text(encoding="utf-8")
+            picture = page.parent / "images/scaling-batch.svg"
+            # Where there is no matplotlib the page goes without pictures.
+            with_picture = report.page(WHOLE)
+            self.assertEqual(written, with_picture if picture.exists() else with_picture.replace(
+                "![](images/scaling-batch.svg)", "–"))
 
 
 class Numbers(unittest.TestCase):
