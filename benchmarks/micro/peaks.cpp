@@ -3,67 +3,25 @@
 // sums, so that none waits for another, and reading from each level of memory.
 #include <memory>
 
+#include "../multiply_adds.hpp"
 #include "measure.hpp"
 
 namespace longhand::micro {
 namespace {
 
-constexpr int kTurns = 10'000;
-
-// One turn is one instruction per sum. SSE2 has no fused multiply-add: half of its instructions
-// multiply, half add.
 #if defined(__AVX512F__)
-constexpr int kFlops = 16 * 2 * 64;  // sums, operations, bytes of a register
-#define LONGHAND_TURNS(type)                                                                      \
-  asm volatile(                                                                                   \
-      "vpxorq %%zmm0, %%zmm0, %%zmm0\n"                                                           \
-      ".irp r,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"                                  \
-      "vpxorq %%zmm\\r, %%zmm\\r, %%zmm\\r\n.endr\n"                                              \
-      "1:\n.irp r,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"                              \
-      "vfmadd231" type                                                                            \
-      " %%zmm0, %%zmm0, %%zmm\\r\n.endr\n"                                                        \
-      "dec %0\njnz 1b\n"                                                                          \
-      : "+r"(turns)::"cc", "xmm0", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", \
-        "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31")
+constexpr peak::Vectors kVectors = peak::Vectors::avx512;
 #elif defined(__FMA__)
-constexpr int kFlops = 14 * 2 * 32;
-#define LONGHAND_TURNS(type)                                                                       \
-  asm volatile(                                                                                    \
-      ".irp r,0,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"                                               \
-      "vpxor %%ymm\\r, %%ymm\\r, %%ymm\\r\n.endr\n"                                                \
-      "1:\n.irp r,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"                                             \
-      "vfmadd231" type                                                                             \
-      " %%ymm0, %%ymm0, %%ymm\\r\n.endr\n"                                                         \
-      "dec %0\njnz 1b\n"                                                                           \
-      : "+r"(turns)::"cc", "xmm0", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", \
-        "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
+constexpr peak::Vectors kVectors = peak::Vectors::avx2;
 #else
-constexpr int kFlops = 14 * 1 * 16;
-#define LONGHAND_TURNS(type)                                                                       \
-  asm volatile(                                                                                    \
-      ".irp r,0,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"                                               \
-      "xorps %%xmm\\r, %%xmm\\r\n.endr\n"                                                          \
-      "1:\n.irp r,2,3,4,5,6,7,8\nmul" type                                                         \
-      " %%xmm0, %%xmm\\r\n.endr\n"                                                                 \
-      ".irp r,9,10,11,12,13,14,15\nadd" type                                                       \
-      " %%xmm0, %%xmm\\r\n.endr\n"                                                                 \
-      "dec %0\njnz 1b\n"                                                                           \
-      : "+r"(turns)::"cc", "xmm0", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", \
-        "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
+constexpr peak::Vectors kVectors = peak::Vectors::sse2;
 #endif
 
 template <class S>
 void multiply_adds() {
-  measure("peak multiply-add/" + scalar_name<S>, 0, 0,
-          1.0 * kTurns * kFlops / static_cast<double>(sizeof(S)), [] {
-            return [] {
-              long turns = kTurns;
-              if constexpr (std::is_same_v<S, float>)
-                LONGHAND_TURNS("ps");
-              else
-                LONGHAND_TURNS("pd");
-            };
-          });
+  constexpr long turns = 10'000;
+  measure("peak multiply-add/" + scalar_name<S>, 0, 0, peak::multiply_adds<S>(kVectors, turns),
+          [] { return [] { peak::multiply_adds<S>(kVectors, turns); }; });
 }
 
 /// A sum over `kilobytes`, in four parts.
