@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <limits>
+#include <longhand/backend/bias_alone.hpp>
 #include <longhand/backend/cuda_kernels.hpp>
 #include <longhand/backend/reference.hpp>
 #include <memory>

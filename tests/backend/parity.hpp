@@ -4,6 +4,7 @@
 
 #include <longhand/backend/reference.hpp>
 #include <longhand/gradcheck/rounding_bound.hpp>
+#include <longhand/math/affine.hpp>
 
 #include "backend/primitives.hpp"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
 #include <longhand/backend/reference.hpp>
 
 #include "primitives.hpp"
@@ -80,6 +81,36 @@ TEST_CASE_TEMPLATE("reference: sweeps and sums by hand, every kind of operand", 
   backend.reduce(Square{}, in<B>(dense.view()), 6, total.view());
   CHECK(total(0) == 1 + 4 + 9 + 16 + 25 + 36);
   for (const Matrix<T>* m : {&x, &row, &p, &columns, &total}) CHECK(m->guarded());
+}
+
+namespace {
+struct TwiceAndSum {
+  template <class T>
+  void operator()(const T& x, T& twice, T& sum) const {
+    twice = x + x;
+    sum = x;
+  }
+};
+}  // namespace
+
+TEST_CASE("reference: what follows sums of columns sees what was made, and never the sums") {
+  using B = Reference<double>;
+  Matrix<double> x(3, 2), twice(3, 2, 1), followed(3, 2), sums(1, 2);
+  for (Index j = 0; j < 2; ++j)
+    for (Index i = 0; i < 3; ++i) x(i, j) = static_cast<double>(1 + i + 10 * j);
+  const auto reduce_then_multiply_by = [&](const OperandOf<B>& operand) {
+    B{}.reduce_columns(TwiceAndSum{}, in<B>(x.view()), out<B>(twice.view()), 3, sums.view(),
+                       then<B>(SumOnly{}, in<B>(twice.view(), operand), out<B>(followed.view())));
+    CHECK(sums(0, 0) == 1 + 2 + 3);
+    CHECK(sums(0, 1) == 11 + 12 + 13);
+  };
+  reduce_then_multiply_by(x.view());
+  for (Index j = 0; j < 2; ++j)
+    for (Index i = 0; i < 3; ++i) CHECK(followed(i, j) == 2 * x(i, j) * x(i, j));
+  // A GPU would read s_j before it exists. Here that is wrong as well, although s holds the right
+  // numbers from the time before.
+  reduce_then_multiply_by(per_sample(sums.view()));
+  for (const double v : followed.flat()) CHECK(std::isnan(v));
 }
 
 TEST_CASE("reference: gather, fill, upload, download and noise by their definitions") {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "longhand/backend/bias_alone.hpp"
 #include "longhand/backend/cuda_error.hpp"
 #include "longhand/core/backend.hpp"
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "longhand/core/backend.hpp"
 #include "longhand/core/byte.hpp"
@@ -51,13 +52,14 @@ class Reference {
                       const Next& next = {}) const {
     for (Index j = 0; j < sums.cols; ++j) {
       T sum(0), value(0);
+      forbid(next, sums(0, j));
       for (Index i = 0; i < rows; ++i) {
         apply(f, in, out, i, j, value);
+        run(next, i, j);
         sum = sum + value;
       }
       sums(0, j) = sum;
     }
-    run(next);
   }
 
   template <class F, std::size_t I>
@@ -164,6 +166,18 @@ class Reference {
   template <class F, std::size_t I, std::size_t O>
   void run(const Then<Reference, F, I, O>& next) const {
     for_each(next.formula, next.inputs, next.outputs);
+  }
+
+  void run(const Nothing&, Index, Index) const {}
+  template <class F, std::size_t I, std::size_t O>
+  void run(const Then<Reference, F, I, O>& next, Index i, Index j) const {
+    apply(next.formula, next.inputs, next.outputs, i, j);
+  }
+  /// What follows must not read a sum that is not complete.
+  static void forbid(const Nothing&, const T&) {}
+  template <class F, std::size_t I, std::size_t O>
+  static void forbid(const Then<Reference, F, I, O>&, T& sum) {
+    sum = T(std::numeric_limits<double>::quiet_NaN());
   }
 
   template <class Four>

@@ -3,7 +3,6 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
-#include <type_traits>
 
 #include "longhand/core/counted_copy.hpp"
 #include "longhand/core/memory.hpp"
@@ -11,6 +10,7 @@
 #include "longhand/core/permutation.hpp"
 #include "longhand/core/philox.hpp"
 #include "longhand/core/view.hpp"
+#include "longhand/math/formula.hpp"
 
 /// THE contract: what a backend must offer so that every layer, latent, likelihood, divergence,
 /// model and optimizer of longhand runs on it. Nothing above this line knows Eigen from CUDA.
@@ -31,15 +31,16 @@
 ///   gather(f, X, ids, in, Y)             f(x_{i, ids_j}, in_ij…, Y_ij); X holds numbers, or bytes
 ///                                        b that stand for b / 255
 ///   permute(order, ids, Y)               y_i  = ids_{order(i)}, sample numbers   [NOI-4]; both
-///   have
-///                                        as many as the order
+///                                        have as many as the order
 ///   copy_at(n, copies, add)              copies whose place depends on n, then n += add
 ///                                        (core/counted_copy.hpp)
 ///   copy(X, Y), fill(Y, v)               Y = X, Y = v
 ///   upload(host, Y), download(X, host)   between host memory and backend memory
 ///
-/// `then` is a sweep over what was made (C; the out_ij; s; Y) and whatever else has its shape, each
-/// element once it is complete, or Nothing{}: the fusing of bias and activation, say.
+/// `then` is a sweep over what was made (C; s_00; Y; after reduce_columns the out_ij only) and
+/// whatever else has its shape, each element once it is complete, or Nothing{}: the fusing of bias
+/// and activation, say. After reduce_columns it must not read s: a GPU sweeps element by element,
+/// before s_j is complete, and so does Reference.
 namespace longhand {
 
 /// A sweep that follows: `formula` over `inputs` and `outputs`. On the CPU that of a product runs
@@ -57,63 +58,6 @@ Then<B, Formula, I, O> then(const Formula& f, const std::array<OperandOf<B>, I>&
   return {f, inputs, outputs};
 }
 struct Nothing {};
-
-/// What follows the product of a linear layer. Engines of products may know how to do it on the way
-/// (cuBLASLt does).
-struct AddBias {
-  template <class T>
-  LONGHAND_HD void operator()(const T& product, const T& b, T& y) const {
-    y = product + b;  // [DEN-1]
-  }
-};
-/// The numbers that are added to the rows of C if that is all that follows its product, else null.
-template <class B, class Next>
-const typename B::Scalar* bias_alone(const Next& next, ConstView<B> c) {
-  if constexpr (std::is_same_v<Next, Then<B, AddBias, 2, 1>>) {
-    const OperandOf<B>& product = next.inputs[0];
-    const OperandOf<B>& bias = next.inputs[1];
-    const bool in_place = product.data == c.data && next.outputs[0].data == c.data;
-    return in_place && bias.row_step == 1 && bias.col_step == 0 ? bias.data : nullptr;
-  } else {
-    return nullptr;
-  }
-}
-
-/// A formula that hands its input on; the plain sums are reductions of it.
-struct Value {
-  template <class T>
-  LONGHAND_HD void operator()(const T& x, T& v) const {
-    v = x;
-  }
-};
-struct Square {
-  template <class T>
-  LONGHAND_HD void operator()(const T& x, T& v) const {
-    v = x * x;
-  }
-};
-
-/// Calls a formula's forward, or backward, as the operator() a sweep expects.
-template <class F>
-struct Forward {
-  F f;
-  template <class... T>
-  LONGHAND_HD void operator()(T&&... t) const {
-    f.forward(t...);
-  }
-};
-template <class F>
-struct Backward {
-  F f;
-  template <class... T>
-  LONGHAND_HD void operator()(T&&... t) const {
-    f.backward(t...);
-  }
-};
-template <class F>
-Forward(F) -> Forward<F>;
-template <class F>
-Backward(F) -> Backward<F>;
 
 template <class B>
 concept Backend = requires(const B backend, typename B::Scratch& scratch, View<B> y, ConstView<B> x,

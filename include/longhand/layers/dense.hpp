@@ -7,6 +7,7 @@
 #include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
 #include "longhand/layers/activation.hpp"
+#include "longhand/math/affine.hpp"
 
 namespace longhand {
 
