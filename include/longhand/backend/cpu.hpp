@@ -91,20 +91,19 @@ class Cpu {
                 const std::array<View<Cpu>, O>& out, const S* only_if = nullptr) const {
     static_assert(O > 0);
     if (only_if != nullptr && *only_if == S(0)) return;
-    constexpr int W = detail::kNarrow;
     const Index rows = out[0].rows, cols = out[0].cols;
     if (detail::flat(in, out, rows)) {
       const Index n = rows * cols;
       team(n).for_each((n + kBlock - 1) / kBlock, [&](Index block) {
         const Index first = block * kBlock;
-        detail::sweep<W, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
+        detail::sweep<detail::kNarrow, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
       });
     } else {
       team(rows * cols).for_runs(cols, [&](Index first, Index count) {
-        if (rows <= detail::kFew) {
+        if (rows <= detail::kFew && count > 1) {
           detail::sweep_few_rows<S>(f, in, out, rows, first, count);
         } else {
-          detail::sweep<W, S>(f, in, out, 0, rows, first, count);
+          detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, first, count);
         }
       });
     }
@@ -183,9 +182,15 @@ class Cpu {
     const auto column = [&](Index j) { return x.data + static_cast<Index>(ids(0, j)) * x.ld; };
     team(y.size()).for_each(y.cols, [&](Index j) {
       const X* next = column(std::min(j + 1, y.cols - 1));
-      y.rows < detail::kGathered
-          ? detail::gather_column<detail::kNarrow, S>(f, column(j), next, in, y, j)
-          : detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
+      if (y.rows >= detail::kGathered) {
+        detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
+      } else if constexpr (std::is_same_v<F, Value>) {
+        constexpr Index line = 64 / static_cast<Index>(sizeof(X));
+        for (Index i = 0; i < y.rows; i += line) __builtin_prefetch(next + i);
+        detail::copy_numbers(column(j), y.rows, y.data + j * y.ld);
+      } else {
+        detail::gather_column<detail::kNarrow, S>(f, column(j), next, in, y, j);
+      }
     });
   }
   void permute(const Permutation& order, SampleIds<Cpu> ids,

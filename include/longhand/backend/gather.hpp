@@ -36,6 +36,26 @@ LONGHAND_INLINE Pack<S, W> numbers(const std::uint8_t* from) {
   return Pack<S, W>::load(number);
 }
 
+/// A column of a data set as numbers, when no formula changes them and it is short.
+template <class S>
+void copy_numbers(const S* column, Index rows, S* to) {
+  std::copy_n(column, rows, to);
+}
+template <class S>
+void copy_numbers(const std::uint8_t* column, Index rows, S* to) {
+  constexpr int W = kNarrow;
+  if (rows < W) {
+    std::uint8_t padded[W] = {};
+    std::copy_n(column, rows, padded);
+    numbers<W, S>(padded).store(to, rows);
+    return;
+  }
+  for (Index i = 0; i < rows; i += W) {
+    const Index at = std::min<Index>(i, rows - W);
+    numbers<W, S>(column + at).store(to + at);
+  }
+}
+
 /// Y_ij = f(column_i, in_ij…) for column j of Y. `next`, the data of a column that will be wanted
 /// soon, is on its way to the cache meanwhile: rows of a data set are read in random order, which
 /// no processor foresees, and waiting for them takes twice as long as all the rest.

@@ -142,25 +142,74 @@ template <int W, class S, class F, std::size_t I>
   return total;
 }
 
-/// A few columns of a matrix of at most kFew rows in one pack, one below the other: element i of
-/// the n-th of them at n * rows + i. (A pack per column would compute mostly padding.)
+/// Matrices of few rows: several columns, one below the other, fill packs that a pack per column
+/// would mostly pad. Element i of the n-th of them is at n * rows + i.
 inline constexpr Index kFew = kNarrow / 2;
 
 template <class S>
-void gather_columns(const HostOperand<S>& from, Index rows, Index first, Index columns, S* pack) {
-  for (Index n = 0; n < columns; ++n)
-    for (Index i = 0; i < rows; ++i)
-      pack[n * rows + i] = from.data == nullptr
-                               ? from.value
-                               : from.data[i * from.row_step + (first + n) * from.col_step];
+void pack_columns(const HostOperand<S>& from, Index rows, Index first, Index columns, S* to) {
+  for (Index n = 0; n < columns; ++n, to += rows) {
+    if (from.data == nullptr) {
+      std::fill_n(to, rows, from.value);
+      continue;
+    }
+    const S* const column = from.data + (first + n) * from.col_step;
+    for (Index i = 0; i < rows; ++i) to[i] = column[i * from.row_step];  // faster than a memcpy
+  }
 }
 
-/// The formula on columns [col, col + cols) of `rows` <= kFew rows. What it yields last, if it
-/// yields more than the outputs, is handed over column by column: each(j, values).
-template <class S, class F, std::size_t I, std::size_t O, class... Each>
-[[gnu::noinline]] void sweep_few_rows(const F& formula, const std::array<HostOperand<S>, I>& inputs,
-                                      const std::array<HostView<S>, O>& outputs, Index rows,
-                                      Index col, Index cols, const Each&... each) {
+/// A sweep by address, so that what only moves numbers is compiled once for all formulas.
+template <class S, std::size_t I, std::size_t O>
+using ColumnSweep = void (*)(const void* formula, const std::array<HostOperand<S>, I>&,
+                             const std::array<HostView<S>, O>&, Index count);
+
+/// The formula's sweep on columns [col, col + cols) of `rows` <= kFew rows, as on one long column.
+template <class S, std::size_t I, std::size_t O>
+[[gnu::noinline]] void sweep_packed(const void* formula, ColumnSweep<S, I, O> sweep_column,
+                                    const std::array<HostOperand<S>, I>& inputs,
+                                    const std::array<HostView<S>, O>& outputs, Index rows,
+                                    Index col, Index cols) {
+  if (rows == 0) return;
+  constexpr Index most = 8 * kNarrow;
+  alignas(64) S x[I == 0 ? 1 : I][most];
+  alignas(64) S y[O][most];
+  const Index together = most / rows;
+  for (Index j = col; j < col + cols; j += together) {
+    const Index columns = std::min(together, col + cols - j), count = columns * rows;
+    std::array<HostOperand<S>, I> in = inputs;
+    std::array<HostView<S>, O> out;
+    for (std::size_t k = 0; k < I; ++k) {
+      const HostOperand<S>& from = inputs[k];
+      if (from.data == nullptr || (from.row_step == 0 && from.col_step == 0)) continue;
+      pack_columns(from, rows, j, columns, x[k]);
+      in[k] = HostOperand<S>(x[k], 1, count);
+    }
+    for (std::size_t k = 0; k < O; ++k) out[k] = {y[k], count, 1, count};
+    sweep_column(formula, in, out, count);
+    for (std::size_t k = 0; k < O; ++k)
+      for (Index n = 0; n < columns; ++n)
+        std::copy_n(y[k] + n * rows, rows, outputs[k].data + (j + n) * outputs[k].ld);
+  }
+}
+
+template <class S, class F, std::size_t I, std::size_t O>
+void sweep_few_rows(const F& formula, const std::array<HostOperand<S>, I>& inputs,
+                    const std::array<HostView<S>, O>& outputs, Index rows, Index col, Index cols) {
+  sweep_packed<S, I, O>(
+      &formula,
+      [](const void* f, const std::array<HostOperand<S>, I>& in,
+         const std::array<HostView<S>, O>& out,
+         Index count) { sweep<kNarrow, S>(*static_cast<const F*>(f), in, out, 0, count, 0, 1); },
+      inputs, outputs, rows, col, cols);
+}
+
+/// sums_j = sum over the `rows` <= kFew rows of column j of what the formula yields last: the
+/// tree of sum_down, whose other lanes would add zeros.
+template <class S, class F, std::size_t I, std::size_t O>
+[[gnu::noinline]] void sum_down_few_rows(const F& formula,
+                                         const std::array<HostOperand<S>, I>& inputs,
+                                         const std::array<HostView<S>, O>& outputs, Index rows,
+                                         Index col, Index cols, const HostView<S>& sums) {
   constexpr int W = kNarrow;
   const F f = formula;
   const Index together = W / std::max<Index>(rows, 1);
@@ -168,34 +217,25 @@ template <class S, class F, std::size_t I, std::size_t O, class... Each>
   alignas(64) S y[O + 1][W];
   for (Index j = col; j < col + cols; j += together) {
     const Index columns = std::min(together, col + cols - j);
-    for (std::size_t k = 0; k < I; ++k) gather_columns(inputs[k], rows, j, columns, x[k]);
+    for (std::size_t k = 0; k < I; ++k) pack_columns(inputs[k], rows, j, columns, x[k]);
     [&]<std::size_t... In, std::size_t... Out>(std::index_sequence<In...>,
                                                std::index_sequence<Out...>) {
-      std::array<Pack<S, W>, O + sizeof...(Each)> result;
+      std::array<Pack<S, W>, O + 1> result;
       f(Pack<S, W>::load(x[In])..., result[Out]...);
       (result[Out].store(y[Out]), ...);
     }
-    (std::make_index_sequence<I>{}, std::make_index_sequence<O + sizeof...(Each)>{});
+    (std::make_index_sequence<I>{}, std::make_index_sequence<O + 1>{});
     for (std::size_t k = 0; k < O; ++k)
       for (Index n = 0; n < columns; ++n)
         std::copy_n(y[k] + n * rows, rows, outputs[k].data + (j + n) * outputs[k].ld);
-    for (Index n = 0; n < columns; ++n) (each(j + n, y[O] + n * rows), ...);
+    for (Index n = 0; n < columns; ++n) {
+      S lane[kFew] = {};
+      std::copy_n(y[O] + n * rows, rows, lane);
+      for (Index half = kFew / 2; half > 0; half /= 2)
+        for (Index i = 0; i < half; ++i) lane[i] += lane[i + half];
+      sums(0, j + n) = lane[0];
+    }
   }
-}
-
-/// sums_j = sum over the `rows` <= kFew rows of column j of what the formula yields last: the tree
-/// of sum_down, whose other lanes would add zeros.
-template <class S, class F, std::size_t I, std::size_t O>
-void sum_down_few_rows(const F& formula, const std::array<HostOperand<S>, I>& inputs,
-                       const std::array<HostView<S>, O>& outputs, Index rows, Index col, Index cols,
-                       const HostView<S>& sums) {
-  sweep_few_rows<S>(formula, inputs, outputs, rows, col, cols, [&](Index j, const S* value) {
-    S lane[kFew] = {};
-    std::copy_n(value, rows, lane);
-    for (Index half = kFew / 2; half > 0; half /= 2)
-      for (Index i = 0; i < half; ++i) lane[i] += lane[i + half];
-    sums(0, j) = lane[0];
-  });
 }
 
 /// Whether all operands run through memory without gaps, so that the matrix is one long column.
