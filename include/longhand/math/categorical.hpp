@@ -54,9 +54,9 @@ struct SoftmaxBackward {
   }
 };
 
-/// KL of q = softmax(l) to the uniform distribution over K classes, and its gradient. Everything
-/// is a function of q and of u_k = log(K q_k) = (l_k - lse) + log K, which is off by
-/// |l - lse| / 2 + log K + its own rounding and that of lse.
+/// KL of q = softmax(l) to the uniform distribution over K classes, and its gradient. Both are
+/// functions of q and of lambda = log(K q) = (l - lse) + log K, which is off by a rounding of each
+/// of its terms and by the error of lse. A logit of -inf makes them NaN.
 struct UniformKl {
   double log_classes = 0.69314718055994530942;  ///< log K
   double probability = 0.5;                     ///< 1 / K
@@ -69,17 +69,18 @@ struct UniformKl {
   LONGHAND_HD T log_ratio(const T& logit, const T& lse) const {
     return (logit - lse) + T(log_classes);
   }
-  /// The summand of one class, in nats, never negative: q (e^-u - 1 + u), whose sum is that of q u.
-  /// Error: 8 of itself, beside what that of u costs, q |u| where |u| > 1/2 and |q - 1/K| below.
+  /// The summand of one class, in nats, never negative: q (e^-lambda - 1 + lambda), whose sum over
+  /// the classes is that of q lambda. Error: with lambda exact, 8 of itself below 1/2, 4 of
+  /// q (1 + |lambda|) + 1 / K above; that of lambda costs |q - 1 / K| or q times as much.
   template <class T>
   LONGHAND_HD void operator()(const T& q, const T& logit, const T& lse, T& kl) const {
-    const T u = log_ratio(logit, lse);
-    const T near = q * expm1_minus_series(-u);
-    const T far = q * u - (q - T(probability));
-    kl = choose(abs(u) < T(0.5), near, far);  // [CAT-10]
+    const T lambda = log_ratio(logit, lse);
+    const T near = q * expm1_minus_series(-lambda);
+    const T far = q * lambda - (q - T(probability));
+    kl = choose(abs(lambda) < T(0.5), near, far);  // [CAT-10]
   }
-  /// kl is the sum over the column, w its weight (dL/dKL). Error: 3 of w q (|u| + kl), beside what
-  /// that of u costs.
+  /// kl is the sum over the column, w its weight (dL/dKL). Error: 3 of w q (|lambda| + kl), with
+  /// lambda exact.
   template <class T>
   LONGHAND_HD void gradient(const T& q, const T& logit, const T& lse, const T& kl, const T& w,
                             T& dl) const {
