@@ -97,13 +97,13 @@ double worst_column(const B& backend, const Matrix<typename B::Scalar>& x, Index
   return worst.worst();
 }
 
-/// Every shape a column can have: one number, few, a narrow pack, wide ones with and without a
+/// Every kind of shape: one row, few, and many, where a column is some packs with and without a
 /// tail; every kind of content.
 template <class B>
 void check_columns(const B& backend) {
   using S = typename B::Scalar;
   double plain = 0, extreme = 0, far = 0, ties = 0;
-  for (const Index rows : {1, 2, 3, 7, 8, 9, 10, 16, 17, 32, 33, 100})
+  for (const Index rows : {1, 2, 3, 10, 33, 48, 49, 64, 100})
     for (const Index cols : {0, 1, 7, 257})
       for (const Index gap : {0, 3}) {
         const auto see = [&](double& worst, const Matrix<S>& x) {
@@ -143,7 +143,7 @@ template <class B>
 void check_undefined_columns(const B& backend) {
   using S = typename B::Scalar;
   constexpr S inf = std::numeric_limits<S>::infinity(), nan = std::numeric_limits<S>::quiet_NaN();
-  for (const Index rows : {1, 2, 3, 10, 33, 300})
+  for (const Index rows : {1, 2, 3, 10, 48, 300})
     for (const Index at : {Index{0}, rows / 2, rows - 1}) {
       CAPTURE(rows);
       CAPTURE(at);
@@ -180,7 +180,7 @@ void check_undefined_columns(const B& backend) {
 template <class B>
 void check_cuts_of_columns(const B& backend) {
   using S = typename B::Scalar;
-  for (const Index rows : {1, 2, 3, 5, 8, 10, 16, 33, 300}) {
+  for (const Index rows : {1, 2, 10, 48, 49, 300}) {
     CAPTURE(rows);
     Matrix<S> x(rows, 37, 1);
     x.randomise(9, -30, 30);
