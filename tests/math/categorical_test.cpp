@@ -6,6 +6,8 @@
 #include <longhand/gradcheck/dual.hpp>
 #include <longhand/gradcheck/rounding_bound.hpp>
 
+#include "backend/fake_device.hpp"
+#include "backend/through.hpp"
 #include "formulas.hpp"
 
 using namespace longhand;
@@ -30,7 +32,7 @@ struct Perturb {
   }
 };
 /// (y, dy, s, tau, dl) -> (y dy, dl).
-struct Through {
+struct PassDown {
   template <class T>
   std::array<T, 2> operator()(const std::array<T, 5>& x) const {
     std::array<T, 2> r;
@@ -222,6 +224,32 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("categorical: the same step by the kernels of a GPU [CAT-3] [CAT-10] [CAT-11]") {
+  using Device = Through<FakeDevice>;
+  const CategoricalShape shape{10, 3, 33};
+  const auto run = [&]<class B>(CategoricalStep<B>& step) {
+    step.l.randomise(1, -4, 4), step.dy.randomise(2), step.w.randomise(3, 0.5, 2);
+    step.tau = typename B::Scalar(0.5);
+    step.forward(NoiseKey{.seed = 6, .step = 1, .stream = Stream::latent});
+    step.backward();
+  };
+  CategoricalStep<Device> got(shape);
+  CategoricalStep<Reference<double>> want(shape);
+  run(got), run(want);
+  CHECK(got.hard.flat() == want.hard.flat());
+  // |a| <= 42, so that y is off by 42 epsilons and a few; then 1/tau.
+  const double eps = std::numeric_limits<float>::epsilon();
+  WorstRatio worst;
+  const auto see = [&](const Matrix<float>& a, const Matrix<double>& b, double roundings) {
+    for (std::size_t k = 0; k < b.flat().size(); ++k)
+      worst.see(a.flat()[k], b.flat()[k], roundings * eps * (1 + std::abs(b.flat()[k])));
+  };
+  see(got.y, want.y, 64), see(got.kl, want.kl, 64), see(got.kl_sample, want.kl_sample, 64);
+  see(got.dl, want.dl, 256);
+  CAPTURE(worst.worst());
+  CHECK_FALSE(!(worst.worst() <= 1));
+}
+
 TEST_CASE_TEMPLATE(
     "categorical: within the declared bounds [CAT-3] [CAT-4] [CAT-5] [CAT-10] [CAT-11]", S, float,
     double) {
@@ -239,7 +267,7 @@ TEST_CASE_TEMPLATE(
       },
       std::array{Range{-80, 80}, Range{0.01, 10}, unit}, std::array{6.});
   check_errors<S>(
-      "through", Through{},
+      "through", PassDown{},
       [](const auto& x) {
         const long double size = std::fabs(x[0]) * (std::fabs(x[1]) + std::fabs(x[2])) / x[3];
         return std::array{Exact(x[0] * x[1]),
@@ -538,6 +566,6 @@ TEST_CASE_TEMPLATE("categorical: tails; NaN in, NaN out [CAT-4] [CAT-10] [CAT-11
   check_tail<S>(Kl{}, std::array{kNan, 0., 1., 1.}, std::array{kNan, kNan});
   check_tail<S>(Kl{}, std::array{0., kNan, 1., 1.}, std::array{kNan, kNan});
   check_tail<S>(Kl{}, std::array{-kInf, 0., 1., 1.}, std::array{kNan, kNan});
-  check_tail<S>(Through{}, std::array{kNan, 1., 0., 1., 0.}, std::array{kNan, kNan});
-  check_tail<S>(Through{}, std::array{0.5, 1., kNan, 1., 0.}, std::array{0.5, kNan});
+  check_tail<S>(PassDown{}, std::array{kNan, 1., 0., 1., 0.}, std::array{kNan, kNan});
+  check_tail<S>(PassDown{}, std::array{0.5, 1., kNan, 1., 0.}, std::array{0.5, kNan});
 }
