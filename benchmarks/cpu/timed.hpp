@@ -109,6 +109,13 @@ class Timed {
   void reduce(const F& f, const A&... a) const {
     measure(Stage::reductions, "reduce", &typeid(F), [&] { base_.reduce(f, for_base(a)...); });
   }
+  void softmax_columns(ConstView<Base> x, View<Base> y, View<Base> log_sum_exp) const {
+    measure(Stage::reductions, "softmax_columns", nullptr,
+            [&] { base_.softmax_columns(x, y, log_sum_exp); });
+  }
+  void one_hot_columns(ConstView<Base> x, View<Base> y) const {
+    measure(Stage::reductions, "one_hot_columns", nullptr, [&] { base_.one_hot_columns(x, y); });
+  }
   template <class... A>
   void fill_normal(const A&... a) const {
     measure(Stage::data, "fill_normal", nullptr, [&] { base_.fill_normal(for_base(a)...); });

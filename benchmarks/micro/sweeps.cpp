@@ -9,6 +9,7 @@
 #include "longhand/divergence/gaussian_kl.hpp"
 #include "longhand/layers/mlp.hpp"
 #include "longhand/likelihood/gaussian.hpp"
+#include "longhand/math/categorical.hpp"
 #include "longhand/math/sample_seed.hpp"
 #include "longhand/models/input_transform.hpp"
 #include "longhand/optim/optimizer.hpp"

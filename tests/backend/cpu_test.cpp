@@ -15,6 +15,28 @@ TEST_CASE_TEMPLATE("cpu: every primitive against the reference, awkward shapes",
   check_shape(Cpu<S>(2), 300, 100, 5);
 }
 
+TEST_CASE_TEMPLATE(
+    "cpu: softmax and one-hot of columns, every shape and content [CAT-1] [CAT-2] [CAT-6]", S,
+    float, double) {
+  check_columns(Cpu<S>(2));
+  check_undefined_columns(Cpu<S>(2));
+  check_cuts_of_columns(Cpu<S>(1));
+}
+
+TEST_CASE_TEMPLATE("cpu: softmax has the same bits for 1, 2, 3 and 8 threads", S, float, double) {
+  using B = Cpu<S>;
+  for (const auto& [rows, cols] : {std::pair<Index, Index>{3, 9001}, {10, 4001}, {40, 1001}}) {
+    Matrix<S> x(rows, cols, 1);
+    const Columns<B> one(B(1), x.randomise(10, -9, 9), 0);
+    for (const int threads : {2, 3, 8}) {
+      const Columns<B> more(B(threads), x, 0);
+      CHECK(one.y.flat() == more.y.flat());
+      CHECK(one.lse.flat() == more.lse.flat());
+      CHECK(one.one_hot.flat() == more.one_hot.flat());
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE("cpu: products and the sweep that follows, within the rounding bound", S, float,
                    double) {
   check_products(Cpu<S>(2));
@@ -67,6 +89,8 @@ TEST_CASE_TEMPLATE("cpu: nothing is allocated after the first call", S, float, d
     backend.reduce_columns(Value{}, in<B>(c.view()), std::array<View<B>, 0>{}, 200, sums.view());
     backend.reduce_rows(Value{}, in<B>(c.view()), 200, 100, rows.view(), Store::assign);
     backend.reduce(Value{}, in<B>(c.view()), 200 * 100, total.view());
+    backend.softmax_columns(c.view(), c.view(), sums.view());
+    backend.one_hot_columns(c.view(), c.view());
     backend.fill_normal(key, {}, c);
     backend.fill_uniform(key, {}, c);
     backend.copy(c.view(), c.view());

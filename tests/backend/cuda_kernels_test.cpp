@@ -38,6 +38,16 @@ TEST_CASE("cuda kernels: every primitive against the reference, awkward shapes")
   for (const Index rows : {31, 32, 127, 128, 255, 256, 257, 600}) check_shape(forwards, rows, 5, 1);
 }
 
+TEST_CASE(
+    "cuda kernels: softmax and one-hot of columns, every shape and content [CAT-1] [CAT-2] "
+    "[CAT-6]") {
+  for (const Emulated& device : {forwards, backwards}) {
+    check_columns(device);
+    check_undefined_columns(device);
+    check_cuts_of_columns(device);
+  }
+}
+
 TEST_CASE("cuda kernels: more elements than there are threads") {
   const Index most = cuda::kMostBlocks * cuda::kThreads;
   check_shape(forwards, 3, most / 3 + 1000, 0);

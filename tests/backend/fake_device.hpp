@@ -235,6 +235,19 @@ class FakeDevice {
         next));
   }
 
+  void softmax_columns(ConstView<FakeDevice> x, View<FakeDevice> y,
+                       View<FakeDevice> log_sum_exp) const {
+    FakeMemory::require_inside(x.data);
+    FakeMemory::require_inside(y.data);
+    FakeMemory::require_inside(log_sum_exp.data);
+    launch(cuda::SoftmaxColumns(x, y, log_sum_exp));
+  }
+  void one_hot_columns(ConstView<FakeDevice> x, View<FakeDevice> y) const {
+    FakeMemory::require_inside(x.data);
+    FakeMemory::require_inside(y.data);
+    launch(cuda::OneHotColumns(x, y));
+  }
+
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<FakeDevice> ids, View<FakeDevice> y,
                    const Next& next = {}) const {

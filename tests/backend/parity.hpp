@@ -6,6 +6,7 @@
 #include <longhand/gradcheck/rounding_bound.hpp>
 #include <longhand/math/affine.hpp>
 
+#include "backend/columns.hpp"
 #include "backend/primitives.hpp"
 
 namespace longhand::test {
@@ -49,7 +50,16 @@ void check_shape(const B& backend, Index rows, Index cols, Index gap) {
       same.see(got.byte_product(i, j), got.from_bytes(i, j) * got.bias(i), 0);
       same.see(got.copied(i, j), got.x(i, j), 0);
       same.see(got.filled(i, j), 2.5L, 0);
+      same.see(got.one_hot(i, j), want.one_hot(i, j), 0);
     }
+  for (Index j = 0; j < cols; ++j) {
+    const SoftmaxBound<S> bound(want.x, want.softmax, j);
+    for (Index i = 0; i < rows; ++i)
+      formula.see(got.softmax(i, j), want.softmax(i, j),
+                  bound.of(want.x(i, j), want.softmax(i, j)));
+    sums.see(got.log_sum_exp(0, j), want.log_sum_exp(0, j),
+             bound.of_log_sum_exp(want.log_sum_exp(0, j)));
+  }
   std::vector<std::uint32_t> permuted;
   for (Index j = 0; j < cols; ++j)  // [NOI-4]
     permuted.push_back(got.ids[static_cast<std::size_t>(permuted_index(3, 0, j, cols))]);

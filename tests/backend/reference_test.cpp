@@ -2,6 +2,7 @@
 #include <cmath>
 #include <longhand/backend/reference.hpp>
 
+#include "columns.hpp"
 #include "primitives.hpp"
 
 using namespace longhand;

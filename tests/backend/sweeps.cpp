@@ -3,9 +3,11 @@
 // vector instructions in it, and for calls that would undo them.
 #include <longhand/backend/cuda_families.hpp>
 #include <longhand/backend/gather.hpp>
+#include <longhand/backend/softmax.hpp>
 #include <longhand/divergence/gaussian_kl.hpp>
 #include <longhand/layers/mlp.hpp>
 #include <longhand/likelihood/gaussian.hpp>
+#include <longhand/math/categorical.hpp>
 #include <longhand/math/sample_seed.hpp>
 #include <longhand/models/input_transform.hpp>
 #include <longhand/optim/optimizer.hpp>
@@ -61,5 +63,13 @@ using Outputs = std::array<HostView<S>, O>;
 
 #include "../../cuda/formulas.def"
 LONGHAND_TEST_SWEEP(float, 1, 1, OneByOne)
+
+#define LONGHAND_TEST_SOFTMAX(S)                                                             \
+  template void softmax_side_by_side<S>(const HostInput<S>&, const HostView<S>&,             \
+                                        const HostView<S>&, Index, Index);                   \
+  template void softmax_down<S>(const HostInput<S>&, const HostView<S>&, const HostView<S>&, \
+                                Index, Index);
+LONGHAND_TEST_SOFTMAX(float)
+LONGHAND_TEST_SOFTMAX(double)
 }  // namespace detail
 }  // namespace longhand

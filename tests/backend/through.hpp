@@ -90,6 +90,20 @@ class Through {
     device_.reduce(f, image(in), count, image(sum), there(image, next));
     image.fetch();
   }
+  void softmax_columns(ConstView<Through> x, View<Through> y, View<Through> log_sum_exp) const {
+    Image image(device_);
+    image.reads(x), image.writes(y), image.writes(log_sum_exp);
+    image.send();
+    device_.softmax_columns(image(x), image(y), image(log_sum_exp));
+    image.fetch();
+  }
+  void one_hot_columns(ConstView<Through> x, View<Through> y) const {
+    Image image(device_);
+    image.reads(x), image.writes(y);
+    image.send();
+    device_.one_hot_columns(image(x), image(y));
+    image.fetch();
+  }
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<Through> ids, View<Through> y,
                    const Next& next = {}) const {

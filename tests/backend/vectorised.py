@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-LOOP = re.compile(r"longhand::detail::(?:sweep|sum_down|gather_column)<")
+LOOP = re.compile(r"longhand::detail::(?:sweep|sum_down|gather_column|softmax_\w+)<")
 ARITHMETIC = re.compile(r"\bv(?:f?n?m?(?:add|sub|mul|div)\w*|max|min|sqrt|blendv|cmp\w*)"
                         r"(p|s)([sd])\b(.*)")
 # exp, log1pf, std::tanh, …: as libm exports them.

@@ -75,6 +75,12 @@ TEST_CASE("cuda: every primitive against the reference, awkward shapes") {
   check_shape(backend, 600'007, 1, 0);
 }
 
+TEST_CASE("cuda: softmax and one-hot of columns, every shape and content [CAT-1] [CAT-2] [CAT-6]") {
+  check_columns(Here());
+  check_undefined_columns(Here());
+  check_cuts_of_columns(Here());
+}
+
 TEST_CASE("cuda: products and the sweep that follows, within the rounding bound") {
   for (const Gpu& backend : devices()) check_products(Here(backend));
 }

@@ -9,6 +9,7 @@
 #ifdef LONGHAND_ONEDNN
 #include "longhand/backend/onednn_gemm.hpp"
 #endif
+#include "longhand/backend/softmax.hpp"
 #include "longhand/backend/sweep.hpp"
 #include "longhand/backend/team.hpp"
 #include "longhand/core/backend.hpp"
@@ -163,6 +164,16 @@ class Cpu {
     sweep(next);
   }
 
+  void softmax_columns(ConstView<Cpu> x, View<Cpu> y, View<Cpu> log_sum_exp) const {
+    team(kSoftmaxCost * x.size()).for_runs(x.cols, [&](Index first, Index count) {
+      detail::softmax_columns<S>(x, y, log_sum_exp, first, count);
+    });
+  }
+  void one_hot_columns(ConstView<Cpu> x, View<Cpu> y) const {
+    team(x.size()).for_runs(
+        x.cols, [&](Index first, Index count) { detail::one_hot_columns<S>(x, y, first, count); });
+  }
+
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<Cpu> ids, View<Cpu> y,
                    const Next& next = {}) const {
@@ -226,6 +237,7 @@ class Cpu {
   // Below so many elements one thread is faster: where a team stands by, where it must be started.
   static constexpr Index kParallel = 2048, kParallelStart = 16384;
   static constexpr Index kNoiseCost = 8;  // of a noise value, in elements of a sweep
+  static constexpr Index kSoftmaxCost = 4;
 
   detail::Threads team(Index elements) const {
     const Index least = threads_.team != nullptr ? kParallel : kParallelStart;

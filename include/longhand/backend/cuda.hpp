@@ -74,6 +74,9 @@ bool multiply_with_epilogue(Engine& backend, Precision precision, Epilogue epilo
                             DeviceView<const float> a, Transpose tb, DeviceView<const float> b,
                             DeviceView<float> c, const float* v);
 
+void softmax_columns(Engine& backend, DeviceView<const float> x, DeviceView<float> y,
+                     DeviceView<float> log_sum_exp);
+void one_hot_columns(Engine& backend, DeviceView<const float> x, DeviceView<float> y);
 void permute(Engine& backend, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
 
 /// For as many copies as a training step makes at once (cuda/copy.cu).
@@ -222,6 +225,13 @@ class Cuda {
   void reduce(const F& f, const std::array<OperandOf<Cuda>, I>& in, Index count, View<Cuda> sum,
               const Next& next = {}) const {
     cuda::reduce(*engine_, f, in, count, sum, next);
+  }
+
+  void softmax_columns(ConstView<Cuda> x, View<Cuda> y, View<Cuda> log_sum_exp) const {
+    cuda::softmax_columns(*engine_, x, y, log_sum_exp);
+  }
+  void one_hot_columns(ConstView<Cuda> x, View<Cuda> y) const {
+    cuda::one_hot_columns(*engine_, x, y);
   }
 
   template <class Next = Nothing>

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "longhand/core/backend.hpp"
@@ -12,6 +13,7 @@
 #include "longhand/core/permutation.hpp"
 #include "longhand/core/uniform.hpp"
 #include "longhand/core/view.hpp"
+#include "longhand/math/scalar.hpp"
 
 /// What each thread of the CUDA backend does, in plain C++: index arithmetic, tails and sums that
 /// a test runs on the CPU, over blocks and threads as loops. Only their launching needs a GPU
@@ -324,6 +326,127 @@ struct Reduce {
     if (!add_halves(phase, kThreads, at.thread, shared + at.thread)) return;
     partial[at.block] = *shared;
     next.element(0, 0);
+  }
+};
+
+inline constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+/// A matrix into another of its size, column by column, several threads to a column: lane l of
+/// `lanes` has rows l, l + lanes, … Short columns share a block.
+struct ColumnLanes {
+  const float* x;
+  Index x_ld;
+  float* y;
+  Index y_ld, rows, cols;
+  int lanes = 1;
+
+  template <class Memory>
+  ColumnLanes(const MatrixView<const float, Memory>& from, const MatrixView<float, Memory>& to)
+      : x(from.data), x_ld(from.ld), y(to.data), y_ld(to.ld), rows(from.rows), cols(from.cols) {
+    while (lanes < kThreads && lanes < rows) lanes *= 2;
+  }
+  Index blocks() const { return ceil_div(cols, kThreads / lanes); }
+  LONGHAND_HD int lane(const Place& at) const { return at.thread % lanes; }
+  LONGHAND_HD Index column(const Place& at) const {
+    return at.block * (kThreads / lanes) + at.thread / lanes;
+  }
+};
+
+/// Y_ij = exp(x_ij - lse_j): the largest of a column in a tree, exponentials into Y, their sum in a
+/// tree, and the division. Between the trees the largest waits where lse_j will be.
+struct SoftmaxColumns {
+  static constexpr const char* name = "softmax_columns";
+  ColumnLanes at_once;
+  float* log_sum_exp;  ///< null: not wanted
+  Index sum_step;
+
+  template <class Memory>
+  SoftmaxColumns(const MatrixView<const float, Memory>& from, const MatrixView<float, Memory>& to,
+                 const MatrixView<float, Memory>& sums)
+      : at_once(from, to), log_sum_exp(sums.present() ? sums.data : nullptr), sum_step(sums.ld) {}
+
+  Index blocks() const { return at_once.blocks(); }
+  LONGHAND_HD int phases() const { return 2 * tree_phases(at_once.lanes) + 2; }
+
+  LONGHAND_HD void operator()(int phase, const Place& at, float* shared) const {
+    const int lanes = at_once.lanes, lane = at_once.lane(at), tree = tree_phases(lanes);
+    const Index j = at_once.column(at), rows = at_once.rows;
+    if (j >= at_once.cols) return;
+    float* const mine = shared + at.thread;
+    const float* const whole = mine - lane;  // what a tree has left for the column
+    const float* const from = at_once.x + j * at_once.x_ld;
+    float* const to = at_once.y + j * at_once.y_ld;
+    float* const sum = log_sum_exp != nullptr && lane == 0 ? log_sum_exp + j * sum_step : nullptr;
+    if (phase == 0) {
+      float largest = kLowest;
+      for (Index i = lane; i < rows; i += lanes) largest = from[i] > largest ? from[i] : largest;
+      *mine = largest;
+    } else if (phase < tree) {
+      const int half = lanes >> phase;
+      if (lane < half && mine[half] > *mine) *mine = mine[half];
+    } else if (phase == tree) {
+      for (Index i = lane; i < rows; i += lanes) to[i] = exp(from[i] - *whole);
+      if (sum != nullptr) *sum = *whole;
+    } else if (phase == tree + 1) {
+      float part = 0;
+      for (Index i = lane; i < rows; i += lanes) part += to[i];
+      *mine = part;
+    } else if (phase <= 2 * tree) {
+      add_halves(phase - tree - 1, lanes, lane, mine);
+    } else {
+      for (Index i = lane; i < rows; i += lanes) to[i] = to[i] / *whole;  // [CAT-1]
+      if (sum != nullptr) *sum = *sum + log(*whole);                      // [CAT-2]
+    }
+  }
+};
+
+/// Y_ij = 1 where i is the first of the largest x_ij of column j, else 0: the largest in a tree, 1
+/// into Y wherever it stands, the first of these rows in a tree, and 0 for the others. Row numbers
+/// travel as floats: a column has at most 2^24 rows.
+struct OneHotColumns {
+  static constexpr const char* name = "one_hot_columns";
+  ColumnLanes at_once;
+
+  template <class Memory>
+  OneHotColumns(const MatrixView<const float, Memory>& from, const MatrixView<float, Memory>& to)
+      : at_once(from, to) {}
+
+  Index blocks() const { return at_once.blocks(); }
+  LONGHAND_HD int phases() const { return 2 * tree_phases(at_once.lanes) + 2; }
+
+  /// The larger; NaN if one is.
+  LONGHAND_HD static float larger(float a, float b) { return b > a || b != b ? b : a; }
+
+  LONGHAND_HD void operator()(int phase, const Place& at, float* shared) const {
+    const int lanes = at_once.lanes, lane = at_once.lane(at), tree = tree_phases(lanes);
+    const Index j = at_once.column(at), rows = at_once.rows;
+    if (j >= at_once.cols) return;
+    float* const mine = shared + at.thread;
+    const float* const whole = mine - lane;
+    const float* const from = at_once.x + j * at_once.x_ld;
+    float* const to = at_once.y + j * at_once.y_ld;
+    if (phase == 0) {
+      float largest = kLowest;
+      for (Index i = lane; i < rows; i += lanes) largest = larger(largest, from[i]);
+      *mine = largest;
+    } else if (phase < tree) {
+      const int half = lanes >> phase;
+      if (lane < half) *mine = larger(*mine, mine[half]);
+    } else if (phase == tree) {
+      const float largest = *whole;
+      for (Index i = lane; i < rows; i += lanes)
+        to[i] = largest != largest ? largest : from[i] == largest ? 1.0f : 0.0f;
+    } else if (phase == tree + 1) {
+      Index first = lane;
+      while (first < rows && to[first] != 1) first += lanes;
+      *mine = static_cast<float>(first < rows ? first : rows);
+    } else if (phase <= 2 * tree) {
+      const int half = lanes >> (phase - tree - 1);
+      if (lane < half && mine[half] < *mine) *mine = mine[half];
+    } else {
+      for (Index i = lane; i < rows; i += lanes)
+        if (to[i] == 1 && static_cast<float>(i) != *whole) to[i] = 0;
+    }
   }
 };
 

@@ -87,6 +87,35 @@ class Reference {
     run(next);
   }
 
+  void softmax_columns(ConstView<Reference> x, View<Reference> y,
+                       View<Reference> log_sum_exp) const {
+    for (Index j = 0; j < x.cols; ++j) {
+      T largest(-std::numeric_limits<double>::infinity()), sum(0);
+      for (Index i = 0; i < x.rows; ++i) largest = x(i, j) > largest ? x(i, j) : largest;
+      for (Index i = 0; i < x.rows; ++i) {
+        y(i, j) = exp(x(i, j) - largest);
+        sum = sum + y(i, j);
+      }
+      for (Index i = 0; i < x.rows; ++i) y(i, j) = y(i, j) / sum;         // [CAT-1]
+      if (log_sum_exp.present()) log_sum_exp(0, j) = largest + log(sum);  // [CAT-2]
+    }
+  }
+  void one_hot_columns(ConstView<Reference> x, View<Reference> y) const {
+    for (Index j = 0; j < x.cols; ++j) {
+      Index at = 0;
+      bool defined = true;
+      // [CAT-6]
+      for (Index i = 0; i < x.rows; ++i) {
+        if (x(i, j) > x(at, j)) at = i;
+        defined = defined && x(i, j) == x(i, j);
+      }
+      for (Index i = 0; i < x.rows; ++i) y(i, j) = T(i == at ? 1 : 0);
+      // [/CAT-6]
+      for (Index i = 0; i < x.rows && !defined; ++i)
+        y(i, j) = T(std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<Reference> ids, View<Reference> y,
                    const Next& next = {}) const {

@@ -25,6 +25,14 @@
 ///   reduce_columns(f, in, out, rows, s, then)   s_j  = sum_i v_ij, f(in_ij…, out_ij…, v_ij)
 ///   reduce_rows(f, in, rows, cols, s, store)   s_i  = sum_j v_ij, f(in_ij…, v_ij)   (or +=)
 ///   reduce(f, in, count, s, then)        s_00 = sum of all elements of gapless operands
+///   softmax_columns(X, Y, lse)           Y_ij = exp(x_ij - lse_j) [CAT-1], the largest x_ij of the
+///                                        column subtracted before exp; lse_j = log sum_i exp(x_ij)
+///                                        [CAT-2], a 1 x N matrix that may be absent. Y may be X. A
+///                                        column that holds a NaN or +inf, or -inf alone, becomes
+///                                        NaN, and so does its lse_j
+///   one_hot_columns(X, Y)                Y_ij = 1 where i is the first of the largest x_ij of the
+///                                        column, else 0 [CAT-6]; infinities are numbers like all
+///                                        others. Y may be X. A column with a NaN becomes NaN
 ///   fill_normal(key, ids, Y, then)       Y_ij = normal(seed, ids_j, step, i)  [NOI-3]; the step is
 ///                                        read from backend memory if the key says where
 ///   fill_uniform(key, ids, Y, then)      Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
@@ -79,6 +87,8 @@ concept Backend = requires(const B backend, typename B::Scratch& scratch, View<B
   backend.reduce_rows(Value{}, in<B>(x), x.rows, x.cols, y, Store::assign);
   backend.reduce(Value{}, in<B>(x), x.size(), y);
   backend.reduce(Value{}, in<B>(x), x.size(), y, then<B>(Value{}, in<B>(x), out<B>(y)));
+  backend.softmax_columns(x, y, y);
+  backend.one_hot_columns(x, y);
   backend.fill_normal(key, ids, y);
   backend.fill_uniform(key, ids, y);
   backend.fill_normal(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));
