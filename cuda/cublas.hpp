@@ -24,8 +24,8 @@ struct Cublas {
   static const Cublas& library();
 };
 
-/// Likewise of cuBLASLt, found when the first product with an epilogue is asked for. A handle
-/// of cuBLAS is one of cuBLASLt too.
+/// The functions of cuBLASLt that longhand calls, found when the first product with an epilogue is
+/// asked for. A handle of cuBLAS is one of cuBLASLt too.
 struct CublasLt {
   decltype(&cublasLtMatmul) multiply;
   decltype(&cublasLtMatmulAlgoGetHeuristic) find_algorithms;
@@ -39,7 +39,7 @@ struct CublasLt {
   static const CublasLt& library();
 };
 
-/// In the words of cuBLAS.
+/// A Transpose as cuBLAS names it.
 inline cublasOperation_t operation_of(Transpose t) {
   return t == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
 }

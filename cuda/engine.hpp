@@ -44,7 +44,7 @@ class Engine {
 
   /// Asked of cuBLASLt once per key: it takes tens of microseconds, and cannot be recorded.
   std::optional<cublasLtMatmulAlgo_t> algorithm_of(ProductWithEpilogue& product);
-  /// There is none after all.
+  /// Forgets the algorithm of a key: cuBLASLt has none after all.
   void forget_algorithm_of(const ProductWithEpilogue& product);
   bool has_algorithms() const { return !algorithms_.empty(); }
   /// The algorithms that `other` found.

@@ -11,7 +11,7 @@
 namespace longhand::cuda {
 namespace {
 
-/// By which an address is divisible, in bytes, as far as it matters to cuBLASLt.
+/// The power of two by which an address is divisible, in bytes, as far as it matters to cuBLASLt.
 Index alignment(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   return Index{1} << std::min(std::countr_zero(address), 8);

@@ -32,8 +32,8 @@ class ProductWithEpilogue {
   /// more workspace; none if it has none.
   std::optional<cublasLtMatmulAlgo_t> find_algorithm(cublasHandle_t handle, std::size_t workspace);
 
-  /// By the engine's handle, in its workspace, on its stream. False, and nothing was done, if
-  /// cuBLASLt cannot after all.
+  /// Computes the product with the engine's handle, in its workspace, on its stream. False, and
+  /// nothing was done, if cuBLASLt cannot after all.
   bool multiply(Engine& backend, const cublasLtMatmulAlgo_t& algorithm);
 
  private:

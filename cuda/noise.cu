@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels of noise and of the order of rows.
+// The kernels of noise and of the order of samples.
 #include "longhand/backend/cuda_launch.cuh"
 
 LONGHAND_CUDA_FILL_OF(normal, longhand::Nothing)

@@ -25,7 +25,7 @@ int main() {
   using B = Cpu<double>;
   const B cpu;
   ParamLayout layout;
-  const Dense<B> dense(layout, Segment::encoder, "dense", in, out);
+  const Dense<B> dense(layout, "dense", in, out);
   const Params<B> theta(layout);
   Grads<B> grads(layout);
   Workspace<B> workspace;

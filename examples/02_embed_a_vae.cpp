@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The shortest program: train on an Eigen matrix, encode, decode, sample, score. At the end one row
-// at a time, as a program that runs for days would: in its own memory, nothing allocated.
+// The shortest program: train on an Eigen matrix, encode, decode, sample, score. At the end one
+// sample at a time, as a program that runs for days would: in its own memory, nothing allocated.
 #include <algorithm>
 #include <iostream>
 #include <longhand/longhand.hpp>
@@ -11,13 +11,13 @@ int main() {
   Eigen::MatrixXf X = Eigen::MatrixXf::Random(2000, 8);  // your data, one sample per row
   X.rightCols(4) = X.leftCols(4).array().square();       // four hidden causes, eight columns
 
-  Vae<Cpu<float>> vae({.input_dim = 8, .hidden = {64}, .latent_dim = 4, .likelihood = Gaussian{0.05}});
+  Vae vae(Gaussian{.variance = 0.05}, {.input_dim = X.cols(), .hidden = {64}, .latent_dim = 4});
   fit(vae, samples_in_rows(X), {.epochs = 20});
 
-  Eigen::MatrixXf Z = vae.encode(samples_in_rows(X)).in_rows();   // posterior means, 2000 x 4
-  Eigen::MatrixXf R = vae.decode(samples_in_rows(Z)).in_rows();   // reconstructions, 2000 x 8
-  Eigen::MatrixXf S = vae.sample(16).in_rows();                   // new samples, 16 x 8
-  Eigen::VectorXd elbo = vae.elbo(samples_in_rows(X));            // lower bound of log p(x), nats
+  Eigen::MatrixXf Z = vae.encode(samples_in_rows(X)).in_rows();  // posterior means, 2000 x 4
+  Eigen::MatrixXf R = vae.decode(samples_in_rows(Z)).in_rows();  // reconstructions, 2000 x 8
+  Eigen::MatrixXf S = vae.sample(16).in_rows();                  // new samples, 16 x 8
+  Eigen::VectorXd elbo = vae.elbo(samples_in_rows(X));           // lower bound of log p(x), nats
 
   std::cout << "mean squared error " << (R - X).squaredNorm() / static_cast<float>(X.size())
             << ", mean ELBO " << elbo.mean() << " nats, first sample " << S.row(0) << '\n';
@@ -31,5 +31,5 @@ int main() {
     vae.decode(columns_of(z), columns_of(back), workspace);
     worst = std::max(worst, (back - x).norm());
   }
-  std::cout << "worst reconstruction of a row is off by " << worst << '\n';
+  std::cout << "worst reconstruction of a sample is off by " << worst << '\n';
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A layer of your own, checked and trained inside a VAE: a learned gain per feature in front of an
-// Mlp. On paper first:
+// A layer of your own, checked and trained inside a VAE: a learned gain per feature in front of a
+// Net. On paper first:
 //
 //   y_ij = g_i x_ij        dg_i = sum_j dy_ij x_ij        dx_ij = g_i dy_ij
 //
@@ -23,12 +23,8 @@ template <class B>
 class Gain {
  public:
   Gain() = default;
-  Gain(ParamLayout& layout, Segment segment, const std::string& name, Index size)
-      : gain_(layout.add({.rows = 1,
-                          .outputs = size,
-                          .fan_in = 1,
-                          .segment = segment,
-                          .parts = {{name, 0, size}}})) {}
+  Gain(ParamLayout& layout, const std::string& name, Index size)
+      : gain_(layout.add({.outputs = size, .fan_in = 1, .parts = {{name, 0, size}}})) {}
 
   void forward(const Pass<B>& pass, ConstView<B> x, View<B> y) const {
     pass.backend.for_each(Times{}, in<B>(per_feature(pass.theta[gain_]), x), out<B>(y));
@@ -45,55 +41,53 @@ class Gain {
   BlockId gain_{};
 };
 
-/// Gain, then Mlp: anything with this interface can be the net of a Vae.
+/// Gain, then Net: anything with this interface can be the net of a Vae.
 template <class B>
-class GainedMlp {
+class GainedNet {
  public:
   struct Cache {
     ConstView<B> x;
-    typename Mlp<B>::Cache mlp;
+    typename Net<B>::Cache net;
   };
-  GainedMlp() = default;
-  GainedMlp(ParamLayout& layout, Segment segment, const std::string& prefix,
-            const MlpConfig& config, std::uint16_t stream = 0)
-      : gain_(layout, segment, prefix + ".gain", config.in),
-        mlp_(layout, segment, prefix, config, stream) {}
+  GainedNet() = default;
+  GainedNet(ParamLayout& layout, const std::string& prefix, Index in, const NetSpec& hidden,
+            const OutputSpec& outputs)
+      : gain_(layout, prefix + ".gain", in), net_(layout, prefix, in, hidden, outputs) {}
 
   View<B> forward(const Pass<B>& pass, ConstView<B> x, Cache& cache) const {
     const View<B> y = pass.matrix(x.rows, x.cols);
     gain_.forward(pass, x, y);
     cache.x = x;
-    return mlp_.forward(pass, y, cache.mlp);
+    return net_.forward(pass, y, cache.net);
   }
   void backward(const Pass<B>& pass, const Cache& cache, ConstView<B> dout, View<B> dx) const {
     const View<B> dy = pass.matrix(cache.x.rows, cache.x.cols);
-    mlp_.backward(pass, cache.mlp, dout, dy);
+    net_.backward(pass, cache.net, dout, dy);
     gain_.backward(pass, cache.x, dy, dx);
   }
 
  private:
   Gain<B> gain_;
-  Mlp<B> mlp_;
+  Net<B> net_;
 };
 
-template <class B>
-using GainedVae = Vae<B, AnyLikelihood, AnyLatent, GainedMlp<B>>;
+using Cpu32 = Cpu<float>;
+using GainedVae = Vae<Cpu32, AnyLikelihood, GaussianLatent<Cpu32>, GainedNet<Cpu32>>;
 
 int main() {
   // ---- is the gradient right? By differences and dual numbers, at several batch sizes ----------
-  const GradientReport report = check_layer(
-      "gain",
-      []<class B>(ParamLayout& layout) { return Gain<B>(layout, Segment::encoder, "gain", 5); },
-      {.in = 5, .out = 5});
+  const GradientReport report =
+      check_layer("gain", []<class B>(ParamLayout& layout) { return Gain<B>(layout, "gain", 5); },
+                  {.in = 5, .out = 5});
   std::cout << report.text();
 
   // ---- train with it ---------------------------------------------------------------------------
   Eigen::MatrixXf X = Eigen::MatrixXf::Random(1000, 6);
   X.rightCols(3) = X.leftCols(3).array().square();
-  GainedVae<Cpu<float>> vae(
-      {.input_dim = 6, .hidden = {32}, .latent_dim = 3, .likelihood = Gaussian{0.05}});
+  GainedVae vae(
+      {.input_dim = 6, .hidden = {32}, .latent_dim = 3, .likelihood = Gaussian{.variance = 0.05}});
   const TrainResult result = fit(vae, samples_in_rows(X), {.epochs = 5});
-  std::cout << "loss " << result.history.front().loss << " -> " << result.history.back().loss
-            << " nats per row\n";
-  return report.passed() && result.history.back().loss < result.history.front().loss ? 0 : 1;
+  std::cout << "loss " << result.history.front().loss() << " -> " << result.history.back().loss()
+            << " nats per sample\n";
+  return report.passed() && result.history.back().loss() < result.history.front().loss() ? 0 : 1;
 }

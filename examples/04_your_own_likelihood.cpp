@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A likelihood of your own: Laplace, -log p(t | a) = |t - a| / s + log(2 s), whose gradient is the
-// sign of the residual. One struct with value, gradient, mean and draw of one element; rows, masks,
-// weights, threads and vector instructions are PerElement's business.
+// sign of the residual. One struct with value, gradient, mean and draw of one element; samples,
+// masks, weights, threads and vector instructions are PerElement's business.
 #include <iostream>
 #include <limits>
 #include <longhand/gradcheck/check_likelihood.hpp>
@@ -48,7 +48,7 @@ int main() {
   Vae<Cpu<float>, Laplace> vae({.input_dim = 6, .hidden = {32}, .latent_dim = 3},
                                Laplace(LaplaceFormula{0.1}));
   const TrainResult result = fit(vae, samples_in_rows(X), {.epochs = 10});
-  std::cout << "loss " << result.history.front().loss << " -> " << result.history.back().loss
-            << " nats per row; a draw: " << vae.sample(1, 0, {}, true).in_rows() << '\n';
-  return report.passed() && result.history.back().loss < result.history.front().loss ? 0 : 1;
+  std::cout << "loss " << result.history.front().loss() << " -> " << result.history.back().loss()
+            << " nats per sample; a draw: " << vae.sample(1, {.draw = true}).in_rows() << '\n';
+  return report.passed() && result.history.back().loss() < result.history.front().loss() ? 0 : 1;
 }

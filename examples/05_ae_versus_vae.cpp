@@ -26,17 +26,18 @@ int main() {
     X.row(i) << std::sin(u), std::cos(u), std::sin(v), std::cos(v), std::sin(u + v),
         std::cos(u - v), u * v / 4, u / 2;
   }
-  VaeConfig config{.input_dim = dim,
-                   .hidden = {64, 64},
-                   .latent_dim = 2,
-                   .likelihood = Gaussian{0.01},
-                   .seed = 3};
+  VaeSpec spec{.input_dim = dim,
+               .hidden = {64, 64},
+               .latent_dim = 2,
+               .likelihood = Gaussian{.variance = 0.01},
+               .seed = 3};
   const TrainOptions options{.epochs = 60, .batch = 64, .learning_rate = 2e-3};
 
-  Vae<Cpu<float>> vae(config);
+  Vae<Cpu<float>> vae(spec);
   fit(vae, samples_in_rows(X), options);
-  config.latent = LatentKind::deterministic;
-  Vae<Cpu<float>> autoencoder(config);
+  spec.latent_dim = 2;
+  spec.latent = CodeSpec{};  // z is the head itself
+  Vae<Cpu<float>> autoencoder(spec);
   fit(autoencoder, samples_in_rows(X), options);
 
   // The same standard normal latents for both. The autoencoder has no sample(): decode by hand.

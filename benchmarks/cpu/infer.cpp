@@ -14,7 +14,7 @@ namespace {
 class Reconstruction {
  public:
   Reconstruction(const std::string& weights, int threads, const Samples<float>& x)
-      : vae_(io::load_model<Cpu<float>>(weights, Cpu<float>(threads))),
+      : vae_(io::load_model<Vae<Cpu<float>>>(weights, Cpu<float>(threads))),
         x_(x),
         y_(x.dim(), x.count()) {}
   void operator()() { vae_.reconstruct(x_.view(), columns_of(y_), workspace_); }

@@ -21,7 +21,7 @@ template <class B, class Observer>
 Request serve_training(const B& backend, const Json& setup, Observer& observer) {
   using Clock = std::chrono::steady_clock;
   const Rows rows = read_rows(setup);
-  Vae<B> vae = io::load_model<B>(setup.at("weights").get<std::string>(), backend);
+  Vae<B> vae = io::load_model<Vae<B>>(setup.at("weights").get<std::string>(), backend);
   const Index batch = setup.at("batch");
   answer({{"loss_without_noise", loss_without_noise(vae, rows.numbers(batch))}});
 
@@ -41,7 +41,7 @@ Request serve_training(const B& backend, const Json& setup, Observer& observer) 
                        .seed = setup.value("seed", 0u),
                        .cancel = &leave};
   options.on_step = [&](const StepReport& step) {
-    loss += step.kl - step.log_likelihood_term;
+    loss += step.term("nll") + step.term("kl");
     if (--left > 0) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const Index steps = request->at("steps");

@@ -13,11 +13,11 @@ namespace longhand::benchmark {
 
 /// {"input": D, "hidden": [widths], "latent": L}, with ReLU, Bernoulli pixels and, as in the peers,
 /// an unbounded log variance.
-inline VaeConfig config_of(const Json& net) {
+inline VaeSpec config_of(const Json& net) {
   return {.input_dim = net.at("input"),
-          .hidden = net.at("hidden").get<std::vector<Index>>(),
+          .hidden = mlp(net.at("hidden").get<std::vector<Index>>()),
           .latent_dim = net.at("latent"),
-          .logvar_bound = std::numeric_limits<double>::infinity()};
+          .latent = GaussianLatentSpec{.logvar_bound = std::numeric_limits<double>::infinity()}};
 }
 
 /// The first `rows` rows of an array of bytes, pixels of value byte / 255; owns them.

@@ -55,7 +55,7 @@ class Matrix {
  public:
   Matrix(const B& backend, Index rows, Index cols)
       : buffer_(rows * cols), view_{buffer_.data(), rows, cols, rows} {
-    backend.fill_normal({.seed = 0, .step = 0, .stream = Stream::draw, .draw = 0}, {}, view_);
+    backend.fill_normal({.seed = 0, .step = 0, .stream = Stream::user, .draw = 0}, {}, view_);
   }
   const View<B>& view() const { return view_; }
 

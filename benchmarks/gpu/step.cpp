@@ -73,7 +73,7 @@ void time_one(const Net& net, Index batch, Precision precision, const Way& way, 
   const Spread us = spread(steps_us);
   std::printf("time\tlonghand %s\t%s\t%td\t%s\t%.2f\t%.2f\t%.2f\t%.3f\t%.4f\t%zu\n", way.name,
               std::string(net.name).c_str(), batch, precision == Precision::tf32 ? "tf32" : "fp32",
-              us.median, us.least, us.most, spread(epochs_ms).median, result.history.back().loss,
+              us.median, us.least, us.most, spread(epochs_ms).median, result.history.back().loss(),
               steps_us.size());
   std::fflush(stdout);
 }

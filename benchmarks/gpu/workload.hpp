@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "longhand/models/vae_config.hpp"
+#include "longhand/models/vae_spec.hpp"
 
 /// What every contender trains, and on what; work.py and start.py say the same to the peers.
 namespace longhand::benchmark {
@@ -44,11 +44,11 @@ inline Net net_called(std::string_view name) {
 }
 
 /// As in the peers the log variance is unbounded.
-inline VaeConfig config_of(const Net& net) {
+inline VaeSpec config_of(const Net& net) {
   return {.input_dim = kPixels,
-          .hidden = net.hidden,
+          .hidden = mlp(net.hidden),
           .latent_dim = kLatent,
-          .logvar_bound = std::numeric_limits<double>::infinity()};
+          .latent = GaussianLatentSpec{.logvar_bound = std::numeric_limits<double>::infinity()}};
 }
 
 /// `rows` made-up pictures of 28 x 28, one after the other: a spot of light, here or there, larger

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "longhand/backend/cuda_families.hpp"
-#include "longhand/divergence/gaussian_kl.hpp"
-#include "longhand/layers/mlp.hpp"
-#include "longhand/likelihood/gaussian.hpp"
+#include "longhand/latent/gaussian_kl.hpp"
+#include "longhand/layers/net.hpp"
+#include "longhand/likelihood/any.hpp"
 #include "longhand/math/categorical.hpp"
 #include "longhand/math/sample_seed.hpp"
 #include "longhand/models/input_transform.hpp"
@@ -83,27 +83,33 @@ void optimizer_step(const O& optimizer) {
   using B = Cpu<S>;
   constexpr Index parameters = 652'824;
   const double numbers = 3 + 2 * O::moments;  // gradient, parameters read and written, moments too
-  measure("optimizer " + std::string(O::name) + " 652824/" + scalar_name<S>, parameters,
-          numbers * parameters * sizeof(S), 0, [=] {
-            struct Training {
-              ParamLayout layout;
-              Params<B> params;
-              Grads<B> grads;
-              OptimizerState<B> state;
-              StepScalars<S> scalars{.learning_rate = S(1e-3)};
-              explicit Training(const O& o)
-                  : layout(one_block()), params(layout), grads(layout), state(o, layout) {}
-              static ParamLayout one_block() {
-                ParamLayout layout;
-                layout.add({.rows = parameters, .outputs = 1});
-                return layout;
-              }
-            };
-            const auto training = std::make_shared<Training>(optimizer);
-            return [=] {
-              training->state.step(B(1), training->params, training->grads, &training->scalars);
-            };
-          });
+  measure(
+      "optimizer " + std::string(O::name) + " 652824/" + scalar_name<S>, parameters,
+      numbers * parameters * sizeof(S), 0, [=] {
+        struct Training {
+          ParamLayout layout;
+          Params<B> params;
+          Grads<B> grads;
+          OptimizerState<B> state;
+          S learning_rate = S(1e-3), one = S(1), clip = S(1), finite = S(1);
+          explicit Training(const O& o)
+              : layout(one_block()),
+                params(layout),
+                grads(layout),
+                state(o, {{0, layout.size()}}) {}
+          static ParamLayout one_block() {
+            ParamLayout layout;
+            layout.add({.inner = {parameters}, .outputs = 1});
+            return layout;
+          }
+        };
+        const auto training = std::make_shared<Training>(optimizer);
+        return [=] {
+          training->state.step(B(1), training->params, training->grads,
+                               {&training->learning_rate, &training->one, &training->one,
+                                &training->clip, &training->finite});
+        };
+      });
 }
 
 template <class S>

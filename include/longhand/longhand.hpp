@@ -5,11 +5,7 @@
 /// (3.4 or newer) and the standard library; add -fopenmp for threads and -march=native (or the ISA
 /// you deploy on) for speed. Files are a library of their own: longhand/io.hpp.
 
-#include "longhand/backend/cpu.hpp"
 #include "longhand/backend/reference.hpp"
-#include "longhand/core/columns.hpp"
-#include "longhand/core/samples.hpp"
-#include "longhand/core/version.hpp"
-#include "longhand/models/vae.hpp"
+#include "longhand/infer.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/trainer.hpp"

@@ -146,6 +146,34 @@ void find_labels(Raw& raw, const DataOptions& options) {
                     raw.tensor.shape.front(), ", one per row of ", raw.path);
 }
 
+/// Keeps rows A to B - 1 of "A:B".
+void choose_rows(Raw& raw, const std::string& range) {
+  std::uint64_t first = 0, end = 0;
+  const char* const stop = range.data() + range.size();
+  const auto [colon, bad_first] = std::from_chars(range.data(), stop, first);
+  bool good = bad_first == std::errc() && colon != stop && *colon == ':';
+  if (good) {
+    const auto [last, bad_end] = std::from_chars(colon + 1, stop, end);
+    good = bad_end == std::errc() && last == stop && first < end;
+  }
+  if (!good)
+    throw Failure(ExitCode::usage, "--rows is '", range,
+                  "', expected A:B with whole numbers and A below B, for rows A to B - 1");
+  io::Tensor& tensor = raw.tensor;
+  const std::uint64_t rows = tensor.shape.front();
+  if (end > rows)
+    throw Failure(ExitCode::usage, "--rows is '", range, "', expected at most 0:", rows, ", the ",
+                  rows, " rows of ", raw.path);
+  const auto keep = [&](auto& values) {
+    const std::uint64_t per_row = values.size() / rows;
+    values.erase(values.begin() + static_cast<std::ptrdiff_t>(end * per_row), values.end());
+    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(first * per_row));
+  };
+  keep(tensor.data);
+  if (!raw.labels.empty()) keep(raw.labels);
+  tensor.shape.front() = end - first;
+}
+
 /// (N, H, W) and (N, H, W, C) hold pictures, C = 1 or 3.
 std::array<Index, 3> image_of(const io::Tensor& tensor) {
   const auto& s = tensor.shape;
@@ -240,6 +268,8 @@ DataSet read_data(const DataOptions& options, const std::string& split, Index cl
   if (raw.tensor.shape.size() < 2 && !raw.tensor.shape.empty()) raw.tensor.shape.push_back(1);
   if (raw.tensor.shape.empty() || raw.tensor.shape.front() == 0)
     throw bad_input(raw.path, ": has no rows, expected at least one");
+  if (classes != kNoLabels) find_labels(raw, options);
+  if (!options.rows.empty()) choose_rows(raw, options.rows);
   data.rows = static_cast<Index>(raw.tensor.shape.front());
   if (data.rows > Index{std::numeric_limits<std::uint32_t>::max()})
     throw bad_input(raw.path, ": has ", data.rows, " rows, expected at most 2^32 - 1");
@@ -249,7 +279,6 @@ DataSet read_data(const DataOptions& options, const std::string& split, Index cl
   data.names = raw.names.empty() ? numbered("x", data.dim) : raw.names;
 
   if (classes != kNoLabels) {
-    find_labels(raw, options);
     data.labels = std::move(raw.labels);
     constexpr std::int64_t most = 10000;
     const std::int64_t limit = classes > 0 ? static_cast<std::int64_t>(classes) : most;
@@ -282,10 +311,7 @@ void fill_missing(DataSet& data, const InputTransform& transform) {
 
 InputTransform fit_transform(const DataSet& data, const std::string& kind) {
   using Kind = InputTransform::Kind;
-  const Kind chosen = kind == "unit"          ? Kind::unit
-                      : kind == "symmetric"   ? Kind::symmetric
-                      : kind == "standardize" ? Kind::standardize
-                                              : Kind::none;
+  const auto chosen = from_name<Kind>("--input-transform", kind);
   return std::visit(
       [&](const auto& n) { return InputTransform::fit(chosen, n.data(data.all()).input); },
       data.numbers);

@@ -60,7 +60,8 @@ inline constexpr Index kCountClasses = -1;  ///< as many classes as the largest 
 
 /// Reads rows, and labels unless `classes` is kNoLabels; a positive `classes` is the number of
 /// classes of a model. `split` is the part of an IDX folder used when options.split is empty.
-/// `scalar` is "float32" or "float64". Throws Failure (bad_input, usage) and io::Error.
+/// Rows count from 0 among those of options.rows. `scalar` is "float32" or "float64". Throws
+/// Failure (bad_input, usage) and io::Error.
 DataSet read_data(const DataOptions& options, const std::string& split, Index classes,
                   const std::string& scalar);
 

@@ -8,11 +8,13 @@ namespace longhand::cli {
 ExitCode run(const EmbedArguments& a) {
   const Format format = output_format(a.out, "npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  if (a.logvar && model->config().latent == LatentKind::deterministic)
-    throw Failure(ExitCode::usage, "--logvar: an autoencoder has no posterior variance");
+  if (a.logvar && !model->has_logvar())
+    throw Failure(ExitCode::usage,
+                  "--logvar: ", model->has_elbo() ? "classes have" : "an autoencoder has",
+                  " no posterior variance");
   const DataSet data = read_data_for(*model, a.data);
 
-  const Index latents = model->config().latent_dim;
+  const Index latents = model->latents();
   Rows rows = model->encode(data, data.all());
   std::vector<std::string> names = numbered("mu", latents);
   if (a.logvar) {

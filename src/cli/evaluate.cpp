@@ -17,13 +17,12 @@ namespace {
 /// the model gives no density: an autoencoder, or grey values under a Bernoulli likelihood.
 std::optional<double> bits_per_dim(const Model& model, const DataSet& data, const Evaluation& e,
                                    Binarize binarize) {
-  const VaeConfig& config = model.config();
-  if (config.latent == LatentKind::deterministic) return std::nullopt;
-  const bool discrete = std::holds_alternative<Bernoulli>(config.likelihood.variant());
+  if (!model.has_elbo()) return std::nullopt;
+  const bool discrete = model.is_binary();
   if (discrete && !data.binary && binarize == Binarize::none) return std::nullopt;
 
   // A change of variables: y = (x - shift) / scale, so log p(x) = log p(y) - sum log |scale|.
-  const std::vector<double>& scale = config.transform.scale;
+  const std::vector<double>& scale = model.transform().scale;
   double observed = 0, log_scale = 0;
   for (Index row = 0; row < data.rows; ++row)
     for (Index column = 0; column < data.dim; ++column) {
@@ -54,6 +53,9 @@ std::string table(const nlohmann::ordered_json& json) {
   out += "ELBO                 " + nats("elbo") + "\n";
   out += "log-likelihood term  " + nats("log_likelihood_term") + "\n";
   out += "KL                   " + nats("kl") + "\n";
+  if (json.contains("importance_bound"))
+    out += text("log-mean-exp bound   ", fixed(json["importance_bound"].get<double>(), 4),
+                " nats, of ", json["importance"].get<int>(), " draws\n");
   out += "bits per dimension   ";
   out += json["bits_per_dim"].is_null() ? "none (the likelihood is no density of these data)"
                                         : fixed(json["bits_per_dim"].get<double>(), 4);
@@ -72,6 +74,9 @@ ExitCode run(const EvaluateArguments& a) {
   EvaluateOptions options;
   options.draws = a.samples;
   options.seed = a.seed;
+  options.importance = a.importance;
+  if (a.importance > 0 && !model->has_draw_weights())
+    throw Failure(ExitCode::usage, "--importance is for categorical latents");
   options.binarize = a.binarize == "static"    ? Binarize::fixed
                      : a.binarize == "dynamic" ? Binarize::dynamic
                                                : Binarize::none;
@@ -79,19 +84,23 @@ ExitCode run(const EvaluateArguments& a) {
 
   nlohmann::ordered_json json;
   json["elbo"] = nullptr;
-  if (model->config().latent == LatentKind::gaussian) json["elbo"] = e.elbo();
-  json["log_likelihood_term"] = e.log_likelihood_term;
-  json["kl"] = e.kl;
+  if (model->has_elbo()) json["elbo"] = e.elbo();
+  json["log_likelihood_term"] = e.log_likelihood_term();
+  json["kl"] = e.kl();
   json["bits_per_dim"] = nullptr;
   if (const auto bits = bits_per_dim(*model, data, e, options.binarize))
     json["bits_per_dim"] = *bits;
-  json["rows"] = e.rows;
+  if (e.importance_bound) {
+    json["importance_bound"] = *e.importance_bound;
+    json["importance"] = a.importance;
+  }
+  json["rows"] = e.samples;
   json["samples"] = a.samples;
   json["seed"] = a.seed;
   json["split"] = data.split;
   json["binarize"] = a.binarize;
   json["active_units"] = e.active_units;
-  json["kl_per_dimension"] = e.kl_per_dimension;
+  json["kl_per_dimension"] = e.kl_per_unit;
   if (!a.out.empty()) {
     write_text(a.out, json.dump(2) + "\n");
     say(a.common, "wrote " + a.out);

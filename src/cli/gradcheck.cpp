@@ -4,14 +4,12 @@
 #include <iomanip>
 
 #include "commands.hpp"
-#include "longhand/gradcheck/check_divergence.hpp"
 #include "longhand/gradcheck/check_latent.hpp"
 #include "longhand/gradcheck/check_layer.hpp"
 #include "longhand/gradcheck/check_likelihood.hpp"
 #include "longhand/gradcheck/check_model.hpp"
-#include "longhand/gradcheck/check_prior.hpp"
 #include "longhand/latent/any.hpp"
-#include "longhand/layers/mlp.hpp"
+#include "longhand/layers/net.hpp"
 #include "longhand/likelihood/any.hpp"
 #include "output.hpp"
 
@@ -24,86 +22,78 @@ struct NamedCheck {
 };
 
 void add_layers(std::vector<NamedCheck>& checks) {
-  checks.push_back({"dense", [](const std::string& name, const CheckOptions& options) {
-                      return check_layer(
-                          name,
-                          []<class B>(ParamLayout& layout) {
-                            return Dense<B>(layout, Segment::encoder, "dense", 5, 3);
-                          },
-                          {}, options);
-                    }});
-  const auto add_mlp = [&](const std::string& suffix, const Activation& activation,
+  checks.push_back(
+      {"dense", [](const std::string& name, const CheckOptions& options) {
+         return check_layer(
+             name, []<class B>(ParamLayout& layout) { return Dense<B>(layout, "dense", 5, 3); }, {},
+             options);
+       }});
+  const auto add_net = [&](const std::string& suffix, const Activation& activation,
                            double dropout) {
-    checks.push_back({"mlp-" + suffix, [=](const std::string& name, const CheckOptions& options) {
-                        return check_layer(
-                            name,
-                            [&]<class B>(ParamLayout& layout) {
-                              return Mlp<B>(layout, Segment::encoder, "mlp",
-                                            {.in = 3,
-                                             .hidden = {5, 4},
-                                             .out = 2,
-                                             .activation = activation,
-                                             .dropout = dropout});
-                            },
-                            {}, options);
-                      }});
+    checks.push_back(
+        {"net-" + suffix, [=](const std::string& name, const CheckOptions& options) {
+           return check_layer(
+               name,
+               [&]<class B>(ParamLayout& layout) {
+                 return Net<B>(layout, "net", 3, mlp({5, 4}, activation, dropout), outputs(2));
+               },
+               {}, options);
+         }});
   };
   for (const Activation& activation :
        {Activation(Relu{}), Activation(LeakyRelu{}), Activation(Tanh{}), Activation(Sigmoid{}),
         Activation(Softplus{}), Activation(Elu{}), Activation(Silu{}), Activation(Gelu{}),
         Activation(Identity{})})
-    add_mlp(name_of(activation), activation, 0);
-  add_mlp("dropout", Tanh{}, 0.3);
+    add_net(name_of(activation), activation, 0);
+  add_net("dropout", Tanh{}, 0.3);
 }
 
 void add_distributions(std::vector<NamedCheck>& checks) {
-  const auto add_latent = [&](const std::string& called, const AnyLatent& latent) {
+  const auto add_latent = [&](const std::string& called, const LatentSpec& latent,
+                              Index condition_dim) {
     checks.push_back({called, [=](const std::string& name, const CheckOptions& options) {
-                        return check_latent(name, latent, {0, 1, 2, 7}, options);
+                        return check_latent(
+                            name,
+                            [&]<class B>(ParamLayout& layout) {
+                              return AnyLatent<B>(layout, latent, condition_dim);
+                            },
+                            {.condition_dim = condition_dim}, options);
                       }});
   };
-  add_latent("latent-gaussian", GaussianLatent{3, {}});
-  add_latent("latent-deterministic", DeterministicLatent{3});
-  const auto add_likelihood = [&](const std::string& called, const AnyLikelihood& likelihood) {
+  add_latent("latent-gaussian", GaussianLatentSpec{.dim = 3}, 0);
+  add_latent("latent-gaussian-conditional-prior",
+             GaussianLatentSpec{.dim = 2, .prior = ConditionalPrior{mlp({4}, Tanh{})}}, 3);
+  add_latent("latent-code", CodeSpec{3}, 0);
+  add_latent("latent-categorical", CategoricalLatentSpec{.variables = 3, .classes = 4}, 0);
+  const auto add_likelihood = [&](const std::string& called, const LikelihoodSpec& likelihood) {
     checks.push_back({called, [=](const std::string& name, const CheckOptions& options) {
-                        return check_likelihood(name, likelihood, {}, options);
+                        return check_likelihood(name, AnyLikelihood(likelihood), {}, options);
                       }});
   };
-  add_likelihood("likelihood-bernoulli", Bernoulli());
-  add_likelihood("likelihood-gaussian", Gaussian(0.3));
-  add_likelihood("likelihood-gaussian-sigmoid", Gaussian(0.3, OutputMap::sigmoid));
-  add_likelihood("likelihood-gaussian-learned", LearnedGaussian());
-  for (const bool prior : {false, true})
-    checks.push_back({prior ? "divergence-kl-prior" : "divergence-kl",
-                      [=](const std::string& name, const CheckOptions& options) {
-                        return check_divergence(name, GaussianKl{}, {.prior = prior}, options);
-                      }});
-  checks.push_back({"prior-conditional", [](const std::string& name, const CheckOptions& options) {
-                      return check_prior(
-                          name,
-                          []<class B>(ParamLayout& layout) {
-                            return Prior<B>(layout, 3, std::vector<Index>{4}, 2, Tanh{},
-                                            LogvarBound{});
-                          },
-                          3, 2, {0, 1, 2, 7}, options);
-                    }});
+  add_likelihood("likelihood-bernoulli", Bernoulli{});
+  add_likelihood("likelihood-gaussian", Gaussian{.variance = 0.3});
+  add_likelihood("likelihood-gaussian-sigmoid",
+                 Gaussian{.variance = 0.3, .output = OutputMap::sigmoid});
+  add_likelihood("likelihood-gaussian-learned", LearnedGaussian{});
 }
 
 void add_models(std::vector<NamedCheck>& checks) {
-  const auto add = [&](const std::string& called, const VaeConfig& config,
-                       const ModelCheck& how = {}) {
+  const auto add = [&](const std::string& called, const VaeSpec& spec, const ModelCheck& how = {}) {
     checks.push_back({"model-" + called, [=](const std::string& name, const CheckOptions& options) {
-                        return check_model(name, config, how, options);
+                        return check_model(name, spec, how, options);
                       }});
   };
-  const VaeConfig vae{.input_dim = 5, .hidden = {4}, .activation = Tanh{}, .latent_dim = 2};
-  VaeConfig ae = vae, cvae = vae, conditional = vae;
-  ae.latent = LatentKind::deterministic;
+  const VaeSpec vae{.input_dim = 5, .hidden = mlp({4}, Tanh{}), .latent_dim = 2};
+  VaeSpec ae = vae, cvae = vae, conditional = vae;
+  ae.latent = CodeSpec{2};
   cvae.condition_dim = conditional.condition_dim = 2;
-  conditional.prior = PriorKind::conditional;
-  conditional.prior_hidden = {3};
-  conditional.likelihood = LearnedGaussian();
+  conditional.latent_dim = 2;
+  conditional.latent = GaussianLatentSpec{.prior = ConditionalPrior{mlp({3}, Tanh{})}};
+  conditional.likelihood = LearnedGaussian{};
+  VaeSpec discrete = vae;
+  discrete.latent = CategoricalLatentSpec{.classes = 3};
   add("vae", vae, {.beta = 1});
+  add("discrete", discrete);
   add("beta-vae", vae, {.beta = 4});
   add("vae-missing-values", vae, {.masked = true});
   add("ae", ae);
@@ -130,7 +120,7 @@ std::vector<NamedCheck> chosen(const std::string& name) {
 
 std::string line(const GradientReport& report) {
   std::ostringstream out;
-  out << std::left << std::setw(30) << report.name << std::setw(11) << name_of(report.verdict)
+  out << std::left << std::setw(34) << report.name << std::setw(11) << name_of(report.verdict)
       << std::setw(12) << std::setprecision(2) << report.resolution << std::setw(13)
       << report.evaluations << (report.dual ? "differences, dual numbers" : "differences") << '\n';
   return out.str();
@@ -143,7 +133,7 @@ ExitCode run(const GradcheckArguments& a) {
   std::string failures, json;
   std::size_t failed = 0;
   if (!a.common.json)
-    print("check                         verdict    resolution  evaluations  oracles\n");
+    print("check                             verdict    resolution  evaluations  oracles\n");
   for (const NamedCheck& check : checks) {
     CheckOptions options;
     options.seed = a.seed;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -14,9 +15,23 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   return out.empty() ? "scalar" : out;
 }
 
-std::string widths_text(const std::vector<Index>& list) {
+/// "400, 200": the widths of the hidden stages.
+std::string stages_text(const NetSpec& net) {
   std::string out;
-  for (const Index n : list) out += (out.empty() ? "" : ", ") + std::to_string(n);
+  for (const StageSpec& stage : net.stages)
+    out += (out.empty() ? "" : ", ") + std::to_string(stage.out());
+  return out.empty() ? "none" : out;
+}
+
+/// The activations of the hidden stages, each once.
+std::string activations_text(const std::vector<NetSpec>& nets) {
+  std::vector<std::string> names;
+  for (const NetSpec& net : nets)
+    for (const StageSpec& stage : net.stages)
+      if (std::ranges::find(names, name_of(stage.activation)) == names.end())
+        names.push_back(name_of(stage.activation));
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
   return out.empty() ? "none" : out;
 }
 
@@ -24,11 +39,6 @@ std::uint64_t elements(const io::TensorInfo& tensor) {
   std::uint64_t n = 1;
   for (const std::uint64_t extent : tensor.shape) n *= extent;
   return n;
-}
-
-std::string kind_of(const VaeConfig& config) {
-  if (config.latent == LatentKind::deterministic) return "ae";
-  return config.condition_dim > 0 ? "cvae" : "vae";
 }
 
 nlohmann::ordered_json tensors_json(const io::ModelHeader& header) {
@@ -43,30 +53,29 @@ nlohmann::ordered_json tensors_json(const io::ModelHeader& header) {
   return tensors;
 }
 
-std::string table(const std::string& path, const io::ModelHeader& header, std::uint64_t count) {
-  const VaeConfig& c = header.config;
-  std::string out = text("file          ", path, "\n");
-  const bool unknown = header.bare && header.config.input_dim == 0;
-  if (unknown) {
-    out += "model         unknown: weights without a description\n";
+std::string table(const std::string& path, const DescribedFile& file, std::uint64_t count) {
+  std::vector<InfoLine> lines = {{"file", path}};
+  const io::ModelHeader& header = file.header;
+  if (!file.spec) {
+    lines.push_back({"model", "unknown: weights without a description"});
   } else {
-    const char* const transforms[] = {"none", "unit", "symmetric", "standardize"};
-    out += text("model         ", kind_of(c), "\n", "input         ", c.input_dim, " numbers");
-    if (c.image[0] > 0)
-      out += text(", pictures of ", c.image[0], " x ", c.image[1], " x ", c.image[2]);
-    out += text("\ntransform     ", transforms[static_cast<int>(c.transform.kind)], "\n");
-    out += text("encoder       ", widths_text(c.hidden), "\n");
-    out += text("decoder       ", widths_text(c.decoder_widths()), "\n");
-    out += text("activation    ", name_of(c.activation), "\n");
-    out += text("latent        ", c.latent_dim, "\n");
-    out += text("likelihood    ", c.likelihood.name(), "\n");
-    if (c.condition_dim > 0) out += text("classes       ", c.condition_dim, "\n");
-    out += text("logvar bound  ", c.logvar_bound, "\n");
-    out += text("written by    ",
-                header.library.empty() ? "another program" : "longhand " + header.library, "\n");
+    std::visit(
+        [&](const auto& spec) {
+          lines.push_back({"model", io::kind_of(spec)});
+        },
+        *file.spec);
+    for (InfoLine& line : std::visit([](const auto& s) { return info_lines(s); }, *file.spec))
+      lines.push_back(std::move(line));
+    lines.push_back(
+        {"written by", header.library.empty() ? "another program" : "longhand " + header.library});
   }
-  out += text("scalar        ", header.scalar, "\n", "checksum      ",
-              header.verified ? "verified" : "none", "\n", "parameters    ", count, "\n\n");
+  lines.push_back({"scalar", header.scalar});
+  lines.push_back({"checksum", header.verified ? "verified" : "none"});
+  lines.push_back({"parameters", std::to_string(count)});
+  std::string out;
+  for (const auto& [name, value] : lines)
+    out += name + std::string(14 - name.size(), ' ') + value + "\n";
+  out += "\n";
   for (const io::TensorInfo& tensor : header.tensors)
     out +=
         text(tensor.name, "  ", io::dtype_name(tensor.dtype), "  ", shape_text(tensor.shape), "\n");
@@ -75,12 +84,42 @@ std::string table(const std::string& path, const io::ModelHeader& header, std::u
 
 }  // namespace
 
+namespace {
+std::string latent_text(const LatentSpec& latent) {
+  const auto* choices = std::get_if<CategoricalLatentSpec>(&latent);
+  if (choices == nullptr) return std::to_string(z_rows(latent));
+  return text(choices->variables, " variables of ", choices->classes, " classes, ",
+              name_of(choices->estimator));
+}
+}  // namespace
+
+std::vector<InfoLine> info_lines(const VaeSpec& spec) {
+  std::string input = text(spec.input_dim, " numbers");
+  if (spec.image[0] > 0)
+    input += text(", pictures of ", spec.image[0], " x ", spec.image[1], " x ", spec.image[2]);
+  const NetSpec decoder = spec.decoder_net();
+  std::vector<InfoLine> lines = {{"input", input},
+                                 {"transform", name_of(spec.transform.kind)},
+                                 {"encoder", stages_text(spec.hidden)},
+                                 {"decoder", stages_text(decoder)},
+                                 {"activation", activations_text({spec.hidden, decoder})},
+                                 {"latent", latent_text(spec.latent)},
+                                 {"likelihood", name_of(spec.likelihood)}};
+  if (spec.condition_dim > 0) lines.push_back({"classes", std::to_string(spec.condition_dim)});
+  if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&spec.latent)) {
+    lines.push_back({"prior", name_of(gaussian->prior)});
+    lines.push_back({"logvar bound", text(gaussian->logvar_bound)});
+  }
+  return lines;
+}
+
 ExitCode run(const InfoArguments& a) {
-  const io::ModelHeader header = read_header(a.model);
+  const DescribedFile file = read_described(a.model);
+  const io::ModelHeader& header = file.header;
   std::uint64_t count = 0;
   for (const io::TensorInfo& tensor : header.tensors) count += elements(tensor);
   if (!a.common.json) {
-    print(table(a.model.path, header, count));
+    print(table(a.model.path, file, count));
     return ExitCode::ok;
   }
   nlohmann::ordered_json json;
@@ -91,8 +130,9 @@ ExitCode run(const InfoArguments& a) {
   json["scalar"] = header.scalar;
   json["parameters"] = count;
   json["config"] = nullptr;
-  if (header.config.input_dim > 0)
-    json["config"] = nlohmann::ordered_json::parse(io::config_to_json(header.config));
+  if (file.spec)
+    json["config"] = nlohmann::ordered_json::parse(
+        std::visit([](const auto& spec) { return io::describe(spec); }, *file.spec));
   json["tensors"] = tensors_json(header);
   print(json.dump(2) + "\n");
   return ExitCode::ok;

@@ -23,6 +23,9 @@ Rows line(const Rows& from, const Rows& to, Index steps) {
 ExitCode run(const InterpolateArguments& a) {
   const Format format = output_format(a.out, "png npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
+  if (model->classes() > 0)
+    throw Failure(ExitCode::usage, a.model.path,
+                  ": its codes are classes, and there is nothing between two classes");
   const DataSet data = read_data_for(*model, a.data);
   if (format == Format::png) require_image(data.image);
   require_row(data, "--from", a.from);
@@ -36,7 +39,7 @@ ExitCode run(const InterpolateArguments& a) {
     write_rows(a.out, format, a.common, data.names, rows);
     return ExitCode::ok;
   }
-  write_sheet(a.out, rows, data.image, a.steps, model->config().transform);
+  write_sheet(a.out, rows, data.image, a.steps, model->transform());
   report_written(a.common, a.out, rows);
   return ExitCode::ok;
 }

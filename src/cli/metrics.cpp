@@ -4,24 +4,46 @@
 #include <nlohmann/json.hpp>
 
 namespace longhand::cli {
+namespace {
 
-std::string metrics_line(const EpochReport& report, bool has_elbo) {
+nlohmann::ordered_json number_or_null(bool there, double value) {
+  return there ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+}
+
+nlohmann::ordered_json players_json(const EpochReport& report, bool train) {
+  nlohmann::ordered_json players;
+  for (const PlayerReport& player : report.players)
+    players[player.name] = {{"loss", player.loss},
+                            {"grad_norm", number_or_null(train, player.grad_norm)},
+                            {"lr", player.learning_rate}};
+  return players;
+}
+
+}  // namespace
+
+std::string metrics_line(const EpochReport& report, bool has_elbo, bool surrogate) {
   const bool train = report.split == Split::train;
+  const PlayerReport first = report.players.empty() ? PlayerReport() : report.players.front();
   nlohmann::ordered_json json;
   json["epoch"] = report.epoch;
   json["step"] = report.step;
   json["split"] = train ? "train" : "validation";
-  json["loss"] = report.loss;
-  json["elbo"] = nullptr;
-  if (has_elbo) json["elbo"] = report.elbo();
-  json["log_likelihood_term"] = report.log_likelihood_term;
-  json["kl"] = report.kl;
-  json["kl_weight"] = report.kl_weight;
-  json["grad_norm"] = nullptr;
-  if (train) json["grad_norm"] = report.grad_norm;
-  json["lr"] = report.learning_rate;
-  json["rows"] = report.rows;
+  json["loss"] = report.loss();
+  json["elbo"] = number_or_null(has_elbo && !(surrogate && train), report.elbo());
+  if (surrogate && train) json["surrogate"] = report.elbo();
+  json["log_likelihood_term"] = report.log_likelihood_term();
+  json["kl"] = report.kl();
+  for (const NamedValue& term : report.terms)
+    if (term.name != "nll" && term.name != "kl") json[term.name] = term.value;
+  json["kl_weight"] = report.schedules.get("beta");
+  for (const NamedValue& schedule : report.schedules)
+    if (schedule.name != "beta") json[schedule.name] = schedule.value;
+  json["grad_norm"] = number_or_null(train, first.grad_norm);
+  json["lr"] = first.learning_rate;
+  if (report.players.size() > 1) json["players"] = players_json(report, train);
+  json["rows"] = report.samples;
   json["seconds"] = report.seconds;
+  for (const NamedValue& tensor : report.grad_norms) json["grad_norms"][tensor.name] = tensor.value;
   return json.dump();
 }
 

@@ -9,31 +9,96 @@ namespace longhand::cli {
 
 namespace {
 
-AnyLikelihood likelihood_of(const ModelOptions& o, double logvar_bound) {
-  const OutputMap map = o.output == "sigmoid" ? OutputMap::sigmoid : OutputMap::identity;
-  if (o.likelihood == "gaussian") return Gaussian{o.sigma * o.sigma, map};
-  if (o.likelihood == "gaussian-learned") return LearnedGaussian{map, {logvar_bound}};
-  if (o.output != "identity")
+LikelihoodSpec likelihood_of(const ModelOptions& o, double logvar_bound) {
+  const auto output = from_name<OutputMap>("--output", o.output);
+  io::FileLikelihood likelihood = from_name<io::FileLikelihood>("--likelihood", o.likelihood);
+  if (auto* fixed = std::get_if<Gaussian>(&likelihood)) {
+    *fixed = {.variance = o.sigma * o.sigma, .output = output};
+  } else if (auto* learned = std::get_if<LearnedGaussian>(&likelihood)) {
+    *learned = {.output = output, .logvar_bound = logvar_bound};
+  } else if (output != OutputMap::identity) {
     throw Failure(ExitCode::usage, "--output ", o.output,
                   " is for the Gaussian likelihoods: a Bernoulli's mean is always a sigmoid");
-  return Bernoulli{};
+  }
+  return std::visit([](const auto& l) { return LikelihoodSpec(l); }, likelihood);
+}
+
+/// net(widths, dropout) makes the hidden stages of a net.
+template <class MakeNet>
+LatentSpec latent_of(const ModelOptions& o, double logvar_bound, const MakeNet& net) {
+  const ModelOptions usual;
+  const bool categorical = o.latent_kind == CategoricalLatentSpec::name;
+  if (!categorical && (o.classes != usual.classes || o.estimator != usual.estimator))
+    throw Failure(ExitCode::usage, "--classes and --estimator are for --latent-kind categorical");
+  if (o.kind == "ae") {
+    if (categorical) throw Failure(ExitCode::usage, "--latent-kind is not for --model ae");
+    return CodeSpec{o.latent};
+  }
+  if (categorical) {
+    if (o.prior != usual.prior)
+      throw Failure(ExitCode::usage, "--prior is for --latent-kind gaussian");
+    if (o.logvar_bound != usual.logvar_bound && o.likelihood != LearnedGaussian::name)
+      throw Failure(ExitCode::usage,
+                    "--logvar-bound is for --latent-kind gaussian or --likelihood gaussian-learned");
+    return CategoricalLatentSpec{.variables = o.latent,
+                                 .classes = o.classes,
+                                 .estimator = from_name<Estimator>("--estimator", o.estimator)};
+  }
+  GaussianLatentSpec gaussian;
+  gaussian.dim = o.latent;
+  gaussian.logvar_bound = logvar_bound;
+  gaussian.prior = from_name<PriorSpec>("--prior", o.prior);
+  if (auto* learned = std::get_if<ConditionalPrior>(&gaussian.prior))
+    learned->net = net(o.prior_hidden, 0);
+  return gaussian;
+}
+
+VaeSpec vae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t seed) {
+  if (o.sigma != 1 && o.likelihood != Gaussian::name)
+    throw Failure(ExitCode::usage, "--sigma is for --likelihood gaussian");
+  if (o.prior == ConditionalPrior::name && o.kind != "cvae")
+    throw Failure(ExitCode::usage, "--prior conditional is for --model cvae");
+  if (o.prior_hidden != "none" && o.prior != ConditionalPrior::name)
+    throw Failure(ExitCode::usage, "--prior-hidden is for --prior conditional");
+  const double logvar_bound = o.logvar_bound == "none" ? std::numeric_limits<double>::infinity()
+                                                       : std::stod(o.logvar_bound);
+  const auto activation = from_name<Activation>("--activation", o.activation);
+  const auto net = [&](const std::string& list, double dropout) {
+    return mlp(widths(list), activation, dropout);
+  };
+  VaeSpec spec;
+  spec.input_dim = input.dim;
+  spec.hidden = net(o.hidden, o.dropout);
+  if (!o.decoder_hidden.empty()) spec.decoder_hidden = net(o.decoder_hidden, o.dropout);
+  spec.latent = latent_of(o, logvar_bound, net);
+  spec.likelihood = likelihood_of(o, logvar_bound);
+  spec.condition_dim = o.kind == "cvae" ? input.classes : 0;
+  spec.init = from_name<Init>("--init", o.init);
+  spec.seed = seed;
+  spec.image = input.image;
+  spec.transform = input.transform;
+  return spec;
 }
 
 /// A state dict has no description: the first and the last layer say how wide its data are.
-VaeConfig describe_bare(const ModelOptions& options, const io::ModelHeader& header,
+ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& header,
                         const std::string& path) {
-  const auto width = [&](const std::string& name, std::size_t dimension) {
+  const VaeSpec sketch = vae_spec(options, {.classes = options.kind == "cvae" ? 1 : 0}, 0);
+  const ParamLayout layout = layout_of(sketch);
+  const auto extent = [&](const ParamBlock& block, std::size_t dimension) {
+    const std::string& name = block.parts.front().name;
     for (const io::TensorInfo& tensor : header.tensors)
       if (tensor.name == name && tensor.shape.size() == 2)
         return static_cast<Index>(tensor.shape[dimension]);
     throw Failure(ExitCode::bad_input, path, ": tensor ", name,
                   " is missing, expected a matrix of that name");
   };
-  const VaeConfig sketch = model_config(options, 1, options.kind == "cvae" ? 1 : 0);
-  const std::string last = text("decoder.", 2 * sketch.decoder_widths().size(), ".weight");
-  const std::string first = sketch.hidden.empty() ? "mu.weight" : "encoder.0.weight";
-  const Index input = width(last, 0) / sketch.likelihood.output_rows(1);
-  return model_config(options, input, width(first, 1) - input);
+  const auto& decoder = layout.segment("decoder");
+  const std::size_t last_weight = decoder.first_block + decoder.blocks - 2;  // then its bias
+  const Index input =
+      extent(layout.blocks()[last_weight], 0) / outputs_per_feature(sketch.likelihood);
+  const Index both = extent(layout.blocks()[layout.segment("encoder").first_block], 1);
+  return vae_spec(options, {.dim = input, .classes = both - input}, 0);
 }
 
 void require_scalar(const CommonOptions& common, const std::string& scalar) {
@@ -43,59 +108,44 @@ void require_scalar(const CommonOptions& common, const std::string& scalar) {
 
 }  // namespace
 
-VaeConfig model_config(const ModelOptions& o, Index input_dim, Index classes) {
-  if (o.sigma != 1 && o.likelihood != "gaussian")
-    throw Failure(ExitCode::usage, "--sigma is for --likelihood gaussian");
-  if (o.prior == "conditional" && o.kind != "cvae")
-    throw Failure(ExitCode::usage, "--prior conditional is for --model cvae");
-  if (o.prior_hidden != "none" && o.prior != "conditional")
-    throw Failure(ExitCode::usage, "--prior-hidden is for --prior conditional");
-  VaeConfig config;
-  config.input_dim = input_dim;
-  config.hidden = widths(o.hidden);
-  if (!o.decoder_hidden.empty()) config.decoder_hidden = widths(o.decoder_hidden);
-  config.activation = from_name<Activation>("activation", o.activation);
-  config.latent_dim = o.latent;
-  config.latent = o.kind == "ae" ? LatentKind::deterministic : LatentKind::gaussian;
-  config.logvar_bound = o.logvar_bound == "none" ? std::numeric_limits<double>::infinity()
-                                                 : std::stod(o.logvar_bound);
-  config.likelihood = likelihood_of(o, config.logvar_bound);
-  config.condition_dim = o.kind == "cvae" ? classes : 0;
-  config.prior = o.prior == "conditional" ? PriorKind::conditional : PriorKind::standard_normal;
-  config.prior_hidden = widths(o.prior_hidden);
-  config.dropout = o.dropout;
-  config.init = o.init == "glorot" ? Init::glorot : o.init == "he" ? Init::he : Init::pytorch;
-  return config;
+ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed) {
+  return vae_spec(options, input, seed);
 }
 
-std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar,
+std::unique_ptr<Model> make_model(const ModelSpec& spec, const std::string& scalar,
                                   const CommonOptions& common, const std::string& precision) {
   require_device(common);
   require_scalar(common, scalar);
-  if (common.device == "cuda") return make_cuda_model(config, precision);
-  return scalar == "float64" ? make_double_model(config, common.threads)
-                             : make_float_model(config, common.threads);
+  if (common.device == "cuda") return make_cuda_model(spec, precision);
+  return scalar == "float64" ? make_double_model(spec, common.threads)
+                             : make_float_model(spec, common.threads);
 }
 
-io::ModelHeader read_header(const ModelSource& source) {
-  io::ModelHeader header = io::read_model_header(source.path);
-  if (!header.bare || !source.bare) return header;
-  const VaeConfig config = describe_bare(*source.bare, header, source.path);
-  return io::read_model_header(source.path, &config);
+DescribedFile read_described(const ModelSource& source) {
+  io::ModelFile file = io::read_model_file(source.path);
+  DescribedFile result;
+  if (!file.header.bare) {
+    result.spec = spec_in(file);
+  } else if (source.bare) {
+    result.spec = describe_bare(*source.bare, file.header, source.path);
+    std::visit([&](const auto& spec) { io::spec_of(file, &spec); }, *result.spec);
+  }
+  result.header = std::move(file.header);
+  return result;
 }
 
 std::unique_ptr<Model> load_model(const ModelSource& source, const CommonOptions& common) {
   require_device(common);
-  const io::ModelHeader header = read_header(source);
-  if (header.bare && !source.bare)
+  const auto [header, spec] = read_described(source);
+  if (!spec)
     throw Failure(ExitCode::bad_input, source.path,
                   ": holds weights without a description, expected --config FILE.toml with the "
                   "model options of `longhand train`");
   require_scalar(common, header.scalar);
-  const VaeConfig* const foreign = header.bare ? &header.config : nullptr;
-  if (common.device == "cuda") return load_cuda_model(source.path, foreign);
-  return header.scalar == "float64" ? load_double_model(source.path, foreign, common.threads)
-                                    : load_float_model(source.path, foreign, common.threads);
+  if (common.device == "cuda") return load_cuda_model(source.path, *spec, header.bare);
+  return header.scalar == "float64"
+             ? load_double_model(source.path, *spec, header.bare, common.threads)
+             : load_float_model(source.path, *spec, header.bare, common.threads);
 }
 
 void require_device(const CommonOptions& common) {
@@ -105,9 +155,9 @@ void require_device(const CommonOptions& common) {
 }
 
 void check_data_for(const Model& model, const DataSet& data) {
-  if (data.dim != model.config().input_dim)
+  if (data.dim != model.input_dim())
     throw Failure(ExitCode::bad_input, data.path, ": rows have ", data.dim,
-                  " numbers, the model expects ", model.config().input_dim);
+                  " numbers, the model expects ", model.input_dim());
   try {
     model.check(data);
   } catch (const std::invalid_argument& error) {
@@ -119,16 +169,16 @@ void check_data_for(const Model& model, const DataSet& data) {
 }
 
 DataSet read_data_for(const Model& model, const DataOptions& options) {
-  const Index classes = model.config().condition_dim;
+  const Index classes = model.condition_dim();
   DataSet data = read_data(options, "test", classes > 0 ? classes : kNoLabels, model.scalar());
-  fill_missing(data, model.config().transform);
+  fill_missing(data, model.transform());
   check_data_for(model, data);
-  if (data.image[0] == 0) data.image = model.config().image;
+  if (data.image[0] == 0) data.image = model.image();
   return data;
 }
 
 void require_label(const Model& model, Index label) {
-  const Index classes = model.config().condition_dim;
+  const Index classes = model.condition_dim();
   if (classes == 0)
     throw Failure(ExitCode::usage, "--label is for conditional models, this one has no classes");
   if (label >= classes)
@@ -142,7 +192,7 @@ void require_row(const DataSet& data, const char* option, Index row) {
 }
 
 Rows condition_of(const Model& model, Index label, Index count) {
-  const Index classes = model.config().condition_dim;
+  const Index classes = model.condition_dim();
   if (classes == 0) return {};
   Rows condition(count, classes);
   for (Index row = 0; row < count; ++row) condition(row, label) = 1;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data.hpp"
-#include "longhand/io/model_header.hpp"
-#include "longhand/models/vae_config.hpp"
+#include "kinds.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/trainer.hpp"
 #include "options.hpp"
@@ -32,16 +33,27 @@ struct Rows {
   }
 };
 
-/// The one door to the templates: Vae<Cpu<float>>, Vae<Cpu<double>> and, where it was built,
-/// Vae<Cuda<float>>, each compiled once. No type of Eigen goes through it: the two sides may be
-/// compiled for different instruction sets. Data sets must have been read in the model's scalar.
+/// The one door to the templates: the models of kinds.hpp on Cpu<float>, Cpu<double> and, where it
+/// was built, Cuda<float>, each compiled once. No type of Eigen goes through it: the two sides may
+/// be compiled for different instruction sets. Data sets must have been read in the model's scalar.
 class Model {
  public:
   virtual ~Model() = default;
 
-  virtual const VaeConfig& config() const = 0;
   virtual std::string scalar() const = 0;  ///< "float32" or "float64"
   virtual Index parameters() const = 0;
+  virtual Index input_dim() const = 0;
+  virtual Index condition_dim() const = 0;
+  virtual Index latents() const = 0;
+  virtual const InputTransform& transform() const = 0;
+  virtual const std::array<Index, 3>& image() const = 0;
+  virtual bool has_elbo() const = 0;          ///< a bound, and a prior to sample from
+  virtual bool has_logvar() const = 0;        ///< a posterior variance
+  virtual bool has_draw_weights() const = 0;  ///< an importance-weighted bound
+  virtual Index classes() const = 0;  ///< of each categorical latent variable, 0 for other latents
+  /// In training the codes are relaxed: what looks like the bound is a surrogate.
+  virtual bool trains_on_surrogate() const = 0;
+  virtual bool is_binary() const = 0;  ///< the likelihood is no density of numbers beside 0 and 1
 
   /// Throws std::invalid_argument if the rows do not suit the model.
   virtual void check(const DataSet& data) const = 0;
@@ -49,7 +61,7 @@ class Model {
   virtual void save(const std::string& path) const = 0;
 
   virtual Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const = 0;
-  /// The log-likelihood term and the KL of each row.
+  /// The log-likelihood term and the KL of each sample, in nats.
   virtual Rows score(const DataSet& data, int draws, std::uint64_t seed) const = 0;
   virtual Rows encode(const DataSet& data, Range rows) const = 0;
   virtual Rows encode_logvar(const DataSet& data, Range rows) const = 0;
@@ -58,32 +70,45 @@ class Model {
 };
 
 // One file each: model_float.cpp, model_double.cpp, model_cuda.cpp (or model_no_cuda.cpp).
-std::unique_ptr<Model> make_float_model(const VaeConfig& config, int threads);
-std::unique_ptr<Model> load_float_model(const std::string& path, const VaeConfig* bare,
+// `spec` of a file: what the file says; `bare`: it does not say it.
+std::unique_ptr<Model> make_float_model(const ModelSpec& spec, int threads);
+std::unique_ptr<Model> load_float_model(const std::string& path, const ModelSpec& spec, bool bare,
                                         int threads);
-std::unique_ptr<Model> make_double_model(const VaeConfig& config, int threads);
-std::unique_ptr<Model> load_double_model(const std::string& path, const VaeConfig* bare,
+std::unique_ptr<Model> make_double_model(const ModelSpec& spec, int threads);
+std::unique_ptr<Model> load_double_model(const std::string& path, const ModelSpec& spec, bool bare,
                                          int threads);
-std::unique_ptr<Model> make_cuda_model(const VaeConfig& config, const std::string& precision);
-std::unique_ptr<Model> load_cuda_model(const std::string& path, const VaeConfig* bare);
+std::unique_ptr<Model> make_cuda_model(const ModelSpec& spec, const std::string& precision);
+std::unique_ptr<Model> load_cuda_model(const std::string& path, const ModelSpec& spec, bool bare);
 /// Why there is no GPU to compute on; empty if there is one.
 std::string cuda_unavailable();
 /// What the CPU's models were compiled for.
 std::vector<std::string> instruction_sets();
 
 /// A new model where `common` wants it. `scalar` as Model::scalar().
-std::unique_ptr<Model> make_model(const VaeConfig& config, const std::string& scalar,
+std::unique_ptr<Model> make_model(const ModelSpec& spec, const std::string& scalar,
                                   const CommonOptions& common, const std::string& precision);
 
-/// What a file says; a bare state dict is described by source.bare if that is there.
-io::ModelHeader read_header(const ModelSource& source);
+/// A model file and the model that it describes, proven to be the one whose weights it holds.
+struct DescribedFile {
+  io::ModelHeader header;
+  std::optional<ModelSpec> spec;  ///< absent for weights that nobody describes
+};
+/// Reads a file; a bare state dict is described by source.bare if that is there.
+DescribedFile read_described(const ModelSource& source);
 
 /// The model of a file; for one that holds weights alone, source.bare says what they are. Throws
 /// Failure, io::Error.
 std::unique_ptr<Model> load_model(const ModelSource& source, const CommonOptions& common);
 
-/// What `options` and the data make a model.
-VaeConfig model_config(const ModelOptions& options, Index input_dim, Index classes);
+/// What the data say about a model.
+struct InputFacts {
+  Index dim = 1;
+  Index classes = 0;
+  std::array<Index, 3> image{};
+  InputTransform transform = {};
+};
+/// The model that options and data make. Throws Failure (usage).
+ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed);
 
 /// Ends the program unless it can compute where it was told to.
 void require_device(const CommonOptions& common);

@@ -7,10 +7,10 @@ namespace longhand::cli {
 
 std::string cuda_unavailable() { return "this build of longhand computes on the CPU"; }
 
-std::unique_ptr<Model> make_cuda_model(const VaeConfig&, const std::string&) {
+std::unique_ptr<Model> make_cuda_model(const ModelSpec&, const std::string&) {
   throw NoCudaDevice(cuda_unavailable());
 }
-std::unique_ptr<Model> load_cuda_model(const std::string&, const VaeConfig*) {
+std::unique_ptr<Model> load_cuda_model(const std::string&, const ModelSpec&, bool) {
   throw NoCudaDevice(cuda_unavailable());
 }
 

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "longhand/io/model_file.hpp"
 #include "longhand/longhand.hpp"
@@ -11,30 +15,48 @@
 
 namespace longhand::cli {
 
-/// Model on one backend. Included by model_float.cpp, model_double.cpp and model_cuda.cpp alone.
+/// The type that computes a kind of model on a backend; one overload per kind of kinds.hpp.
 template <class B>
+std::type_identity<Vae<B>> model_type(const VaeSpec&, const B&);
+
+/// Model of type M on a backend. Included by model_float.cpp, model_double.cpp and model_cuda.cpp
+/// alone.
+template <class M>
 class ModelOf final : public Model {
-  using S = typename B::Scalar;
+  using S = typename M::Backend::Scalar;
 
  public:
-  explicit ModelOf(Vae<B> vae) : vae_(std::move(vae)) {}
+  explicit ModelOf(M model) : model_(std::move(model)) {}
 
-  const VaeConfig& config() const override { return vae_.config(); }
   std::string scalar() const override { return sizeof(S) == 4 ? "float32" : "float64"; }
-  Index parameters() const override { return vae_.params().layout().count(); }
+  Index parameters() const override { return model_.params().layout().count(); }
+  Index input_dim() const override { return model_.input_dim(); }
+  Index condition_dim() const override { return model_.condition_dim(); }
+  Index latents() const override { return model_.z_rows(); }
+  const InputTransform& transform() const override { return model_.input().transform(); }
+  const std::array<Index, 3>& image() const override { return image_of(model_.spec()); }
+  bool has_elbo() const override { return model_.has_elbo(); }
+  bool has_logvar() const override { return model_.has_logvar(); }
+  bool has_draw_weights() const override { return model_.has_draw_weights(); }
+  Index classes() const override { return classes_of(model_.spec().latent); }
+  bool trains_on_surrogate() const override { return cli::trains_on_surrogate(model_.spec()); }
+  bool is_binary() const override { return cli::is_binary(model_.spec()); }
 
-  void check(const DataSet& data) const override { check_data(vae_, of(data, data.all())); }
+  void check(const DataSet& data) const override { check_data(model_, of(data, data.all())); }
   TrainResult fit(const DataSet& data, TrainOptions options) override {
-    return Trainer<Vae<B>>(vae_, std::move(options)).fit(of(data, data.all()));
+    return Trainer<M>(model_, std::move(options)).fit(of(data, data.all()));
   }
-  void save(const std::string& path) const override { io::save_model(path, vae_); }
+  void save(const std::string& path) const override { io::save_model(path, model_); }
 
   Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const override {
-    return longhand::evaluate(vae_, of(data, data.all()), options);
+    return longhand::evaluate(model_, of(data, data.all()), options);
   }
   Rows score(const DataSet& data, int draws, std::uint64_t seed) const override {
     const Data<S> d = of(data, data.all());
-    const Scores scores = vae_.score(d.input.numbers(), d.condition, draws, seed, d.mask);
+    ScoreOptions<S> options{.draws = draws, .seed = seed};
+    options.condition = d.condition;
+    options.mask = d.mask;
+    const Scores scores = model_.score(d.input, options);
     Rows rows(data.rows, 2);
     for (Index row = 0; row < data.rows; ++row) {
       rows(row, 0) = scores.log_likelihood_term(row);
@@ -44,17 +66,20 @@ class ModelOf final : public Model {
   }
   Rows encode(const DataSet& data, Range rows) const override {
     const Data<S> d = of(data, rows);
-    return out(vae_.encode(d.input.numbers(), d.condition));
+    return out(model_.encode(d.input, d.condition));
   }
   Rows encode_logvar(const DataSet& data, Range rows) const override {
     const Data<S> d = of(data, rows);
-    return out(vae_.encode_logvar(d.input.numbers(), d.condition));
+    return out(model_.encode_logvar(d.input, d.condition));
   }
   Rows decode(const Rows& z, const Rows& condition) const override {
-    return out(vae_.decode(in(z), in(condition)));
+    return out(model_.decode(in(z), in(condition)));
   }
   Rows sample(Index count, std::uint64_t seed, const Rows& condition, bool draw) const override {
-    return out(vae_.sample(count, seed, in(condition), draw));
+    SampleOptions<S> options{.seed = seed, .draw = draw};
+    const Samples<S> conditions = in(condition);
+    options.condition = conditions;
+    return out(model_.sample(count, options));
   }
 
  private:
@@ -76,18 +101,29 @@ class ModelOf final : public Model {
     return rows;
   }
 
-  Vae<B> vae_;
+  M model_;
 };
 
 /// The two factories of each backend.
 template <class B>
-std::unique_ptr<Model> make_model_on(const VaeConfig& config, const B& backend) {
-  return std::make_unique<ModelOf<B>>(Vae<B>(config, backend));
+std::unique_ptr<Model> make_model_on(const ModelSpec& any, const B& backend) {
+  return std::visit(
+      [&](const auto& spec) -> std::unique_ptr<Model> {
+        using M = typename decltype(model_type(spec, backend))::type;
+        return std::make_unique<ModelOf<M>>(M(spec, backend));
+      },
+      any);
 }
 template <class B>
-std::unique_ptr<Model> load_model_on(const std::string& path, const VaeConfig* bare,
+std::unique_ptr<Model> load_model_on(const std::string& path, const ModelSpec& any, bool bare,
                                      const B& backend) {
-  return std::make_unique<ModelOf<B>>(io::load_model<B>(path, backend, bare));
+  return std::visit(
+      [&](const auto& spec) -> std::unique_ptr<Model> {
+        using M = typename decltype(model_type(spec, backend))::type;
+        return std::make_unique<ModelOf<M>>(
+            io::load_model<M>(path, backend, bare ? &spec : nullptr));
+      },
+      any);
 }
 
 }  // namespace longhand::cli

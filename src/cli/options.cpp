@@ -6,10 +6,12 @@
 #include <charconv>
 #include <cmath>
 #include <iostream>
+#include <sstream>
 
 #include "environment.hpp"
 #include "failure.hpp"
 #include "longhand/core/version.hpp"
+#include "longhand/io/model_header.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -84,6 +86,14 @@ CLI::Validator one_of(const std::vector<std::string>& names) {
       },
       all);
 }
+/// The names of an enum or of a variant's alternatives, one by one.
+template <class T>
+std::vector<std::string> names() {
+  std::vector<std::string> list;
+  std::istringstream all(names_of<T>());
+  for (std::string name; std::getline(all >> std::ws, name, ',');) list.push_back(name);
+  return list;
+}
 CLI::Validator list_of_widths() {
   return CLI::Validator(
       [](std::string& value) {
@@ -106,6 +116,16 @@ CLI::Validator bound_or_none() {
       },
       "C|none");
 }
+CLI::Validator rate_or_auto() {
+  return CLI::Validator(
+      [](std::string& value) {
+        const std::optional<double> parsed = number(value);
+        if (value == "auto" || (parsed && *parsed > 0 && std::isfinite(*parsed)))
+          return std::string();
+        return text("is '", value, "', expected a positive number or auto");
+      },
+      "R|auto");
+}
 CLI::Validator integer_or_all() {
   return CLI::Validator(
       [](std::string& value) { return value == "all" ? std::string() : integer(0)(value); },
@@ -124,7 +144,7 @@ CLI::Option* add_optional(CLI::App& app, const std::string& name, T& value, cons
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-/// The same; the help also shows the default.
+/// One option and its check, whose help also shows the default.
 template <class T>
 void add(CLI::App& app, const std::string& name, T& value, const std::string& says,
          const CLI::Validator& check) {
@@ -174,38 +194,46 @@ void add_seed(CLI::App& app, std::uint64_t& seed) {
 
 void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add_data(app, t.data);
+  add_path(app, "--rows", t.data.rows, "only rows A to B - 1 of the data, from 0", "A:B");
   add_path(app, "--out,-o", t.out, "folder for the model and what belongs to it", "DIR");
 
   ModelOptions& m = t.model;
   app.option_defaults()->group("Model");
   add(app, "--model", m.kind, "kind of model", one_of({"vae", "ae", "cvae"}));
-  add(app, "--likelihood", m.likelihood, "p(x given z)",
-      one_of({"bernoulli", "gaussian", "gaussian-learned"}));
+  add(app, "--likelihood", m.likelihood, "p(x given z)", one_of(names<io::FileLikelihood>()));
   add(app, "--sigma", m.sigma, "gaussian: standard deviation", positive());
   add(app, "--output", m.output, "gaussian: from the decoder's number to the mean",
-      one_of({"identity", "sigmoid"}));
+      one_of(names<OutputMap>()));
   add(app, "--hidden", m.hidden, "widths of the encoder's hidden layers", list_of_widths());
   add(app, "--decoder-hidden", m.decoder_hidden,
       "widths of the decoder's (default: the encoder's in reverse)", list_of_widths());
-  add(app, "--activation", m.activation, "of the hidden layers",
-      one_of({"relu", "leaky-relu", "tanh", "sigmoid", "softplus", "elu", "silu", "gelu",
-              "identity"}));
-  add(app, "--latent", m.latent, "dimensions of z", integer(1));
+  add(app, "--activation", m.activation, "of the hidden layers", one_of(names<Activation>()));
+  add(app, "--latent", m.latent, "dimensions of z, or categorical variables", integer(1));
+  add(app, "--latent-kind", m.latent_kind, "what z is made of",
+      one_of({"gaussian", "categorical"}));
+  add(app, "--classes", m.classes, "categorical: classes of each variable", integer(2));
+  add(app, "--estimator", m.estimator, "categorical: what stands in for the gradient of a choice",
+      one_of(names<Estimator>()));
   add(app, "--prior", m.prior, "p(z): N(0, I), or for a cvae learned from the label",
-      one_of({"standard-normal", "conditional"}));
+      one_of(names<PriorSpec>()));
   add(app, "--prior-hidden", m.prior_hidden, "conditional prior: widths of its hidden layers",
       list_of_widths());
   add(app, "--logvar-bound", m.logvar_bound, "log variances stay within -C and C", bound_or_none());
   add(app, "--dropout", m.dropout, "probability, in hidden layers", fraction());
-  add(app, "--init", m.init, "how weights start", one_of({"pytorch", "glorot", "he"}));
+  add(app, "--init", m.init, "how weights start", one_of(names<Init>()));
   add(app, "--input-transform", t.input_transform,
       "fitted to the data, kept in the model: to [0, 1], to [-1, 1], or per column",
-      one_of({"none", "unit", "symmetric", "standardize"}));
+      one_of(names<InputTransform::Kind>()));
   app.add_flag("--standardize", t.standardize, "the same as --input-transform standardize");
 
   app.option_defaults()->group("Objective");
   add(app, "--beta", t.beta, "weight of the KL", not_negative());
   add(app, "--kl-warmup", t.kl_warmup, "steps in which that weight grows from 0", integer(0));
+  add(app, "--temperature", t.temperature, "categorical: temperature at the first step",
+      positive());
+  add(app, "--temperature-min", t.temperature_min, "categorical: where it ends", positive());
+  add(app, "--temperature-rate", t.temperature_rate,
+      "categorical: it falls as e^(-R step); auto: it ends half way", rate_or_auto());
   add(app, "--binarize", t.binarize, "draw grey pixels as 0 or 1: once, or anew in every epoch",
       one_of({"none", "static", "dynamic"}));
   add(app, "--l1", t.l1, "weight of sum |theta|", not_negative());
@@ -226,6 +254,7 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add(app, "--validation", t.validation, "fraction of the rows held out", fraction());
   add(app, "--early-stop", t.early_stop,
       "epochs without a better validation loss, after the warm-up (0: never)", integer(0));
+  app.add_flag("--grad-norms", t.grad_norms, "the gradient norm of every tensor in metrics.jsonl");
   add_seed(app, t.seed);
   add(app, "--scalar", t.scalar, "", one_of({"float", "double"}));
   add(app, "--precision", t.precision, "of products, on cuda", one_of({"fp32", "tf32"}));
@@ -383,6 +412,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_split(*sub, evaluate.data);
   add_out(*sub, evaluate.out, ".json");
   add(*sub, "--samples", evaluate.samples, "draws of z per row, averaged", integer(1, 65535));
+  add(*sub, "--importance", evaluate.importance,
+      "draws of z per row for the log-mean-exp bound, tighter than the ELBO (0: it is left out)",
+      integer(0, 65535));
   add(*sub, "--binarize", evaluate.binarize, "draw grey pixels as 0 or 1",
       one_of({"none", "static", "dynamic"}));
   add_seed(*sub, evaluate.seed);
@@ -441,7 +473,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   CLI::App* const gradcheck_app =
       app.add_subcommand("gradcheck", "the library's own gradients under its own checker");
   add_path(*gradcheck_app, "--layer", gradcheck.layer,
-           "one check by name, a group (mlp, latent, likelihood, model), or all", "NAME|all");
+           "one check by name, a group (net, latent, likelihood, model), or all", "NAME|all");
   add_seed(*gradcheck_app, gradcheck.seed);
   gradcheck_app->add_flag("--json", gradcheck.common.json, "results as JSON on stdout");
 

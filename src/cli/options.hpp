@@ -27,6 +27,7 @@ struct DataOptions {
   std::string labels;  ///< a file, or a column of a csv
   std::string missing = "error";
   std::string image;  ///< "HxW" or "HxWxC"
+  std::string rows;   ///< "A:B": rows A to B - 1 alone; empty: all
 };
 
 /// The part of `train` that says what a model is; it also describes a bare state dict.
@@ -39,6 +40,9 @@ struct ModelOptions {
   std::string decoder_hidden;  ///< empty: the encoder's in reverse
   std::string activation = "relu";
   Index latent = 20;
+  std::string latent_kind = "gaussian";
+  Index classes = 10;
+  std::string estimator = "gumbel";
   std::string prior = "standard-normal";
   std::string prior_hidden = "none";
   std::string logvar_bound = "15";
@@ -58,6 +62,9 @@ struct TrainArguments {
   bool standardize = false;
   double beta = 1;
   Index kl_warmup = 0;
+  double temperature = 1;
+  double temperature_min = 0.5;
+  std::string temperature_rate = "auto";
   std::string optimizer = "adam";
   double learning_rate = 1e-3;
   double weight_decay = 0.01;
@@ -72,11 +79,12 @@ struct TrainArguments {
   Index epochs = 10;
   double validation = 0.1;
   Index early_stop = 0;
+  bool grad_norms = false;
   std::string binarize = "none";
   std::uint64_t seed = 0;
   std::string scalar = "float";
   std::string precision = "fp32";
-  Index steps_per_launch = 16;  // as TrainOptions
+  Index steps_per_launch = 16;    // as TrainOptions
   Config effective;               ///< all of the above as it was used
   std::vector<std::string> said;  ///< names of the options that were given
 
@@ -95,6 +103,7 @@ struct EvaluateArguments {
   DataOptions data;
   std::string out;
   int samples = 1;
+  int importance = 0;
   std::string binarize = "none";
   std::uint64_t seed = 0;
 };

@@ -68,11 +68,12 @@ void Progress::step(const StepReport& report) {
   if (report.epoch != epoch_) {
     epoch_ = report.epoch;
     steps_in_epoch_ = 0;
-    log_likelihood_term_ = kl_ = 0;
+    sums_ = {};
   }
   ++steps_in_epoch_;
-  log_likelihood_term_ += report.log_likelihood_term;
-  kl_ += report.kl;
+  sums_.resize(report.terms.size());
+  for (std::size_t t = 0; t < sums_.size(); ++t)
+    sums_[t] = {report.terms[t].name, sums_[t].value + report.terms[t].value};
 
   const double now = clock_();
   if (last_step_ < 0) {
@@ -107,10 +108,20 @@ void Progress::finish() {
   out_.flush();
 }
 
-std::string Progress::terms(double log_likelihood_term, double kl) const {
-  if (!style_.has_elbo) return "log-likelihood term " + fixed(log_likelihood_term, 2);
-  return "elbo " + fixed(log_likelihood_term - kl, 2) + " = " + fixed(log_likelihood_term, 2) +
-         " - kl " + fixed(kl, 2);
+std::string Progress::terms(const NamedValues& terms, double divisor, Split split) const {
+  const TermMeans means{terms};
+  const auto shown = [&](double value) { return fixed(value / divisor, 2); };
+  if (style_.has_elbo)
+    return (style_.surrogate && split == Split::train ? "surrogate " : "elbo ") +
+           shown(means.elbo()) + " = " + shown(means.log_likelihood_term()) + " - kl " +
+           shown(means.kl());
+  std::string all;
+  for (const NamedValue& term : terms) {
+    all += all.empty() ? "" : ", ";
+    all += term.name == "nll" ? "log-likelihood term " + shown(-term.value)
+                              : term.name + " " + shown(term.value);
+  }
+  return all;
 }
 
 void Progress::draw(const StepReport& report) {
@@ -122,7 +133,7 @@ void Progress::draw(const StepReport& report) {
   std::string right = " " + fixed(100 * done, 0) + "% " + fixed(rate_, 0) + " steps/s";
   if (rate_ > 0)
     right += " ETA " + clock_text(static_cast<double>(report.steps - report.step) / rate_);
-  right += "  " + terms(log_likelihood_term_ / n, kl_ / n);
+  right += "  " + terms(sums_, n, Split::train);
 
   // A line as wide as the terminal would wrap, and then no longer redraw itself.
   const int room = style_.width - 1 - static_cast<int>(left.size() + right.size());
@@ -145,9 +156,9 @@ void Progress::draw(const StepReport& report) {
 void Progress::print_epoch(const EpochReport& train, const EpochReport* validation) {
   clear();
   out_ << "epoch " << train.epoch << "/" << style_.epochs << "  "
-       << terms(train.log_likelihood_term, train.kl);
+       << terms(train.terms, 1, Split::train);
   if (validation != nullptr)
-    out_ << "  | validation " << terms(validation->log_likelihood_term, validation->kl);
+    out_ << "  | validation " << terms(validation->terms, 1, Split::validation);
   out_ << "  | " << fixed(train.seconds, 2) << " s\n" << std::flush;
 }
 

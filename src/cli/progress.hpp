@@ -16,7 +16,8 @@ struct ProgressStyle {
   bool color = false;
   bool unicode = false;
   int width = 80;           ///< columns of the terminal
-  bool has_elbo = true;     ///< false for an autoencoder
+  bool surrogate = false;   ///< in training the sum is no bound, but a surrogate
+  bool has_elbo = true;     ///< whether the model has a bound
   bool validation = false;  ///< every epoch is reported twice
   Index epochs = 0;
 
@@ -25,7 +26,8 @@ struct ProgressStyle {
 };
 
 /// Progress of a training: on a terminal a bar with rate, time left and the bound with its two
-/// terms in nats, means over the epoch so far; anywhere else one plain line per epoch.
+/// terms in nats (or the terms of a model without a bound), means over the epoch so far; anywhere
+/// else one plain line per epoch.
 class Progress {
  public:
   using Clock = std::function<double()>;  ///< seconds since any moment
@@ -41,7 +43,8 @@ class Progress {
   void draw(const StepReport& report);
   void print_epoch(const EpochReport& train, const EpochReport* validation);
   void clear();
-  std::string terms(double log_likelihood_term, double kl) const;
+  /// The sums of some terms as means: the bound and its two terms, or every term by its name.
+  std::string terms(const NamedValues& terms, double divisor, Split split) const;
 
   std::ostream& out_;
   ProgressStyle style_;
@@ -52,8 +55,7 @@ class Progress {
   double rate_ = 0;       ///< steps per second, an exponential moving average; 0 = unknown
   Index epoch_ = 0;       ///< the running epoch, its steps and the sums over them
   Index steps_in_epoch_ = 0;
-  double log_likelihood_term_ = 0;
-  double kl_ = 0;
+  NamedValues sums_;
   std::optional<EpochReport> waiting_;  ///< train report whose validation is still to come
 };
 

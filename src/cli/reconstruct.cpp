@@ -45,7 +45,7 @@ ExitCode run(const ReconstructArguments& a) {
     return ExitCode::ok;
   }
   const Index columns = std::min(per_line, rows.count);
-  write_sheet(a.out, pairs(data, decoded, columns), data.image, columns, model->config().transform);
+  write_sheet(a.out, pairs(data, decoded, columns), data.image, columns, model->transform());
   report_written(a.common, a.out, decoded);
   return ExitCode::ok;
 }

@@ -9,7 +9,7 @@ namespace {
 
 /// One class for all, or every class in turn.
 Rows labels_of(const SampleArguments& a, const Model& model) {
-  const Index classes = model.config().condition_dim;
+  const Index classes = model.condition_dim();
   if (a.label) {
     require_label(model, *a.label);
     return condition_of(model, *a.label, a.count);
@@ -25,22 +25,21 @@ Rows labels_of(const SampleArguments& a, const Model& model) {
 ExitCode run(const SampleArguments& a) {
   const Format format = output_format(a.out, "png npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  const VaeConfig& config = model->config();
-  if (config.latent == LatentKind::deterministic)
+  if (!model->has_elbo())
     throw Failure(ExitCode::usage, a.model.path,
                   ": an autoencoder has no prior over its latents and cannot be sampled");
-  const auto image = a.image.empty() ? config.image : parse_image(a.image, config.input_dim);
+  const auto image = a.image.empty() ? model->image() : parse_image(a.image, model->input_dim());
   if (format == Format::png) require_image(image);
 
   const Rows rows = model->sample(a.count, a.seed, labels_of(a, *model), a.draw);
   if (format != Format::png) {
-    write_rows(a.out, format, a.common, numbered("x", config.input_dim), rows);
+    write_rows(a.out, format, a.common, numbered("x", model->input_dim()), rows);
     return ExitCode::ok;
   }
   // Classes in turn make one column each.
-  const bool by_class = config.condition_dim > 0 && !a.label && a.count > config.condition_dim;
-  write_sheet(a.out, rows, image, by_class ? config.condition_dim : square_columns(a.count),
-              config.transform);
+  const Index classes = model->condition_dim();
+  const bool by_class = classes > 0 && !a.label && a.count > classes;
+  write_sheet(a.out, rows, image, by_class ? classes : square_columns(a.count), model->transform());
   report_written(a.common, a.out, rows);
   return ExitCode::ok;
 }

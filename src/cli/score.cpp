@@ -11,7 +11,7 @@ ExitCode run(const ScoreArguments& a) {
   const DataSet data = read_data_for(*model, a.data);
   const Rows scores = model->score(data, a.samples, a.seed);
 
-  const bool has_elbo = model->config().latent == LatentKind::gaussian;
+  const bool has_elbo = model->has_elbo();
   std::vector<std::string> names{"log_likelihood_term"};
   if (has_elbo) names = {"elbo", "log_likelihood_term", "kl"};
   Rows rows(data.rows, static_cast<Index>(names.size()));

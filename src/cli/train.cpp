@@ -106,6 +106,15 @@ LearningRateSchedule schedule_of(const TrainArguments& a) {
   return schedule;
 }
 
+/// The temperature of a categorical latent.
+Schedule temperature_of(const TrainArguments& a) {
+  if (a.temperature_min > a.temperature)
+    throw Failure(ExitCode::usage, "--temperature-min is ", a.temperature_min,
+                  ", expected at most --temperature ", a.temperature);
+  return Schedule::exponential(a.temperature, a.temperature_min,
+                               a.temperature_rate == "auto" ? 0 : std::stod(a.temperature_rate));
+}
+
 TrainOptions options_of(const TrainArguments& a) {
   TrainOptions o;
   o.epochs = a.epochs;
@@ -115,11 +124,20 @@ TrainOptions options_of(const TrainArguments& a) {
   o.schedule = schedule_of(a);
   o.beta = a.beta;
   o.kl_warmup = a.kl_warmup;
+  const TrainArguments usual;
+  if (a.model.latent_kind == CategoricalLatentSpec::name)
+    o.schedules["tau"] = temperature_of(a);
+  else if (a.temperature != usual.temperature || a.temperature_min != usual.temperature_min ||
+           a.temperature_rate != usual.temperature_rate)
+    throw Failure(ExitCode::usage,
+                  "--temperature, --temperature-min and --temperature-rate are for --latent-kind "
+                  "categorical");
   o.clip_norm = a.clip_norm;
   o.l1 = a.l1;
   o.l2 = a.l2;
   o.validation = a.validation;
   o.early_stop = a.early_stop;
+  o.grad_norms = a.grad_norms;
   o.steps_per_launch = a.steps_per_launch;
   o.binarize = a.binarize == "static"    ? Binarize::fixed
                : a.binarize == "dynamic" ? Binarize::dynamic
@@ -159,6 +177,17 @@ void fit_batch(const TrainArguments& a, const DataSet& data, TrainOptions& optio
   options.batch = rows;
 }
 
+/// What to say of a schedule that had not arrived where the options wanted it.
+std::string unfinished_text(const NamedValue& schedule, const TrainOptions& options, Index steps) {
+  if (schedule.name == "beta" && options.kl_warmup > 0)
+    return text("warning: training ended after ", steps, " of the ", options.kl_warmup,
+                " steps of --kl-warmup; the KL never had its weight ", options.beta, ", but only ",
+                schedule.value);
+  return text("warning: training ended after ", steps, " steps with ",
+              schedule.name == "tau" ? "the temperature" : schedule.name.c_str(), " at ",
+              schedule.value, ", before it arrived where it was to end");
+}
+
 std::string config_toml(const TrainArguments& a, const TrainOptions& used) {
   std::string toml = "# longhand train --config this file: the same model, bit for bit.\n";
   for (const auto& [name, value] : a.effective)
@@ -171,18 +200,20 @@ std::string config_toml(const TrainArguments& a, const TrainOptions& used) {
 ExitCode run(const TrainArguments& a) {
   check(a);
   TrainOptions options = options_of(a);
-  model_config(a.model, 1, 1);  // complains before a large file is read
+  model_spec(a.model, {.classes = 1}, a.seed);  // complains before a large file is read
 
   const std::string scalar = a.scalar == "double" ? "float64" : "float32";
   DataSet data =
       read_data(a.data, "train", a.model.kind == "cvae" ? kCountClasses : kNoLabels, scalar);
-  VaeConfig config = model_config(a.model, data.dim, data.classes);
-  config.seed = a.seed;
-  config.image = data.image;
-  config.transform = fit_transform(data, a.standardize ? "standardize" : a.input_transform);
-  fill_missing(data, config.transform);
+  const InputTransform transform =
+      fit_transform(data, a.standardize ? "standardize" : a.input_transform);
+  fill_missing(data, transform);
   fit_batch(a, data, options);
-  const std::unique_ptr<Model> model = make_model(config, scalar, a.common, a.precision);
+  const ModelSpec spec = model_spec(
+      a.model,
+      {.dim = data.dim, .classes = data.classes, .image = data.image, .transform = transform},
+      a.seed);
+  const std::unique_ptr<Model> model = make_model(spec, scalar, a.common, a.precision);
   check_data_for(*model, data);
 
   RunFolder folder(a.out);
@@ -190,9 +221,10 @@ ExitCode run(const TrainArguments& a) {
     folder.begin(config_toml(a, options), environment_json(a.common, a.precision, a.seed, scalar));
   };
 
-  const bool has_elbo = config.latent == LatentKind::gaussian;
+  const bool has_elbo = model->has_elbo();
   ProgressStyle style = ProgressStyle::of_stderr();
   style.has_elbo = has_elbo;
+  style.surrogate = model->trains_on_surrogate();
   style.validation = a.validation > 0;
   style.epochs = options.epochs;
   std::ostream silence(nullptr);
@@ -205,7 +237,7 @@ ExitCode run(const TrainArguments& a) {
   options.on_epoch = [&](const EpochReport& report) {
     epoch_finished = true;
     begin();
-    const std::string line = metrics_line(report, has_elbo);
+    const std::string line = metrics_line(report, has_elbo, model->trains_on_surrogate());
     folder.add_metrics(line);
     progress.epoch(report);
     if (a.common.json) print(line + "\n");
@@ -238,10 +270,9 @@ ExitCode run(const TrainArguments& a) {
   save();
 
   const bool stopped = result.stop == TrainResult::Stop::cancelled;
-  if (!result.warmup_complete && !stopped && has_elbo)
-    say(a.common,
-        text("warning: training ended after ", result.steps, " of the ", options.kl_warmup,
-             " steps of --kl-warmup; the KL never had its weight ", options.beta));
+  if (!stopped)
+    for (const NamedValue& schedule : result.unfinished)
+      say(a.common, unfinished_text(schedule, options, result.steps));
   if (result.stop == TrainResult::Stop::early)
     say(a.common, text("stopped early: no better validation loss for ", options.early_stop,
                        options.early_stop == 1 ? " epoch" : " epochs"));

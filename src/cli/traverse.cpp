@@ -16,14 +16,15 @@ struct Start {
 };
 
 Start start_of(const TraverseArguments& a, const Model& model) {
-  const VaeConfig& config = model.config();
   if (a.label) require_label(model, *a.label);
-  Start start{Rows(1, config.latent_dim), condition_of(model, a.label.value_or(0), 1), config.image,
-              numbered("x", config.input_dim)};
+  Start start{Rows(1, model.latents()), condition_of(model, a.label.value_or(0), 1), model.image(),
+              numbered("x", model.input_dim())};
+  for (Index i = 0; model.classes() > 0 && i < start.z.dim; i += model.classes())
+    start.z(0, i) = 1;  // every variable in its first class
   if (!a.row) {
     if (!a.data.path.empty())
       throw Failure(ExitCode::usage, "--row is missing, expected the row of --data to start at");
-    if (!a.data.image.empty()) start.image = parse_image(a.data.image, config.input_dim);
+    if (!a.data.image.empty()) start.image = parse_image(a.data.image, model.input_dim());
     return start;
   }
   const DataSet data = read_data_for(model, a.data);
@@ -41,7 +42,10 @@ Start start_of(const TraverseArguments& a, const Model& model) {
 ExitCode run(const TraverseArguments& a) {
   const Format format = output_format(a.out, "png npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  const Index latents = model->config().latent_dim;
+  // A Gaussian latent moves from -range to range, a categorical variable through its classes.
+  const Index classes = model->classes(), numbers = model->latents();
+  const Index latents = classes > 0 ? numbers / classes : numbers;
+  const Index steps = classes > 0 ? classes : a.steps;
   const Index first = a.dim == "all" ? 0 : std::stoll(a.dim);
   if (first >= latents)
     throw Failure(ExitCode::usage, "--dim: is ", first, ", expected 0 to ", latents - 1,
@@ -50,21 +54,26 @@ ExitCode run(const TraverseArguments& a) {
   const Start start = start_of(a, *model);
   if (format == Format::png) require_image(start.image);
 
-  Rows z(dims * a.steps, latents);
+  Rows z(dims * steps, numbers);
   Rows condition;
   if (start.condition.count > 0) condition = Rows(z.count, start.condition.dim);
   for (Index row = 0; row < z.count; ++row) {
-    for (Index i = 0; i < latents; ++i) z(row, i) = start.z(0, i);
+    for (Index i = 0; i < numbers; ++i) z(row, i) = start.z(0, i);
     for (Index i = 0; i < condition.dim; ++i) condition(row, i) = start.condition(0, i);
-    const double t = static_cast<double>(row % a.steps) / static_cast<double>(a.steps - 1);
-    z(row, first + row / a.steps) = (2 * t - 1) * a.range;
+    const Index moved = first + row / steps, step = row % steps;
+    if (classes > 0) {
+      for (Index k = 0; k < classes; ++k) z(row, moved * classes + k) = k == step ? 1 : 0;
+    } else {
+      const double t = static_cast<double>(step) / static_cast<double>(steps - 1);
+      z(row, moved) = (2 * t - 1) * a.range;
+    }
   }
   const Rows rows = model->decode(z, condition);
   if (format != Format::png) {
     write_rows(a.out, format, a.common, start.names, rows);
     return ExitCode::ok;
   }
-  write_sheet(a.out, rows, start.image, a.steps, model->config().transform);
+  write_sheet(a.out, rows, start.image, steps, model->transform());
   report_written(a.common, a.out, rows);
   return ExitCode::ok;
 }

@@ -15,7 +15,7 @@ namespace longhand::study {
 CorrectCase correct_case(const std::string& family, std::uint64_t seed) {
   Draw draw(seed);
   if (family == "formula") return {any_formula(draw), 0, false, ""};
-  if (family == "mlp") return {any_mlp(draw), 0, false, ""};
+  if (family == "net") return {any_net(draw), 0, false, ""};
   if (family == "library") {
     CorrectCase c;
     c.checked = any_library_vae(draw, c.offset);
@@ -79,7 +79,7 @@ bool run_correct(const CorrectSize& size, std::uint64_t first_seed) {
   Sums s;
   run_family("vae", size.vae, first_seed, s);
   run_family("formula", size.formula, first_seed, s);
-  run_family("mlp", size.mlp, first_seed, s);
+  run_family("net", size.net, first_seed, s);
   run_family("library", size.library, first_seed, s);
   std::printf("  %-28s %8s %8s %8s %8s %10s %8s\n", "", "cases", "PASS", "KINK_OK", "NO_POWER",
               "UNRESOLVED", "rejected");

@@ -15,11 +15,11 @@ struct CorrectCase {
   bool planted = false;
   std::string activation = {};
 };
-/// `family`: vae, formula, mlp or library.
+/// `family`: vae, formula, net or library.
 CorrectCase correct_case(const std::string& family, std::uint64_t seed);
 
 struct CorrectSize {
-  std::size_t vae, formula, mlp, library;
+  std::size_t vae, formula, net, library;
 };
 
 /// Right gradients: prints verdicts, resolution and cost. False if one was rejected.

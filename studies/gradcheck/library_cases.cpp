@@ -50,20 +50,28 @@ const NoiseKey kKey{.seed = 5, .step = 3, .stream = Stream::latent, .draw = 0};
 
 // ---- nets ---------------------------------------------------------------------------------------
 
+struct NetCase {
+  Index in = 0;
+  NetSpec hidden = {};
+  Index out = 0;
+};
+
 template <class B>
-struct Net {
+struct NetWithBatch {
   using S = typename B::Scalar;
+  B backend = B();
   ParamLayout layout;
-  Mlp<B> mlp;
+  Net<B> net;
   Params<B> params;
   Workspace<B> workspace;
-  typename Mlp<B>::Cache cache;
+  typename Net<B>::Cache cache;
   std::vector<S> x;
   Index batch = 1;
 
-  Net(const MlpConfig& config, Index n) : mlp(layout, Segment::encoder, "net", config), batch(n) {
+  NetWithBatch(const NetCase& c, Index n)
+      : net(layout, "net", c.in, c.hidden, longhand::outputs(c.out)), batch(n) {
     params = Params<B>(layout);
-    x.resize(static_cast<std::size_t>(config.in * n));
+    x.resize(static_cast<std::size_t>(c.in * n));
   }
   Pass<B> pass(Grads<B>* grads) {
     return {.backend = backend,
@@ -71,27 +79,24 @@ struct Net {
             .grads = grads,
             .workspace = workspace,
             .key = kKey,
-            .sample_ids = {},
-            .phase = Phase::train,
-            .scalars = nullptr};
+            .mode = Mode::train};
   }
   std::vector<S> forward() {
     workspace.reset();
     const Pass<B> p = pass(nullptr);
     const View<B> y =
-        mlp.forward(p, {x.data(), mlp.in(), batch, std::max<Index>(mlp.in(), 1)}, cache);
+        net.forward(p, {x.data(), net.in(), batch, std::max<Index>(net.in(), 1)}, cache);
     return {y.data, y.data + y.size()};
   }
   void backward(Cotangent dy, TensorGradients& g) {
     Grads<B> grads(layout);
     const Pass<B> p = pass(&grads);
     std::vector<double> dx(x.size());
-    mlp.backward(p, cache, {dy.data(), mlp.out(), batch, mlp.out()},
-                 {dx.data(), mlp.in(), batch, mlp.in()});
+    net.backward(p, cache, {dy.data(), net.out(), batch, net.out()},
+                 {dx.data(), net.in(), batch, net.in()});
     hand_over(grads.values(), g);
     g.assign("x", dx);
   }
-  B backend = B();
 };
 
 // ---- models -------------------------------------------------------------------------------------
@@ -105,12 +110,12 @@ struct Model {
   bool contracted;
   double offset;
   std::vector<S> input, target, condition, mask, weights;
-  StepScalars<S> scalars;
+  HostScalars<S> scalars;
   Workspace<B> workspace;
 
-  Model(const VaeConfig& config, Index n, bool by_row, double constant, double beta, B backend)
-      : vae(config, backend), batch(n), contracted(by_row), offset(constant) {
-    scalars.beta = S(beta);
+  Model(const VaeSpec& spec, Index n, bool by_row, double constant, double beta, B backend)
+      : vae(spec, backend), batch(n), contracted(by_row), offset(constant) {
+    scalars.schedules = {S(beta)};
     scalars.inverse_samples = S(contracted ? 1 : 1 / static_cast<double>(n));
   }
   ConstView<B> view(const std::vector<S>& v) const {
@@ -124,9 +129,11 @@ struct Model {
             .grads = grads,
             .workspace = workspace,
             .key = kKey,
-            .sample_ids = {},
-            .phase = Phase::train,
-            .scalars = &scalars};
+            .mode = Mode::train,
+            .scalars = scalars.view()};
+  }
+  View<B> room_for_terms(const Pass<B>& p) const {
+    return p.matrix(static_cast<Index>(vae.terms().size()), batch);
   }
   Batch<B> data(const std::vector<S>& sample_weights) const {
     return {.input = view(input),
@@ -137,13 +144,15 @@ struct Model {
   }
   std::vector<S> forward() {
     const Pass<B> p = pass(nullptr);
-    const LossTerms<B> terms = vae.loss(p, data(weights));
+    const View<B> terms = room_for_terms(p);
+    vae.values(p, data(weights), terms);
+    const bool has_kl = terms.rows > 1;
     std::vector<S> rows;
     S sum(0);
     for (Index j = 0; j < batch; ++j) {
       const S weight = weights.empty() ? S(1) : weights[static_cast<std::size_t>(j)];
       rows.push_back(weight * scalars.inverse_samples *
-                     (terms.nll(0, j) + scalars.beta * terms.kl(0, j)));
+                     (terms(0, j) + (has_kl ? scalars.schedules[0] * terms(1, j) : S(0))));
       sum += rows.back();
     }
     if (contracted) return rows;
@@ -154,7 +163,8 @@ struct Model {
     for (std::size_t j = 0; j < sample_weights.size(); ++j)
       sample_weights[j] = (weights.empty() ? 1 : weights[j]) * d[contracted ? j : 0];
     Grads<B> grads(vae.params().layout());
-    (void)vae.loss_and_gradient(pass(&grads), data(sample_weights));
+    const Pass<B> p = pass(&grads);
+    vae.loss_and_gradient(p, data(sample_weights), room_for_terms(p));
     grads.zero_unwritten(vae.backend());
     hand_over(grads.values(), g);
   }
@@ -167,48 +177,52 @@ void copy_numbers(const std::vector<From>& from, std::vector<To>& to) {
 
 template <class B>
 Case library_vae(Draw& draw, B backend, double& offset) {
-  VaeConfig config;
-  config.input_dim = static_cast<Index>(draw.size(1, 16));
-  config.hidden.clear();
+  VaeSpec spec;
+  spec.input_dim = static_cast<Index>(draw.size(1, 16));
+  std::vector<Index> hidden;
   for (std::size_t layers = draw.below(3); layers > 0; --layers)
-    config.hidden.push_back(static_cast<Index>(draw.size(1, 12)));
-  config.latent_dim = static_cast<Index>(draw.size(1, 8));
-  config.activation = any_activation(draw);
-  config.latent = draw.one_in(5) ? LatentKind::deterministic : LatentKind::gaussian;
+    hidden.push_back(static_cast<Index>(draw.size(1, 12)));
+  const Index dim = static_cast<Index>(draw.size(1, 8));
+  const Activation activation = any_activation(draw);
+  const bool coded = draw.one_in(5);
   const OutputMap map = draw.one_of({OutputMap::identity, OutputMap::sigmoid});
   switch (draw.below(3)) {
     case 0:
-      config.likelihood = Bernoulli{};
+      spec.likelihood = Bernoulli{};
       break;
     case 1:
-      config.likelihood = Gaussian{draw.magnitude(1e-2, 1e2), map};
+      spec.likelihood = Gaussian{.variance = draw.magnitude(1e-2, 1e2), .output = map};
       break;
     default:
-      config.likelihood = LearnedGaussian{map, {draw.one_of({3.0, 15.0})}};
+      spec.likelihood = LearnedGaussian{.output = map, .logvar_bound = draw.one_of({3.0, 15.0})};
   }
-  if (draw.one_in(3)) config.condition_dim = static_cast<Index>(draw.size(1, 4));
-  if (config.condition_dim > 0 && config.latent == LatentKind::gaussian && draw.one_in(2)) {
-    config.prior = PriorKind::conditional;
-    if (draw.one_in(2)) config.prior_hidden = {3};
+  if (draw.one_in(3)) spec.condition_dim = static_cast<Index>(draw.size(1, 4));
+  GaussianLatentSpec gaussian{.dim = dim};
+  const bool learned = spec.condition_dim > 0 && !coded && draw.one_in(2);
+  if (learned) {
+    const bool deep = draw.one_in(2);
+    gaussian.prior =
+        ConditionalPrior{mlp(deep ? std::vector<Index>{3} : std::vector<Index>{}, activation)};
   }
-  config.logvar_bound = draw.one_of({3.0, 15.0});
-  config.dropout = draw.one_in(4) ? 0.3 : 0;
+  gaussian.logvar_bound = draw.one_of({3.0, 15.0});
+  spec.hidden = mlp(hidden, activation, draw.one_in(4) ? 0.3 : 0);
+  spec.latent = gaussian;
+  if (coded) spec.latent_dim = dim;
+  spec.latent = CodeSpec{};
   const Index batch = static_cast<Index>(draw.size(1, 8));
   const bool contracted = draw.one_in(3);
   offset = contracted ? 0 : draw.one_of({0.0, 0.0, 0.0, 1e3, 1e6});
   const double beta = draw.one_of({0.1, 1.0, 4.0});
 
-  auto model = std::make_shared<Model<B>>(config, batch, contracted, offset, beta, backend);
+  auto model = std::make_shared<Model<B>>(spec, batch, contracted, offset, beta, backend);
   const bool probability = model->vae.likelihood().domain().second == 1;
   const auto fill = [&](std::vector<double>& v, Index rows, auto number) {
     for (Index k = 0; k < rows * batch; ++k) v.push_back(number());
   };
-  fill(model->input, config.input_dim, [&] { return draw.normal(); });
-  fill(model->target, config.input_dim,
-       [&] { return probability ? draw.uniform() : draw.normal(); });
-  fill(model->condition, config.condition_dim, [&] { return draw.normal(); });
-  if (draw.one_in(4))
-    fill(model->mask, config.input_dim, [&] { return draw.one_in(4) ? 0.0 : 1.0; });
+  fill(model->input, spec.input_dim, [&] { return draw.normal(); });
+  fill(model->target, spec.input_dim, [&] { return probability ? draw.uniform() : draw.normal(); });
+  fill(model->condition, spec.condition_dim, [&] { return draw.normal(); });
+  if (draw.one_in(4)) fill(model->mask, spec.input_dim, [&] { return draw.one_in(4) ? 0.0 : 1.0; });
   if (draw.one_in(4)) fill(model->weights, 1, [&] { return draw.uniform(0.2, 2); });
   draw_parameters(draw, model->vae.params(), draw.one_of({0.3, 1.0, 2.0}));
 
@@ -218,7 +232,7 @@ Case library_vae(Draw& draw, B backend, double& offset) {
   c.tensors = tensors_of(model->vae.params());
   c.forward = [m = model.get()] { return m->forward(); };
   c.backward = [m = model.get()](Cotangent d, TensorGradients& g) { m->backward(d, g); };
-  auto twin = std::make_shared<Model<Reference<Dual>>>(config, batch, contracted, offset, beta,
+  auto twin = std::make_shared<Model<Reference<Dual>>>(spec, batch, contracted, offset, beta,
                                                        Reference<Dual>());
   copy_numbers(model->input, twin->input), copy_numbers(model->target, twin->target);
   copy_numbers(model->condition, twin->condition), copy_numbers(model->mask, twin->mask);
@@ -233,27 +247,28 @@ Case library_vae(Draw& draw, B backend, double& offset) {
 
 }  // namespace
 
-Case any_mlp(Draw& draw) {
+Case any_net(Draw& draw) {
   using B = Reference<double>;
-  MlpConfig config;
-  config.in = static_cast<Index>(draw.size(1, 64));
+  NetCase net_case;
+  std::vector<Index> hidden;
+  net_case.in = static_cast<Index>(draw.size(1, 64));
   for (std::size_t layers = draw.below(3); layers > 0; --layers)
-    config.hidden.push_back(static_cast<Index>(draw.size(1, 16)));
-  config.out = static_cast<Index>(draw.size(1, config.hidden.empty() ? 64 : 16));
-  config.activation = any_activation(draw);
-  config.dropout = draw.one_in(4) ? 0.4 : 0;
-  auto net = std::make_shared<Net<B>>(config, static_cast<Index>(draw.size(1, 8)));
+    hidden.push_back(static_cast<Index>(draw.size(1, 16)));
+  net_case.out = static_cast<Index>(draw.size(1, hidden.empty() ? 64 : 16));
+  const Activation activation = any_activation(draw);
+  net_case.hidden = mlp(hidden, activation, draw.one_in(4) ? 0.4 : 0);
+  auto net = std::make_shared<NetWithBatch<B>>(net_case, static_cast<Index>(draw.size(1, 8)));
   const double x_size = draw.magnitude(1e-3, 1e3);
   for (double& x : net->x) x = x_size * draw.normal();
   draw_parameters(draw, net->params, draw.magnitude(0.1, 3) / std::max(1.0, x_size));
 
   Case c;
-  c.family = "library Mlp";
+  c.family = "library Net";
   c.tensors = tensors_of(net->params);
-  c.tensors.push_back({"x", net->x, static_cast<std::size_t>(config.in)});
+  c.tensors.push_back({"x", net->x, static_cast<std::size_t>(net_case.in)});
   c.forward = [n = net.get()] { return n->forward(); };
   c.backward = [n = net.get()](Cotangent dy, TensorGradients& g) { n->backward(dy, g); };
-  auto twin = std::make_shared<Net<Reference<Dual>>>(config, net->batch);
+  auto twin = std::make_shared<NetWithBatch<Reference<Dual>>>(net_case, net->batch);
   c.dual = [twin](const DualTensors& x) {
     take(x, twin->params);
     const auto from = x["x"];

@@ -7,7 +7,7 @@ namespace longhand::study {
 
 /// A net of dense layers of the library, its outputs contracted: layers of 0 to 2 widths up to 64,
 /// every activation, dropout.
-Case any_mlp(Draw& draw);
+Case any_net(Draw& draw);
 
 /// A model of the library: every activation, likelihood, latent and prior, conditions, masks,
 /// row weights, dropout. The loss of every row, or their mean plus `offset`.

@@ -3,7 +3,7 @@
 //
 //     gradcheck_study ci|nightly|SHARE [correct|wrong|locate|compare|all] [first seed]
 //     gradcheck_study ci|nightly|SHARE wrong SEED CLASS
-//     gradcheck_study case vae|formula|mlp|library SEED
+//     gradcheck_study case vae|formula|net|library SEED
 //     gradcheck_study wrong CLASS SEED
 //     gradcheck_study export FILE CASES
 //
@@ -30,7 +30,7 @@ namespace {
 int usage() {
   std::fprintf(stderr,
                "usage: gradcheck_study ci|nightly|SHARE [correct|wrong|locate|compare|all] [seed]\n"
-               "       gradcheck_study case vae|formula|mlp|library SEED\n"
+               "       gradcheck_study case vae|formula|net|library SEED\n"
                "       gradcheck_study wrong CLASS SEED\n"
                "       gradcheck_study export FILE CASES\n");
   return 2;

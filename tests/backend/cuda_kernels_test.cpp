@@ -6,7 +6,7 @@
 #include "backend/fake_device.hpp"
 #include "backend/formula_parity.hpp"
 #include "backend/through.hpp"
-#include "layers/mlp_parity.hpp"
+#include "layers/net_parity.hpp"
 #include "models/difference.hpp"
 
 using namespace longhand;
@@ -127,17 +127,17 @@ TEST_CASE("cuda kernels: a net, every stage within its bound, every activation [
   for (const Activation& activation : all_activations) {
     const std::string name = name_of(activation);
     CAPTURE(name);
-    const double worst = worst_ratio(
-        forwards, {.in = 33, .hidden = {65, 17}, .out = 7, .activation = activation}, 19);
+    const double worst =
+        worst_ratio(forwards, {.in = 33, .hidden = mlp({65, 17}, activation), .out = 7}, 19);
     CHECK_FALSE(!(worst <= 1));
   }
 }
 
 TEST_CASE("cuda kernels: loss and gradient of models of all parts [ELBO-1]") {
   for (const auto& [config, masked] : models_of_all_parts()) {
-    const std::string activation = name_of(config.activation);
+    const std::string activation = name_of(config.hidden.stages[0].activation);
     CAPTURE(activation);
-    const std::string likelihood = config.likelihood.name();
+    const std::string likelihood = name_of(config.likelihood);
     CAPTURE(likelihood);
     const double worst = gradient_difference(forwards, config, 19, masked);
     CAPTURE(worst);

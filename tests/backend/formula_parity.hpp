@@ -3,9 +3,9 @@
 #pragma once
 
 #include <longhand/backend/cuda_families.hpp>
-#include <longhand/divergence/gaussian_kl.hpp>
-#include <longhand/layers/mlp.hpp>
-#include <longhand/likelihood/gaussian.hpp>
+#include <longhand/latent/gaussian_kl.hpp>
+#include <longhand/layers/net.hpp>
+#include <longhand/likelihood/any.hpp>
 #include <longhand/math/bernoulli.hpp>
 #include <longhand/math/categorical.hpp>
 #include <longhand/math/sample_seed.hpp>

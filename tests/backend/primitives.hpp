@@ -60,7 +60,7 @@ struct Primitives {
     for (Index j = 0; j < c; ++j) ids.push_back(static_cast<std::uint32_t>((7 * j + 3) % c));
     const SampleIds<B> id{ids.data(), 1, c, 1};
     for (Index k = 0; k < (r + gap) * c; ++k) bytes.push_back(static_cast<std::uint8_t>(37 * k));
-    const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .draw = 2};
+    const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::user, .draw = 2};
     NoiseKey same_key = key;
     same_key.step = 0, same_key.step_at = &step;
 

@@ -114,11 +114,42 @@ TEST_CASE("reference: what follows sums of columns sees what was made, and never
   for (const double v : followed.flat()) CHECK(std::isnan(v));
 }
 
+TEST_CASE_TEMPLATE("reference: softmax and one-hot by hand [CAT-1] [CAT-2] [CAT-6]", T, float,
+                   double, long double) {
+  using B = Reference<T>;
+  // e^x of the columns is (1, 3, 4), (1, 1, 2) and (1, 0, 0), times e^5 in the second.
+  Matrix<T> x(3, 3, 1), y(3, 3, 2), lse(1, 3, 1), one_hot(3, 3);
+  const T log2 = log(T(2)), inf = std::numeric_limits<T>::infinity();
+  const T X[3][3] = {{0, 5, 7}, {log(T(3)), 5, -inf}, {2 * log2, 5 + log2, -inf}};
+  const double Y[3][3] = {{0.125, 0.25, 1}, {0.375, 0.25, 0}, {0.5, 0.5, 0}};
+  for (Index i = 0; i < 3; ++i)
+    for (Index j = 0; j < 3; ++j) x(i, j) = X[i][j];
+  B{}.softmax_columns(x.view(), y.view(), lse.view());
+  const T near = 8 * std::numeric_limits<T>::epsilon();
+  for (Index i = 0; i < 3; ++i)
+    for (Index j = 0; j < 3; ++j) CHECK_FALSE(!(std::fabs(y(i, j) - T(Y[i][j])) <= near));
+  CHECK_FALSE(!(std::fabs(lse(0, 0) - 3 * log2) <= near));
+  CHECK_FALSE(!(std::fabs(lse(0, 1) - (5 + 2 * log2)) <= near));
+  CHECK(lse(0, 2) == 7);
+  x(0, 2) = -inf;
+  B{}.one_hot_columns(x.view(), one_hot.view());
+  CHECK(flat(one_hot.view()) == std::vector<double>{0, 0, 1, 0, 0, 1, 1, 0, 0});
+  x(0, 0) = x(2, 0), x(1, 1) = x(2, 1);  // the first of equals
+  B{}.one_hot_columns(x.view(), x.view());
+  CHECK(flat(x.view()) == std::vector<double>{1, 0, 0, 0, 1, 0, 1, 0, 0});
+  for (const Matrix<T>* m : {&x, &y, &lse}) CHECK(m->guarded());
+}
+
+TEST_CASE("reference: columns without a softmax, or without a largest number") {
+  check_undefined_columns(Reference<float>());
+  check_undefined_columns(Reference<long double>());
+}
+
 TEST_CASE("reference: gather, fill, upload, download and noise by their definitions") {
   using B = Reference<double>;
   const Primitives<B> all(B{}, 5, 7, 3);
   CHECK(all.guarded());
-  const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::dropout, .draw = 2};
+  const NoiseKey key{.seed = 5, .step = 9, .stream = Stream::user, .draw = 2};
   for (Index j = 0; j < 7; ++j) {
     const std::uint32_t id = all.ids[static_cast<std::size_t>(j)];
     for (Index i = 0; i < 5; ++i) {

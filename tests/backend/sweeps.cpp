@@ -4,9 +4,9 @@
 #include <longhand/backend/cuda_families.hpp>
 #include <longhand/backend/gather.hpp>
 #include <longhand/backend/softmax.hpp>
-#include <longhand/divergence/gaussian_kl.hpp>
-#include <longhand/layers/mlp.hpp>
-#include <longhand/likelihood/gaussian.hpp>
+#include <longhand/latent/gaussian_kl.hpp>
+#include <longhand/layers/net.hpp>
+#include <longhand/likelihood/any.hpp>
 #include <longhand/math/categorical.hpp>
 #include <longhand/math/sample_seed.hpp>
 #include <longhand/models/input_transform.hpp>

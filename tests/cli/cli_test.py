@@ -204,6 +204,48 @@ class Train(Case):
         self.assertGreater(lines[0]["grad_norm"], 0)
         self.assertIsNone(lines[1]["grad_norm"])
 
+    def test_gradient_norms(self):
+        model, _ = self.train("norms", "--grad-norms")
+        lines = [json.loads(line) for line in
+                 (model.parent / "metrics.jsonl").read_text().splitlines()]
+        names = {t["name"] for t in json.loads(
+            self.good("info", model, "--json").stdout)["tensors"]}
+        for m in lines:
+            self.assertEqual("grad_norms" in m, m["split"] == "train")
+        norms = lines[0]["grad_norms"]
+        self.assertIn("encoder.0.weight", norms)
+        self.assertLessEqual(set(norms), names)
+        # No part is longer than the whole, and the whole no longer than all parts in a row.
+        self.assertTrue(0 < max(norms.values()) <= lines[0]["grad_norm"] * (1 + 1e-6))
+        self.assertLessEqual(lines[0]["grad_norm"], sum(norms.values()) * (1 + 1e-6))
+        self.assertEqual(model.read_bytes(), self.model.read_bytes())
+
+    def test_rows(self):
+        rng = random.Random(6)
+        values = [rng.random() for _ in range(30 * 4)]
+        labels = [row % 3 for row in range(30)]
+        for name, first, end in (("whole", 0, 30), ("part", 5, 25)):
+            write_npy(self.folder / f"{name}.npy", "<f4", [end - first, 4],
+                      values[4 * first:4 * end])
+            write_npy(self.folder / f"{name}-labels.npy", "<i8", [end - first], labels[first:end])
+        models = []
+        for name, more in (("whole", ["--rows", "5:25"]), ("part", [])):
+            out = self.folder / f"rows-{name}"
+            done = self.good("train", "--data", self.folder / f"{name}.npy", "--labels",
+                             self.folder / f"{name}-labels.npy", "--model", "cvae", "--out", out,
+                             "--epochs", 2, "--hidden", 4, "--latent", 2, *more)
+            self.assertIn("on 20 rows", done.stderr)
+            models.append((out / "model.safetensors").read_bytes())
+        self.assertEqual(models[0], models[1])
+        again = self.folder / "rows-again"
+        self.good("train", "--config", self.folder / "rows-whole" / "config.toml", "--out", again)
+        self.assertEqual((again / "model.safetensors").read_bytes(), models[0])
+        for rows in ("5", "5:5", "9:3", "a:b", "-1:3", "1:2:3", "5:", ":5"):
+            self.bad(2, [f"--rows is '{rows}'", "expected A:B"], "train", "--data", self.data,
+                     "--out", self.folder / "no", "--rows=" + rows)
+        self.bad(2, ["--rows is '0:201'", "at most 0:200"], "train", "--data", self.data, "--out",
+                 self.folder / "no", "--rows", "0:201")
+
     def test_json_repeats_the_metrics(self):
         model, done = self.train("json", "--json", "--quiet")
         self.assertEqual(done.stdout, (model.parent / "metrics.jsonl").read_text())
@@ -250,7 +292,8 @@ class Train(Case):
 
     def test_recipes(self):
         recipes = sorted((ROOT / "examples" / "recipes").glob("*.toml"))
-        self.assertEqual([r.stem for r in recipes], ["classic", "deep", "dense-2d", "leaky-2d"])
+        self.assertEqual([r.stem for r in recipes], ["classic", "deep", "dense-2d", "discrete",
+                                                     "leaky-2d"])
         for recipe in recipes:
             self.good("train", "--config", recipe, "--data", self.data, "--epochs", 1, "--out",
                       self.folder / recipe.stem)
@@ -258,6 +301,7 @@ class Train(Case):
     def test_a_warm_up_that_does_not_end_is_said(self):
         _, done = self.train("warm", "--kl-warmup", 1000)
         self.assertIn("warning: training ended after 12 of the 1000 steps", done.stderr)
+        self.assertIn("weight 1, but only 0.012\n", done.stderr)
         _, done = self.train("warm2", "--kl-warmup", 12)
         self.assertNotIn("warning", done.stderr)
 
@@ -448,6 +492,10 @@ class Use(Case):
                          65 * 16 + 2 * 17 * 2 + 3 * 16 + 17 * 64)
         text = self.good("info", self.model).stdout
         self.assertIn("pictures of 8 x 8 x 1", text)
+        lines = dict(line.split(None, 1) for line in text.splitlines() if line)
+        self.assertEqual((lines["encoder"], lines["activation"], lines["latent"], lines["prior"]),
+                         ("16", "relu", "2", "standard-normal"))
+        self.assertEqual(info["config"]["format"], 2)
         self.assertIn("encoder.0.weight", text)
 
     def test_same_numbers_with_any_threads(self):
@@ -484,11 +532,12 @@ class Use(Case):
         result = json.loads(self.good("gradcheck", "--layer", "latent", "--json").stdout)
         self.assertTrue(result["passed"])
         self.assertEqual([check["name"] for check in result["checks"]],
-                         ["latent-gaussian", "latent-deterministic"])
+                         ["latent-gaussian", "latent-gaussian-conditional-prior", "latent-code",
+                          "latent-categorical"])
         self.assertEqual(result["checks"][0]["tensors"][0]["name"], "h")
         only = self.good("gradcheck", "--layer", "dense", "--seed", "3").stdout
         self.assertEqual(only.splitlines()[-1], "1 of 1 passed")
-        self.bad(2, ["--layer is 'conv'", "mlp-relu"], "gradcheck", "--layer", "conv")
+        self.bad(2, ["--layer is 'conv'", "net-relu"], "gradcheck", "--layer", "conv")
 
     def test_help_and_version(self):
         self.assertRegex(self.good("--version").stdout, r"^longhand \d+\.\d+\.\d+ \(products: (Eigen|oneDNN) \d+\.\d+\.\d+\)\n$")
@@ -541,6 +590,40 @@ class Kinds(Case):
         self.assertEqual(names, ["log_likelihood_term"])
         self.good("traverse", model)
         self.bad(2, "--logvar", "embed", model, "--data", self.data, "--logvar")
+
+    def test_discrete(self):
+        choices = ["--latent-kind", "categorical", "--latent", 3, "--classes", 4]
+        for estimator, key in (("gumbel", "surrogate"), ("straight-through", "elbo")):
+            model, done = self.train("discrete " + estimator, *choices, "--estimator", estimator)
+            self.assertIn(key + " -", done.stderr)
+            self.assertNotIn("warning", done.stderr)
+            first, held = map(json.loads, (model.parent / "metrics.jsonl").read_text()
+                              .splitlines()[:2])
+            self.assertAlmostEqual(first[key], first["log_likelihood_term"] - first["kl"])
+            self.assertEqual(first["elbo"] is None, estimator == "gumbel")
+            self.assertIsNotNone(held["elbo"])  # validation codes are one-hot
+            self.assertEqual(held["tau"], 0.5)
+        self.assertIn("latent        3 variables of 4 classes, straight-through",
+                      self.good("info", model).stdout)
+        result = json.loads(self.good("evaluate", model, "--data", self.data, "--importance", 20,
+                                      "--json").stdout)
+        self.assertEqual(len(result["kl_per_dimension"]), 3)
+        self.assertGreater(result["importance_bound"], result["elbo"])
+        names, codes = read_csv(self.good("embed", model, "--data", self.data).stdout)
+        self.assertEqual(len(names), 12)
+        for code in codes:
+            for variable in range(3):
+                self.assertEqual(sorted(code[4 * variable:4 * variable + 4]), [0, 0, 0, 1])
+        self.good("sample", model)
+        png = self.folder / "classes.png"
+        self.good("traverse", model, "--out", png)
+        self.assertEqual(png_size(png), sheet(4, 3))  # a line per variable, a picture per class
+        self.bad(2, "nothing between two classes", "interpolate", model, "--data", self.data)
+        self.bad(2, "--logvar: classes have no", "embed", model, "--data", self.data, "--logvar")
+        self.bad(2, "--importance is for categorical", "evaluate", self.model, "--data", self.data,
+                 "--importance", 5)
+        _, done = self.train("hot", *choices, "--temperature-rate", 1e-6)
+        self.assertIn("with the temperature at 0.99", done.stderr)
 
     def test_table_with_labels_and_units(self):
         rng = random.Random(2)
@@ -684,6 +767,17 @@ class BadInput(Case):
                 ("--dim: is 2, expected 0 to 1", ["traverse", self.model, "--dim", 2]),
                 ("--from is 50, expected 0 to 49",
                  ["interpolate", self.model, "--data", self.data, "--from", 50, "--to", 1]),
+                (["--classes", "'1'", "at least 2"], [*train, "--classes", 1]),
+                (["--temperature", "'0'", "positive"], [*train, "--temperature", 0]),
+                (["--temperature-rate", "'x'", "auto"], [*train, "--temperature-rate", "x"]),
+                ("--temperature, --temperature-min", [*train, "--temperature", 2]),
+                ("--temperature-min is 3", [*train, "--latent-kind", "categorical",
+                                            "--temperature-min", 3]),
+                ("--classes and --estimator are for", [*train, "--classes", 5]),
+                ("--latent-kind is not for --model ae", [*train, "--model", "ae", "--latent-kind",
+                                                         "categorical"]),
+                ("--logvar-bound is for", [*train, "--latent-kind", "categorical",
+                                           "--logvar-bound", 5]),
                 ("--label is for conditional models", ["sample", self.model, "--label", 1])):
             with self.subTest(arguments=arguments):
                 self.bad(2, words, *arguments)
@@ -760,6 +854,17 @@ class BadInput(Case):
                 with self.subTest(size=len(content), command=command):
                     self.bad(3, path, command[0], path, *command[1:])
         self.bad(3, "none.safetensors", "info", self.folder / "none.safetensors")
+        golden = ROOT / "tests" / "io" / "golden"
+        self.bad(3, ["format is 1, written before the first release", "train the model again"],
+                 "info", golden / "format1.safetensors")
+        self.good("info", golden / "vae.safetensors")
+        # One tensor less, then two of one name.
+        (length,) = struct.unpack("<Q", data[:8])
+        header = data[8:8 + length].decode()
+        for name, words in (("mu.weighs", '"mu.weight" is missing'), ("mu.bias", "mu.bias")):
+            text = header.replace('"mu.weight"', f'"{name}"').encode()
+            path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length:])
+            self.bad(3, words, "info", path)
         wide = self.folder / "wide.npy"
         write_npy(wide, "<f4", [2, 5], [0.5] * 10)
         self.bad(3, "rows have 5 numbers, the model expects 64", "embed", self.model, "--data",

@@ -24,8 +24,8 @@ struct Screen {
   std::string step(Index epoch, Index step, double seconds) {
     now += seconds;
     out.str("");
-    progress.step(
-        {.epoch = epoch, .step = step, .steps = 1000, .log_likelihood_term = -2, .kl = 1});
+    const NamedValues terms{{"nll", 2}, {"kl", 1}};
+    progress.step({.epoch = epoch, .step = step, .steps = 1000, .terms = terms});
     return out.str();
   }
 };
@@ -46,8 +46,7 @@ EpochReport report(Split split, double term, double kl) {
   EpochReport r;
   r.epoch = 3;
   r.split = split;
-  r.log_likelihood_term = term;
-  r.kl = kl;
+  r.terms = {{"nll", -term}, {"kl", kl}};
   r.seconds = 1.25;
   return r;
 }
@@ -89,7 +88,8 @@ TEST_CASE("progress: terms are means over the epoch so far") {
   screen.step(1, 1, 1);
   screen.now += 1;
   screen.out.str("");
-  screen.progress.step({.epoch = 1, .step = 2, .steps = 4, .log_likelihood_term = -4, .kl = 3});
+  const NamedValues terms{{"nll", 4}, {"kl", 3}};
+  screen.progress.step({.epoch = 1, .step = 2, .steps = 4, .terms = terms});
   CHECK(has(screen.out.str(), "elbo -5.00 = -3.00 - kl 2.00"));
   CHECK(has(screen.step(2, 3, 1), "elbo -3.00 = -2.00 - kl 1.00"));
 }
@@ -158,14 +158,24 @@ TEST_CASE("progress: an epoch's line takes the place of the bar") {
   CHECK(screen.out.str().starts_with("\r\x1b[Kepoch 3/4"));
 }
 
-TEST_CASE("progress: an autoencoder has no bound") {
+TEST_CASE("progress: a model without a bound shows its terms by name") {
   ProgressStyle style = on_terminal();
   style.has_elbo = false;
   Screen screen(style);
   screen.step(1, 1, 1);
-  const std::string line = screen.step(1, 2, 1);
-  CHECK(has(line, "log-likelihood term -2.00"));
-  CHECK_FALSE(has(line, "elbo"));
+  screen.now += 1;
+  screen.out.str("");
+  const NamedValues terms{{"nll", 2}, {"fooled", 0.5}};
+  screen.progress.step({.epoch = 2, .step = 2, .steps = 4, .terms = terms});
+  CHECK(has(screen.out.str(), "log-likelihood term -2.00, fooled 0.50"));
+  CHECK_FALSE(has(screen.out.str(), "elbo"));
+
+  style.animate = false;
+  Screen plain(style);
+  EpochReport autoencoder = report(Split::train, -2, 0);
+  autoencoder.terms = {{"nll", 2}};
+  plain.progress.epoch(autoencoder);
+  CHECK(plain.out.str() == "epoch 3/4  log-likelihood term -2.00  | 1.25 s\n");
 }
 
 TEST_CASE("progress: time left as a clock") {

@@ -196,7 +196,7 @@ TEST_CASE("normal: independent between seeds, steps, streams, samples, rows and 
   other.step = 2;
   check_independent(z, normals(other));
   other = key;
-  other.stream = Stream::dropout;
+  other.stream = Stream::evaluate;
   check_independent(z, normals(other));
   other = key;
   other.draw = 2;

@@ -87,9 +87,9 @@ TEST_CASE("noise counter: the worked numbers [NOI-1]") {
 }
 
 TEST_CASE("noise counter: every field has its own place [NOI-1]") {
-  const NoiseKey key{.seed = 0x0123456789abcdef, .step = 5, .stream = Stream::dropout, .draw = 9};
+  const NoiseKey key{.seed = 0x0123456789abcdef, .step = 5, .stream = Stream::evaluate, .draw = 9};
   CHECK(words(noise_block(key, 6, 4)) ==
-        words(philox4x32_10({{4, 6, 5, 2u << 16 | 9}}, 0x0123456789abcdef)));
+        words(philox4x32_10({{4, 6, 5, 4u << 16 | 9}}, 0x0123456789abcdef)));
 
   std::set<Words> seen;
   NoiseKey other = key;
@@ -113,14 +113,15 @@ TEST_CASE("noise counter: every field has its own place [NOI-1]") {
 TEST_CASE("noise counter: stream numbers are part of the format and never change") {
   CHECK(static_cast<int>(Stream::init) == 0);
   CHECK(static_cast<int>(Stream::latent) == 1);
-  CHECK(static_cast<int>(Stream::dropout) == 2);
   CHECK(static_cast<int>(Stream::binarize) == 3);
   CHECK(static_cast<int>(Stream::evaluate) == 4);
-  CHECK(static_cast<int>(Stream::draw) == 5);
+  CHECK(static_cast<int>(Stream::prior) == 5);
   CHECK(static_cast<int>(Stream::order) == 6);
   CHECK(static_cast<int>(Stream::split) == 7);
   CHECK(static_cast<int>(Stream::input_noise) == 8);
   CHECK(static_cast<int>(Stream::user) == 9);
+  CHECK(static_cast<int>(Stream::data) == 10);
+  CHECK(static_cast<int>(Stream::binarize_held_out) == 11);
 }
 
 TEST_CASE("noise counter: what does not fit in 32 bits is refused by name") {

@@ -58,3 +58,24 @@ TEST_CASE("a data set of numbers or of bytes: shape, elements, as numbers") {
   CHECK(!AnySamples<double>().present());
   CHECK(!AnySamples<double>().numbers().present());
 }
+
+TEST_CASE("samples: a row-major matrix without gaps is borrowed, everything else is copied") {
+  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  RowMajor rows(3, 2);
+  rows << 1, 2, 3, 4, 5, 6;
+  const Eigen::MatrixXd columns = rows;
+  const Eigen::Map<const RowMajor> mapped(rows.data(), 3, 2);
+  const Samples<double> borrowed = samples_in_rows(rows), from_map = samples_in_rows(mapped);
+  for (const Samples<double>* samples : {&borrowed, &from_map}) {
+    CHECK(samples->view().data == rows.data());
+    CHECK(samples->in_rows() == columns);
+  }
+  CHECK(samples_in_rows(columns).view().data != columns.data());
+  CHECK(samples_in_rows(columns).in_rows() == columns);
+  const Samples<double> part = samples_in_rows(rows.leftCols(1));  // has gaps
+  CHECK(part.view().data != rows.data());
+  CHECK(part.in_rows() == columns.leftCols(1));
+  const Samples<double> left = samples_in_rows(RowMajor(rows));  // about to be destroyed
+  CHECK(left.in_rows() == columns);
+  CHECK(samples_in_rows(2 * rows).in_rows() == 2 * columns);
+}

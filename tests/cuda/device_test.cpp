@@ -11,7 +11,7 @@
 #include "backend/formula_parity.hpp"
 #include "backend/through.hpp"
 #include "core/noise_support.hpp"
-#include "layers/mlp_parity.hpp"
+#include "layers/net_parity.hpp"
 #include "models/difference.hpp"
 #include "train/journey.hpp"
 
@@ -111,8 +111,8 @@ TEST_CASE("cuda: a net, every stage within its bound, every activation [DEN-1] [
     const std::string name = name_of(activation);
     CAPTURE(name);
     for (const Index n : {1, 19, 257}) {
-      const double worst = worst_ratio(
-          Here(), {.in = 33, .hidden = {65, 17}, .out = 7, .activation = activation}, n);
+      const double worst =
+          worst_ratio(Here(), {.in = 33, .hidden = mlp({65, 17}, activation), .out = 7}, n);
       CAPTURE(worst);
       CHECK_FALSE(!(worst <= 1));
     }
@@ -122,9 +122,9 @@ TEST_CASE("cuda: a net, every stage within its bound, every activation [DEN-1] [
 TEST_CASE("cuda: loss and gradient of models of all parts [ELBO-1]") {
   for (const auto& [config, masked] : models_of_all_parts())
     for (const Gpu& backend : devices()) {
-      const std::string activation = name_of(config.activation);
+      const std::string activation = name_of(config.hidden.stages[0].activation);
       CAPTURE(activation);
-      const std::string likelihood = config.likelihood.name();
+      const std::string likelihood = name_of(config.likelihood);
       CAPTURE(likelihood);
       const double worst = gradient_difference(Here(backend), config, 19, masked);
       CAPTURE(worst);
@@ -195,10 +195,10 @@ TEST_CASE("cuda: a recorded training has the bits of one that is not") {
 TEST_CASE("cuda: graphs of two streams, small") {  // for compute-sanitizer
   const Data<float> data = grey(20, 5, 0, false);
   for (const Gpu& backend : devices()) {
-    Vae<Gpu> vae({.input_dim = 5, .hidden = {6}, .latent_dim = 2, .dropout = 0.2}, backend);
+    Vae<Gpu> vae({.input_dim = 5, .hidden = mlp({6}, Relu{}, 0.2), .latent_dim = 2}, backend);
     const TrainResult result =
         Trainer<Vae<Gpu>>(vae, {.epochs = 3, .batch = 6, .steps_per_launch = 2}).fit(data);
-    CHECK(std::isfinite(result.history.back().loss));
+    CHECK(std::isfinite(result.history.back().loss()));
   }
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("cuda: what is not finite is named after the epoch as after the step [
     try {
       fit(vae, Samples<float>(columns), options);
     } catch (const NonFinite& error) {
-      CHECK(error.rows == std::vector<Index>{29});
+      CHECK(error.samples == std::vector<Index>{29});
       return error.what();
     }
     return "nothing";

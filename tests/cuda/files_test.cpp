@@ -23,10 +23,10 @@ TEST_CASE("cuda: a model trained on one device scores the same on the other") {
   Vae<Cuda<float>> gpu({.input_dim = 9, .hidden = {12}, .latent_dim = 3});
   Trainer<Vae<Cuda<float>>>(gpu, {.epochs = 3, .batch = 32}).fit(data);
   io::save_model(path, gpu);
-  close(io::load_model<Cpu<float>>(path).elbo(x), gpu.elbo(x));
+  close(io::load_model<Vae<Cpu<float>>>(path).elbo(x), gpu.elbo(x));
 
   Vae<Cpu<float>> cpu({.input_dim = 9, .hidden = {12}, .latent_dim = 3});
   Trainer<Vae<Cpu<float>>>(cpu, {.epochs = 3, .batch = 32}).fit(data);
   io::save_model(path, cpu);
-  close(io::load_model<Cuda<float>>(path).elbo(x), cpu.elbo(x));
+  close(io::load_model<Vae<Cuda<float>>>(path).elbo(x), cpu.elbo(x));
 }

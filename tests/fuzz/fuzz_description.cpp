@@ -8,12 +8,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return fuzz::one_input(
       data, size,
       [](auto bytes) {
-        return config_from_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                                "fuzz");
+        return spec_from_description<longhand::VaeSpec>(
+            {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "fuzz");
       },
-      [](const longhand::VaeConfig& config) {
-        const std::string text = config_to_json(config);
-        fuzz::require(config_to_json(config_from_json(text)) == text);
-        fuzz::require(model_tensors(config).size() >= 4);
+      [](const longhand::VaeSpec& spec) {
+        const std::string text = describe(spec);
+        fuzz::require(describe(spec_from_description<longhand::VaeSpec>(text)) == text);
+        fuzz::require(tensors_of(layout_of(spec)).size() >= 4);
       });
 }

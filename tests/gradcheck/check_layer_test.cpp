@@ -2,7 +2,7 @@
 #include <longhand/gradcheck/check_layer.hpp>
 #include <longhand/gradcheck/doctest.hpp>
 #include <longhand/gradcheck/prove_power.hpp>
-#include <longhand/layers/mlp.hpp>
+#include <longhand/layers/net.hpp>
 
 using namespace longhand;
 
@@ -32,7 +32,7 @@ class Gain {
  public:
   using S = typename B::Scalar;
   Gain(ParamLayout& layout, Index size, Fault fault)
-      : gain_(layout.add({.rows = 1, .outputs = size, .fan_in = 1, .parts = {{"gain", 0, size}}})),
+      : gain_(layout.add({.outputs = size, .fan_in = 1, .parts = {{"gain", 0, size}}})),
         fault_(fault) {}
 
   void forward(const Pass<B>& pass, ConstView<B> x, View<B> y) const {
@@ -138,10 +138,9 @@ TEST_CASE("layer check: a layer for one backend only has no second opinion") {
 TEST_CASE("layer check: has power over a net, whose forward returns its output") {
   LONGHAND_CHECK(prove_power([](const CheckOptions& options) {
     return check_layer(
-        "mlp",
+        "net",
         []<class B>(ParamLayout& layout) {
-          return Mlp<B>(layout, Segment::encoder, "net",
-                        {.in = 3, .hidden = {4}, .out = 2, .activation = Tanh{}});
+          return Net<B>(layout, "net", 3, mlp({4}, Tanh{}), outputs(2));
         },
         {}, options);
   }));

@@ -15,7 +15,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASE = re.compile(r"^TEST_CASE(?:_TEMPLATE)?\((.*?)^}", re.M | re.S)
 NAME = re.compile(r"gradient|derivative|backward|by differences", re.I)
-CHECKS = re.compile(r"\bcheck_(?:gradient|part|layer|latent|likelihood|divergence|prior|model|"
+CHECKS = re.compile(r"\bcheck_(?:gradient|part|layer|latent|likelihood|model|"
                     r"formula)\b")
 SMALL = re.compile(r"(?:[<>]=?[^,;{}<>]*|epsilon\()(?<![\w.])"
                    r"(\d+(?:\.\d*)?e-\d+|0\.0\d*|0x1p-\d+)(?:f|L)?(?![\w.])", re.I)

@@ -21,15 +21,15 @@ template <class Device>
 void check_crossing(const Device& backend) {
   const files::Folder folder;
   const auto there = folder / "there", back = folder / "back";
-  for (auto [config, masked] : models_of_all_parts()) {
-    config.transform = {InputTransform::Kind::unit, {0.25}, {2.0}};
-    const Vae<Cpu<float>> here(config, Cpu<float>(1));
+  for (auto [spec, masked] : models_of_all_parts()) {
+    spec.transform = {InputTransform::Kind::unit, {0.25}, {2.0}};
+    const Vae<Cpu<float>> here(spec, Cpu<float>(1));
     io::save_model(there, here);
-    const Vae<Device> loaded = io::load_model<Device>(there, backend);
+    const Vae<Device> loaded = io::load_model<Vae<Device>>(there, backend);
     CHECK(weights_of(loaded) == weights_of(here));
     io::save_model(back, loaded);
     CHECK(io::read_file(back) == io::read_file(there));
-    CHECK(weights_of(io::load_model<Cpu<float>>(back, Cpu<float>(1))) == weights_of(here));
+    CHECK(weights_of(io::load_model<Vae<Cpu<float>>>(back, Cpu<float>(1))) == weights_of(here));
   }
 }
 

@@ -46,23 +46,22 @@ def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-def activation(config):
-    slope = config.get("slope")
+def activation(choice):
+    slope = choice.get("slope")
     return {"relu": lambda a: np.maximum(a, 0),
-            "leaky-relu": lambda a: np.where(a > 0, a, slope * a)}[config["name"]]
+            "leaky-relu": lambda a: np.where(a > 0, a, slope * a)}[choice["name"]]
 
 
 def numbers(name):
     tensors, metadata = read_safetensors(GOLDEN / f"{name}.safetensors")
     config = json.loads(metadata["longhand"])
-    act = activation(config["activation"])
 
     def dense(layer, x):
         return x @ tensors[f"{layer}.weight"].T + tensors[f"{layer}.bias"]
 
-    def hidden(prefix, count, x):
-        for layer in range(count):
-            x = act(dense(f"{prefix}.{2 * layer}", x))
+    def hidden(prefix, stages, x):
+        for number, stage in enumerate(stages):
+            x = activation(stage["activation"])(dense(f"{prefix}.{2 * number}", x))
         return x
 
     inputs = {key: np.array(rows, np.float64) for key, rows in INPUTS[name].items()}
@@ -71,16 +70,16 @@ def numbers(name):
     shift, scale = (np.array(transform[key]) for key in ("shift", "scale"))
     rows = config["input"]["rows"]
 
-    h = hidden("encoder", len(config["encoder"]),
+    h = hidden("encoder", config["encoder"],
                np.hstack([(inputs["x"] - shift) / scale, condition]))
     mu, logvar = dense("mu", h), dense("logvar", h)
-    bound = config["logvar_bound"]
+    bound = config["latent"]["logvar_bound"]
     if bound is not None:
         logvar = bound * np.tanh(logvar / bound)
     depth = len(config["decoder"])
     output = dense(f"decoder.{2 * depth}",
-                   hidden("decoder", depth, np.hstack([mu, condition])))
-    likelihood = config["likelihood"]
+                   hidden("decoder", config["decoder"], np.hstack([mu, condition])))
+    likelihood, = config["likelihood"]
     through_sigmoid = likelihood["name"] == "bernoulli" or likelihood["output"] == "sigmoid"
     mean = output[:, :rows]
     mean = (sigmoid(mean) if through_sigmoid else mean) * scale + shift

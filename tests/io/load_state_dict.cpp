@@ -31,14 +31,15 @@ void write(const std::filesystem::path& path, const Samples<float>& samples) {
 
 void run(const char* const* arguments) {
   const std::string_view config_file = arguments[2];
-  longhand::VaeConfig config;
+  using Model = longhand::Vae<longhand::Cpu<float>>;
+  longhand::VaeSpec spec;
   if (config_file != "-") {
     const std::vector<std::byte> text = io::read_file(config_file);
-    config = io::config_from_json({reinterpret_cast<const char*>(text.data()), text.size()},
-                                  config_file);
+    spec = io::spec_from_description<longhand::VaeSpec>(
+        {reinterpret_cast<const char*>(text.data()), text.size()}, config_file);
   }
-  const auto vae = io::load_model<longhand::Cpu<float>>(arguments[1], longhand::Cpu<float>(1),
-                                                        config_file != "-" ? &config : nullptr);
+  const Model vae = io::load_model<Model>(arguments[1], longhand::Cpu<float>(1),
+                                          config_file != "-" ? &spec : nullptr);
   const io::Tensor x = io::read_npy(arguments[3]);
   const std::vector<float> values = x.as<float>();
   const auto samples = longhand::samples_in_memory(values.data(), static_cast<Index>(x.shape.at(0)),

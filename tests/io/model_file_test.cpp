@@ -17,33 +17,37 @@ using files::bytes;
 using files::Bytes;
 using files::Folder;
 using files::rejected;
+using longhand::CodeSpec;
+using longhand::ConditionalPrior;
 using longhand::Cpu;
+using longhand::GaussianLatentSpec;
 using longhand::Index;
 using longhand::InputTransform;
-using longhand::LatentKind;
+using longhand::layout_of;
+using longhand::mlp;
 using longhand::OutputMap;
-using longhand::PriorKind;
+using longhand::ParamBlock;
+using longhand::ParamLayout;
 using longhand::Samples;
 using longhand::Vae;
-using longhand::VaeConfig;
-using longhand::io::config_from_json;
-using longhand::io::config_to_json;
+using longhand::VaeSpec;
+using longhand::io::describe;
 using longhand::io::Dtype;
 using longhand::io::encode_model;
 using longhand::io::encode_safetensors;
 using longhand::io::FormatError;
 using longhand::io::load_model;
-using longhand::io::model_tensors;
-using longhand::io::ModelContent;
 using longhand::io::ModelHeader;
 using longhand::io::read_file;
 using longhand::io::read_model;
-using longhand::io::read_model_header;
+using longhand::io::read_model_file;
 using longhand::io::read_safetensors;
 using longhand::io::Safetensors;
 using longhand::io::save_model;
+using longhand::io::spec_from_description;
 using longhand::io::Tensor;
 using longhand::io::TensorInfo;
+using longhand::io::tensors_of;
 using longhand::io::write_file;
 using longhand::io::write_safetensors;
 using nlohmann::json;
@@ -53,64 +57,68 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 const auto one_thread = Cpu<float>(1);
 
-VaeConfig small() {
-  VaeConfig config;
-  config.input_dim = 6;
-  config.hidden = {5};
-  config.latent_dim = 2;
-  config.seed = 7;
-  return config;
+VaeSpec small() {
+  VaeSpec spec;
+  spec.input_dim = 6;
+  spec.hidden = {5};
+  spec.latent_dim = 2;
+  spec.seed = 7;
+  return spec;
+}
+GaussianLatentSpec& gaussian(VaeSpec& spec) { return std::get<GaussianLatentSpec>(spec.latent); }
+
+VaeSpec conditional() {
+  VaeSpec spec = small();
+  const longhand::LeakyRelu leaky{0.2};
+  spec.hidden = mlp({5, 4}, leaky, 0.1);
+  spec.condition_dim = 2;
+  spec.latent = GaussianLatentSpec{
+      .dim = 2, .logvar_bound = infinity, .prior = ConditionalPrior{mlp({3}, leaky)}};
+  spec.likelihood = longhand::LearnedGaussian{.logvar_bound = 9};
+  spec.transform = {InputTransform::Kind::standardize,
+                    {0.1, -0.2, 0.3, 0, 5, 1.0 / 3},
+                    {1, 2, 0.5, 0.7, 1e-3, 3}};
+  return spec;
 }
 
-VaeConfig conditional() {
-  VaeConfig config = small();
-  config.hidden = {5, 4};
-  config.condition_dim = 2;
-  config.prior = PriorKind::conditional;
-  config.prior_hidden = {3};
-  config.activation = longhand::LeakyRelu{0.2};
-  config.likelihood = longhand::LearnedGaussian(OutputMap::identity, {9});
-  config.logvar_bound = infinity;
-  config.dropout = 0.1;
-  config.transform = {InputTransform::Kind::standardize,
-                      {0.1, -0.2, 0.3, 0, 5, 1.0 / 3},
-                      {1, 2, 0.5, 0.7, 1e-3, 3}};
-  return config;
-}
-
-/// One configuration for every choice that a file can hold.
-std::vector<VaeConfig> all_kinds() {
-  std::vector<VaeConfig> all{small(), conditional()};
+/// One spec for every choice that a file can hold.
+std::vector<VaeSpec> all_kinds() {
+  std::vector<VaeSpec> all{small(), conditional()};
   const auto add = [&](auto change) { change(all.emplace_back(small())); };
-  add([](VaeConfig& c) { c.latent = LatentKind::deterministic; });
-  add([](VaeConfig& c) { c.condition_dim = 3; });
-  add([](VaeConfig& c) {
-    c.latent = LatentKind::deterministic;
+  add([](VaeSpec& c) { c.latent = CodeSpec{2}; });
+  add([](VaeSpec& c) { c.condition_dim = 3; });
+  add([](VaeSpec& c) {
+    c.latent = CodeSpec{2};
     c.condition_dim = 1;
   });
-  add([](VaeConfig& c) {
-    c.prior = PriorKind::conditional;
+  add([](VaeSpec& c) {
+    gaussian(c).prior = ConditionalPrior{};
     c.condition_dim = 1;
   });
-  add([](VaeConfig& c) { c.hidden = {}; });
-  add([](VaeConfig& c) {
+  add([](VaeSpec& c) { c.hidden = {}; });
+  add([](VaeSpec& c) {
     c.hidden = {3, 4, 5};
-    c.decoder_hidden = {{7}};
+    c.hidden.stages[1].activation = longhand::Tanh{};
+    c.hidden.stages[2].dropout = 0.25;
+    c.decoder_hidden = mlp({7}, longhand::Silu{});
   });
-  add([](VaeConfig& c) { c.likelihood = longhand::Gaussian(0.1, OutputMap::sigmoid); });
-  add([](VaeConfig& c) {
-    c.likelihood = longhand::LearnedGaussian(OutputMap::sigmoid, {infinity});
+  add([](VaeSpec& c) {
+    c.likelihood = longhand::Gaussian{.variance = 0.1, .output = OutputMap::sigmoid};
   });
-  add([](VaeConfig& c) {
+  add([](VaeSpec& c) {
+    c.likelihood =
+        longhand::LearnedGaussian{.output = OutputMap::sigmoid, .logvar_bound = infinity};
+  });
+  add([](VaeSpec& c) {
     c.transform = {InputTransform::Kind::unit, {-1.0}, {255.0}};
     c.image = {1, 2, 3};
   });
-  add([](VaeConfig& c) { c.transform = {InputTransform::Kind::symmetric, {0.1}, {1.0 / 3}}; });
+  add([](VaeSpec& c) { c.transform = {InputTransform::Kind::symmetric, {0.1}, {1.0 / 3}}; });
   for (const char* name : {"tanh", "sigmoid", "softplus", "silu", "gelu", "identity"})
-    add([&](VaeConfig& c) {
-      c.activation = longhand::from_name<longhand::Activation>("activation", name);
+    add([&](VaeSpec& c) {
+      c.hidden = mlp({5}, longhand::from_name<longhand::Activation>("activation", name));
     });
-  add([](VaeConfig& c) { c.activation = longhand::Elu{0.1}; });
+  add([](VaeSpec& c) { c.hidden = mlp({5}, longhand::Elu{0.1}); });
   return all;
 }
 
@@ -135,46 +143,51 @@ bool same_bytes(const Range& a, const Range& b) {
 }
 
 template <class S>
-void check_round_trip(const VaeConfig& config) {
-  CAPTURE(config_to_json(config));
+void check_round_trip(const VaeSpec& spec) {
+  CAPTURE(describe(spec));
   const Folder folder;
-  const Vae<Cpu<S>> saved(config, Cpu<S>(1));
+  const Vae<Cpu<S>> saved(spec, Cpu<S>(1));
   save_model(folder / "model", saved);
   CHECK(folder.entries() == 1);
-  const Vae<Cpu<S>> loaded = load_model<Cpu<S>>(folder / "model", Cpu<S>(1));
+  const Vae<Cpu<S>> loaded = load_model<Vae<Cpu<S>>>(folder / "model", Cpu<S>(1));
   CHECK(same_bytes(weights(loaded), weights(saved)));
-  CHECK(config_to_json(loaded.config()) == config_to_json(config));
-  CHECK(loaded.config().transform.shift == config.transform.shift);
-  CHECK(loaded.config().transform.scale == config.transform.scale);
-  CHECK(loaded.config().image == config.image);
+  CHECK(describe(loaded.spec()) == describe(spec));
+  CHECK(loaded.spec().transform.shift == spec.transform.shift);
+  CHECK(loaded.spec().transform.scale == spec.transform.scale);
+  CHECK(loaded.spec().image == spec.image);
 
-  const auto x = samples<S>(config.input_dim, 4);
-  const Index C = config.condition_dim;
+  const auto x = samples<S>(spec.input_dim, 4);
+  const Index C = spec.condition_dim;
   const Samples<S> c = C > 0 ? samples<S>(C, 4) : Samples<S>{};
   const auto z = saved.encode(x, c);
   CHECK(same_bytes(loaded.encode(x, c).in_columns(), z.in_columns()));
   CHECK(same_bytes(loaded.decode(z, c).in_columns(), saved.decode(z, c).in_columns()));
-  if (saved.has_divergence()) {
+  if (saved.has_elbo()) {
+    longhand::SampleOptions<S> options{.seed = 3, .draw = true};
+    options.condition = c;
+
     CHECK(same_bytes(loaded.encode_logvar(x, c).in_columns(),
                      saved.encode_logvar(x, c).in_columns()));
-    CHECK(same_bytes(loaded.sample(4, 3, c, true).in_columns(),
-                     saved.sample(4, 3, c, true).in_columns()));
+    CHECK(
+        same_bytes(loaded.sample(4, options).in_columns(), saved.sample(4, options).in_columns()));
   }
 
-  const ModelHeader header = read_model_header(folder / "model");
+  const ModelHeader header = read_model_file(folder / "model").header;
+  CHECK(header.kind == longhand::io::kind_of(spec));
   CHECK(header.verified);
   CHECK(!header.bare);
   CHECK(header.scalar == (sizeof(S) == 8 ? "float64" : "float32"));
   CHECK(header.library == longhand::version);
-  CHECK(header.tensors == model_tensors(config, longhand::io::dtype_of<S>));
+  CHECK(header.tensors == tensors_of(saved.params().layout(), longhand::io::dtype_of<S>));
+  CHECK(header.tensors == tensors_of(layout_of(spec), longhand::io::dtype_of<S>));
   save_model(folder / "again", loaded);
   CHECK(read_file(folder / "again") == read_file(folder / "model"));
 }
 
 /// The bytes of a small model's file.
-Bytes model_bytes(const VaeConfig& config = small()) {
+Bytes model_bytes(const VaeSpec& spec = small()) {
   const Folder folder;
-  save_model(folder / "model", Vae<Cpu<float>>(config, one_thread));
+  save_model(folder / "model", Vae<Cpu<float>>(spec, one_thread));
   return read_file(folder / "model");
 }
 
@@ -197,9 +210,9 @@ struct Parts {
 };
 
 /// The sentence with which `file` is refused.
-std::string refused(const Bytes& file, std::string_view field, const VaeConfig* bare = nullptr) {
+std::string refused(const Bytes& file, std::string_view field, const VaeSpec* bare = nullptr) {
   const std::string message =
-      rejected<FormatError>([&] { read_model(file, "memory", bare); }, "memory", field);
+      rejected<FormatError>([&] { read_model<VaeSpec>(file, "memory", bare); }, "memory", field);
   CHECK(message.find("expected") != message.npos);
   CHECK(message.find('\n') == message.npos);
   return message;
@@ -234,10 +247,10 @@ void check_golden(const std::string& name, double tolerance) {
   const Bytes text = read_file(golden(name + ".json"));
   const json numbers = json::parse(files::text(text));
   const std::filesystem::path file = golden(name + ".safetensors");
-  CHECK(read_model_header(file).verified);
-  CHECK(json::parse(config_to_json(read_model_header(file).config)) == numbers.at("config"));
+  CHECK(read_model_file(file).header.verified);
+  CHECK(json::parse(describe(read_model(file).spec)) == numbers.at("config"));
 
-  const Vae<Cpu<S>> vae = load_model<Cpu<S>>(file, Cpu<S>(1));
+  const Vae<Cpu<S>> vae = load_model<Vae<Cpu<S>>>(file, Cpu<S>(1));
   const Samples<S> x = read_samples<S>(numbers.at("x"));
   const Samples<S> c =
       numbers.contains("condition") ? read_samples<S>(numbers["condition"]) : Samples<S>{};
@@ -260,9 +273,9 @@ void check_golden(const std::string& name, double tolerance) {
 }  // namespace
 
 TEST_CASE("model file: every kind of model comes back bit for bit, in float and double") {
-  for (const VaeConfig& config : all_kinds()) {
-    check_round_trip<float>(config);
-    check_round_trip<double>(config);
+  for (const VaeSpec& spec : all_kinds()) {
+    check_round_trip<float>(spec);
+    check_round_trip<double>(spec);
   }
 }
 
@@ -271,10 +284,11 @@ TEST_CASE("model file: the weights are those of the model, not those its seed wo
   const Vae<Cpu<float>> vae(conditional(), one_thread);
   const auto flat = vae.params().flat();
   for (const auto& block : vae.params().layout().blocks())
-    for (Index i = 0; i < block.rows * block.outputs; ++i)
+    for (Index i = 0; i < block.size(); ++i)
       flat(block.offset + i) = 1 + static_cast<float>(i) + static_cast<float>(block.offset);
   save_model(folder / "model", vae);
-  CHECK(same_bytes(weights(load_model<Cpu<float>>(folder / "model", one_thread)), weights(vae)));
+  CHECK(
+      same_bytes(weights(load_model<Vae<Cpu<float>>>(folder / "model", one_thread)), weights(vae)));
 }
 
 TEST_CASE("model file: names and shapes are those of the state dict in docs/pytorch.md") {
@@ -292,67 +306,97 @@ TEST_CASE("model file: names and shapes are those of the state dict in docs/pyto
       f32("prior.0.bias", {3}),    f32("prior.0.weight", {3, 2}),
       f32("prior.2.bias", {4}),    f32("prior.2.weight", {4, 3}),
   };
-  CHECK(model_tensors(conditional()) == expected);
+  CHECK(tensors_of(layout_of(conditional())) == expected);
   CHECK(read_model(model_bytes(conditional()), "memory").header.tensors == expected);
 }
 
 TEST_CASE("model file: the description says what the model is, number by number") {
-  CHECK(json::parse(config_to_json(conditional())) == json::parse(R"({
-    "format": 1, "model": "cvae",
+  CHECK(json::parse(describe(conditional())) == json::parse(R"({
+    "format": 2, "model": "cvae",
     "input": {"rows": 6, "shape": null, "transform": {"kind": "standardize",
       "shift": [0.1, -0.2, 0.3, 0.0, 5.0, 0.3333333333333333],
       "scale": [1.0, 2.0, 0.5, 0.7, 0.001, 3.0]}},
-    "encoder": [5, 4], "decoder": [4, 5],
-    "activation": {"name": "leaky-relu", "slope": 0.2},
-    "latent": {"kind": "gaussian", "dim": 2},
-    "likelihood": {"name": "gaussian-learned", "output": "identity", "logvar_bound": 9.0},
-    "condition_rows": 2,
-    "prior": {"kind": "conditional", "hidden": [3]},
-    "logvar_bound": null, "dropout": 0.1})"));
+    "encoder": [{"dense": 5, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.1},
+                {"dense": 4, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.1}],
+    "decoder": [{"dense": 4, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.1},
+                {"dense": 5, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.1}],
+    "latent": {"kind": "gaussian", "dim": 2, "logvar_bound": null, "prior": {"kind": "conditional",
+      "net": [{"dense": 3, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.0}]}},
+    "likelihood": [{"name": "gaussian-learned", "output": "identity", "logvar_bound": 9.0}],
+    "condition_rows": 2})"));
+  VaeSpec code = small();
+  code.latent = CodeSpec{3};
+  CHECK(json::parse(describe(code)).at("latent") == json::parse(R"({"kind": "code", "dim": 3})"));
 
-  VaeConfig config = small();
-  config.transform.kind = InputTransform::Kind::standardize;
-  config.transform.shift = {
-      0.1, -0.0, 5e-324, 1.7976931348623157e308, 1.0 / 3, 123456789.123456789};
-  config.transform.scale = {2.2250738585072014e-308};
-  config.logvar_bound = 0.1 + 0.2;
-  config.likelihood = longhand::Gaussian(std::nextafter(1.0, 2.0));
-  const VaeConfig back = config_from_json(config_to_json(config));
-  CHECK(same_bytes(back.transform.shift, config.transform.shift));
-  CHECK(back.transform.scale == config.transform.scale);
-  CHECK(back.logvar_bound == config.logvar_bound);
-  CHECK(std::get<longhand::Gaussian>(back.likelihood.variant()).formula().variance ==
-        std::nextafter(1.0, 2.0));
+  VaeSpec spec = small();
+  spec.transform.kind = InputTransform::Kind::standardize;
+  spec.transform.shift = {0.1, -0.0, 5e-324, 1.7976931348623157e308, 1.0 / 3, 123456789.123456789};
+  spec.transform.scale = {2.2250738585072014e-308};
+  gaussian(spec).logvar_bound = 0.1 + 0.2;
+  spec.likelihood = longhand::Gaussian{.variance = std::nextafter(1.0, 2.0)};
+  VaeSpec back = spec_from_description<VaeSpec>(describe(spec));
+  CHECK(same_bytes(back.transform.shift, spec.transform.shift));
+  CHECK(back.transform.scale == spec.transform.scale);
+  CHECK(gaussian(back).logvar_bound == gaussian(spec).logvar_bound);
+  CHECK(std::get<longhand::Gaussian>(back.likelihood).variance == std::nextafter(1.0, 2.0));
+}
+
+TEST_CASE("model file: what a description leaves out has its default") {
+  const auto described = [](const char* text) { return spec_from_description<VaeSpec>(text); };
+  VaeSpec least = described(R"({"format": 2, "model": "vae", "input": {"rows": 6},
+    "latent": {"kind": "gaussian", "dim": 2}, "likelihood": [{"name": "bernoulli"}]})");
+  VaeSpec same = small();
+  same.hidden = {};
+  CHECK(describe(least) == describe(same));
+
+  const VaeSpec more = described(R"({"format": 2, "model": "cvae", "condition_rows": 1,
+    "input": {"rows": 6, "transform": {"kind": "none"}},
+    "encoder": [{"dense": 5}, {"dense": 3, "activation": {"name": "elu"}}],
+    "latent": {"kind": "gaussian", "dim": 2, "prior": {"kind": "conditional"}},
+    "likelihood": [{"name": "gaussian"}]})");
+  same.hidden = {5, 3};
+  same.hidden.stages[1].activation = longhand::Elu{};
+  same.condition_dim = 1;
+  gaussian(same).prior = ConditionalPrior{};
+  same.likelihood = longhand::Gaussian{};
+  CHECK(describe(more) == describe(same));
 }
 
 TEST_CASE("model file: files of earlier versions load and compute what they computed") {
-  // Written by format 1. The numbers beside them come from a computation in NumPy's float64.
+  // Written by format 2. The numbers beside them come from a computation in NumPy's float64.
   check_golden<float>("vae", 1e-6);
   check_golden<double>("cvae", 1e-14);
 }
 
+TEST_CASE("model file: a file of format 1 is refused in one clear sentence") {
+  const std::string path = golden("format1.safetensors").string();
+  CHECK(rejected<FormatError>([&] { read_model(path); }, path, "format") ==
+        path +
+            ": format is 1, written before the first release; expected 2: train the model again");
+}
+
 TEST_CASE("model file: writes the golden files of this format" * doctest::skip()) {
-  VaeConfig config = small();
-  config.transform = {InputTransform::Kind::unit, {0.0}, {255.0}};
-  config.image = {2, 3, 1};
-  save_model(golden("vae.safetensors"), Vae<Cpu<float>>(config, one_thread));
+  VaeSpec spec = small();
+  spec.transform = {InputTransform::Kind::unit, {0.0}, {255.0}};
+  spec.image = {2, 3, 1};
+  save_model(golden("vae.safetensors"), Vae<Cpu<float>>(spec, one_thread));
   save_model(golden("cvae.safetensors"), Vae<Cpu<double>>(conditional(), Cpu<double>(1)));
 }
 
 TEST_CASE("model file: a damaged bit is found, wherever it is") {
   const Bytes file = model_bytes();
-  const ModelContent original = read_model(file, "memory");
-  const std::string config = config_to_json(original.header.config);
+  const auto original = read_model(file, "memory");
+  const std::string spec = describe(original.spec);
   Bytes damaged = file;
   std::size_t harmless = 0;
   for (std::size_t i = 0; i < 8 * file.size(); ++i) {
     const auto bit = static_cast<std::byte>(1u << i % 8);
     damaged[i / 8] ^= bit;
     try {
-      const ModelContent content = read_model(damaged, "memory");
+      const auto content = read_model(damaged, "memory");
       ++harmless;
       CHECK(content.tensors == original.tensors);
-      CHECK(config_to_json(content.header.config) == config);
+      CHECK(describe(content.spec) == spec);
     } catch (const FormatError&) {
     }
     damaged[i / 8] ^= bit;
@@ -371,13 +415,18 @@ TEST_CASE("model file: a description that is wrong in one place is refused there
   const json remove(json::value_t::discarded);
   const json huge = 2147483648u;
   const std::vector<Case> cases = {
-      {"/format", 2, "format", "is 2, written by longhand \"0.1.0\"; expected at most 1"},
+      {"/format", 1, "format", "is 1, written before the first release; expected 2"},
+      {"/format", 3, "format", "is 3, written by longhand \"0.1.0\"; expected at most 2"},
       {"/format", 0, "format", "from 1"},
       {"/format", "1", "format", "is \"1\", expected an integer"},
       {"/format", remove, "format", "is missing"},
-      {"/author", "me", "description", "has the key \"author\", expected only format, model"},
+      {"/author", "me", "description", "has the key \"author\", expected only model, input"},
       {"/model", "cvae", "model", "expected \"vae\""},
       {"/model", remove, "model", "is missing"},
+      {"/model", "gan", "model", "is \"gan\", expected one of vae, ae, cvae"},
+      {"/input", remove, "input", "is missing"},
+      {"/input/rows", remove, "input.rows", "is missing"},
+      {"/input/rows", 600000000, "description", "units in all, expected at most 536870912"},
       {"/input", 3, "input", "is 3, expected an object"},
       {"/input/rows", 0, "input.rows", "is 0, expected an integer from 1 to 2147483647"},
       {"/input/rows", -6, "input.rows", "is -6"},
@@ -410,50 +459,59 @@ TEST_CASE("model file: a description that is wrong in one place is refused there
        "input.transform.shift[0]",
        "is null, expected a number"},
       {"/encoder", 5, "encoder", "expected a list"},
-      {"/encoder", {5, 0}, "encoder[1]", "is 0"},
+      {"/encoder", {5, 0}, "encoder[0]", "is 5, expected an object"},
+      {"/encoder/0/dense", 0, "encoder[0].dense", "is 0"},
+      {"/encoder/0/dense", remove, "encoder[0].dense", "is missing"},
+      {"/encoder/0/conv", 3, "encoder[0]", "has the key \"conv\", expected only dense"},
       {"/encoder", std::vector<int>(1025, 1), "encoder", "has 1025 entries, expected at most 1024"},
-      {"/decoder", remove, "decoder", "is missing"},
       {"/decoder", {{"width", 5}}, "decoder", "is an object"},
-      {"/activation/name", "Relu", "activation.name",
+      {"/encoder/0/activation", "relu", "encoder[0].activation", "is \"relu\", expected an object"},
+      {"/encoder/0/activation/name", "Relu", "encoder[0].activation.name",
        "is \"Relu\", expected one of relu, leaky-relu"},
-      {"/activation/slope", 0.1, "activation", "has the key \"slope\", expected only name"},
-      {"/activation/name", "elu", "activation.alpha", "is missing"},
-      {"/activation",
+      {"/encoder/0/activation/slope", 0.1, "encoder[0].activation",
+       "has the key \"slope\", expected only name"},
+      {"/encoder/0/activation",
        {{"name", "leaky-relu"}, {"slope", -0.1}},
-       "activation.slope",
+       "encoder[0].activation.slope",
        "is -0.1, expected a number from 0 on"},
-      {"/latent/kind", "gumbel", "latent.kind", "expected one of gaussian, deterministic"},
+      {"/encoder/0/dropout", 1, "encoder[0].dropout", "is 1, expected a number from 0 to below 1"},
+      {"/encoder/0/dropout", true, "encoder[0].dropout", "is true"},
+      {"/latent", remove, "latent", "is missing"},
+      {"/latent/kind", "gumbel", "latent.kind", "expected one of gaussian, code"},
+      {"/latent/kind", "code", "latent", "has the key \"logvar_bound\", expected only kind, dim"},
+      {"/latent", {{"kind", "code"}, {"dim", 2}}, "model", "is \"vae\", expected \"ae\""},
       {"/latent/dim", 0, "latent.dim", "is 0"},
       {"/latent/dim", remove, "latent.dim", "is missing"},
       {"/latent/temperature", 1, "latent", "\"temperature\""},
-      {"/likelihood/name", 7, "likelihood.name",
+      {"/latent/logvar_bound", 0, "latent.logvar_bound",
+       "is 0, expected a positive number, or null"},
+      {"/latent/logvar_bound", -15, "latent.logvar_bound", "is -15"},
+      {"/latent/logvar_bound", "inf", "latent.logvar_bound", "is \"inf\""},
+      {"/latent/prior/kind", "conditional", "latent.prior.kind",
+       "is \"conditional\", expected \"standard-normal\" without condition rows"},
+      {"/latent/prior/kind", "vamp", "latent.prior.kind",
+       "expected one of standard-normal, conditional"},
+      {"/latent/prior/net", json::array(), "latent.prior", "\"net\""},
+      {"/likelihood", remove, "likelihood", "is missing"},
+      {"/likelihood", json::array(), "likelihood", "has 0 entries, expected 1"},
+      {"/likelihood/1", {{"name", "bernoulli"}}, "likelihood", "has 2 entries, expected 1"},
+      {"/likelihood/0/name", 7, "likelihood[0].name",
        "is 7, expected one of bernoulli, gaussian, gaussian-learned"},
-      {"/likelihood/variance", 1, "likelihood", "\"variance\""},
-      {"/likelihood",
+      {"/likelihood/0/variance", 1, "likelihood[0]", "\"variance\""},
+      {"/likelihood/0",
        {{"name", "gaussian"}, {"variance", 0}, {"output", "identity"}},
-       "likelihood.variance",
+       "likelihood[0].variance",
        "is 0, expected a positive number"},
-      {"/likelihood",
+      {"/likelihood/0",
        {{"name", "gaussian"}, {"variance", 1}, {"output", "tanh"}},
-       "likelihood.output",
+       "likelihood[0].output",
        "is \"tanh\", expected one of identity, sigmoid"},
-      {"/likelihood", {{"name", "gaussian"}, {"variance", 1}}, "likelihood.output", "is missing"},
-      {"/likelihood",
+      {"/likelihood/0",
        {{"name", "gaussian-learned"}, {"output", "identity"}, {"logvar_bound", -1}},
-       "likelihood.logvar_bound",
+       "likelihood[0].logvar_bound",
        "is -1"},
       {"/condition_rows", -1, "condition_rows", "expected an integer from 0"},
       {"/condition_rows", 3, "model", "is \"vae\", expected \"cvae\" with this latent and 3"},
-      {"/prior/kind", "conditional", "prior.hidden", "is missing"},
-      {"/prior", {{"kind", "conditional"}, {"hidden", {3}}}, "prior.kind", "is \"conditional\""},
-      {"/prior/kind", "vamp", "prior.kind", "expected one of standard-normal, conditional"},
-      {"/prior/hidden", json::array(), "prior", "\"hidden\""},
-      {"/logvar_bound", 0, "logvar_bound", "is 0, expected a positive number, or null"},
-      {"/logvar_bound", -15, "logvar_bound", "is -15"},
-      {"/logvar_bound", "inf", "logvar_bound", "is \"inf\""},
-      {"/logvar_bound", remove, "logvar_bound", "is missing"},
-      {"/dropout", 1, "dropout", "is 1, expected a number from 0 to below 1"},
-      {"/dropout", true, "dropout", "is true"},
       {"/scalar", "float16", "scalar", "is \"float16\", expected \"float32\" or \"float64\""},
       {"/library", 1, "library", "is 1, expected a text"},
       {"/checksum", "crc32:1", "checksum", "is \"crc32:1\", expected \"crc32:\" and 8"},
@@ -487,9 +545,9 @@ TEST_CASE("model file: a description that is no JSON object of ours is refused")
   CHECK_CONTAINS(refused(with_text(""), "description"), "is no valid JSON at byte 1");
   CHECK_CONTAINS(refused(with_text(text + "]"), "description"), "is no valid JSON");
   CHECK_CONTAINS(refused(with_text("[1]"), "description"), "is a list, expected an object");
-  CHECK_CONTAINS(refused(with_text("{\"format\":1," + text.substr(1)), "description"),
+  CHECK_CONTAINS(refused(with_text("{\"format\":2," + text.substr(1)), "description"),
                  "has the key \"format\" twice");
-  CHECK_CONTAINS(refused(with_text("{\"dropout\":1e999}"), "description"), "too large for float64");
+  CHECK_CONTAINS(refused(with_text("{\"format\":1e999}"), "description"), "too large for float64");
   CHECK_CONTAINS(refused(with_text(std::string(100000, '[')), "description"), "nested too deeply");
   CHECK_CONTAINS(refused(with_text(std::string((32u << 20) + 1, ' ')), "description"),
                  "expected at most 33554432");
@@ -540,8 +598,10 @@ TEST_CASE("model file: tensors that are not the model's are refused by name") {
 
   // Sizes that no memory holds are compared, never multiplied or allocated.
   Parts absurd = right;
-  absurd.description["encoder"] = std::vector<unsigned>(1024, 2147483647u);
-  CHECK_CONTAINS(refused(absurd.bytes(), "\"encoder.0.bias\""), "expected F32 [2147483647]");
+  absurd.description["encoder"] = json(std::size_t{1024}, json{{"dense", 2147483647u}});
+  CHECK_CONTAINS(refused(absurd.bytes(), "description"), "units in all, expected at most");
+  absurd.description["encoder"] = json::array({json{{"dense", 500000000u}}});
+  CHECK_CONTAINS(refused(absurd.bytes(), "\"encoder.0.bias\""), "expected F32 [500000000]");
   Parts other_scalar = right;
   other_scalar.description["scalar"] = "float64";
   CHECK_CONTAINS(refused(other_scalar.bytes(), "\"decoder.0.bias\""), "is F32 [5], expected F64");
@@ -558,9 +618,9 @@ TEST_CASE("model file: checksums tell damage in the weights from damage in the d
                  "the description is damaged");
   // Without its checksum it loads, and says that nobody vouches for it.
   file.metadata.erase("longhand_checksum");
-  const ModelContent content = read_model(encode_safetensors(file), "memory");
+  auto content = read_model(encode_safetensors(file), "memory");
   CHECK(!content.header.verified);
-  CHECK(content.header.config.logvar_bound == 25);
+  CHECK(gaussian(content.spec).logvar_bound == 25);
 }
 
 TEST_CASE("model file: a bare state dict loads with the configuration it is given") {
@@ -572,34 +632,37 @@ TEST_CASE("model file: a bare state dict loads with the configuration it is give
   write_safetensors(folder / "bare", bare);
   const std::string path = (folder / "bare").string();
 
-  const ModelHeader header = read_model_header(folder / "bare");
+  const ModelHeader header = read_model_file(folder / "bare").header;
   CHECK(header.bare);
   CHECK(!header.verified);
-  CHECK(header.tensors == model_tensors(small()));
-  CHECK_CONTAINS(rejected<FormatError>([&] { load_model<Cpu<float>>(path); }, path, "description"),
-                 "or a configuration given for this state dict");
+  CHECK(header.scalar == "float32");
+  CHECK(header.tensors == tensors_of(layout_of(small())));
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(path); }, path, "description"),
+      "or a spec given for this state dict");
 
-  const VaeConfig config = small();
-  const auto loaded = load_model<Cpu<float>>(folder / "bare", one_thread, &config);
+  const VaeSpec spec = small();
+  const auto loaded = load_model<Vae<Cpu<float>>>(folder / "bare", one_thread, &spec);
   CHECK(same_bytes(weights(loaded), weights(saved)));
-  const ModelHeader told = read_model_header(folder / "bare", &config);
-  CHECK(told.bare);
-  CHECK(!told.verified);
-  CHECK(told.scalar == "float32");
-  CHECK(config_to_json(told.config) == config_to_json(config));
+  const auto told = read_model(folder / "bare", &spec);
+  CHECK(told.header.bare);
+  CHECK(!told.header.verified);
+  CHECK(describe(told.spec) == describe(spec));
 
-  VaeConfig wrong = config;
-  wrong.latent_dim = 3;
-  CHECK_CONTAINS(rejected<FormatError>([&] { load_model<Cpu<float>>(path, one_thread, &wrong); },
-                                       path, "\"decoder.0.weight\""),
-                 "is F32 [5,2], expected F32 [5,3]");
-  wrong.latent_dim = -3;
-  CHECK_CONTAINS(rejected<FormatError>([&] { load_model<Cpu<float>>(path, one_thread, &wrong); },
-                                       "configuration", "latent.dim"),
-                 "is -3, expected");
+  VaeSpec wrong = spec;
+  gaussian(wrong).dim = 3;
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(path, one_thread, &wrong); }, path,
+                            "\"decoder.0.weight\""),
+      "is F32 [5,2], expected F32 [5,3]");
+  gaussian(wrong).dim = -3;
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(path, one_thread, &wrong); }, "spec",
+                            "latent.dim"),
+      "is -3, expected");
   const std::string described = (folder / "model").string();
   CHECK_CONTAINS(
-      rejected<FormatError>([&] { load_model<Cpu<float>>(described, one_thread, &config); },
+      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(described, one_thread, &spec); },
                             described, "description"),
       "expected a bare state dict");
 }
@@ -613,15 +676,15 @@ TEST_CASE("model file: the other precision is loaded only where the caller asks 
   const std::string wide_path = (folder / "wide").string();
   const std::string narrow_path = (folder / "narrow").string();
   CHECK_CONTAINS(
-      rejected<FormatError>([&] { load_model<Cpu<float>>(wide_path); }, wide_path, "scalar"),
+      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(wide_path); }, wide_path, "scalar"),
       "is float64, expected float32; ask for the conversion to load it all the same (convert = "
       "true)");
-  CHECK_CONTAINS(
-      rejected<FormatError>([&] { load_model<Cpu<double>>(narrow_path); }, narrow_path, "scalar"),
-      "is float32, expected float64");
+  CHECK_CONTAINS(rejected<FormatError>([&] { load_model<Vae<Cpu<double>>>(narrow_path); },
+                                       narrow_path, "scalar"),
+                 "is float32, expected float64");
 
-  const auto narrowed = load_model<Cpu<float>>(wide_path, one_thread, nullptr, true);
-  const auto widened = load_model<Cpu<double>>(narrow_path, Cpu<double>(1), nullptr, true);
+  const auto narrowed = load_model<Vae<Cpu<float>>>(wide_path, one_thread, nullptr, true);
+  const auto widened = load_model<Vae<Cpu<double>>>(narrow_path, Cpu<double>(1), nullptr, true);
   CHECK(narrowed.params().layout().size() == wide.params().layout().size());
   for (Index i = 0; i < wide.params().layout().size(); ++i) {
     CHECK(narrowed.params().flat()(i) == static_cast<float>(wide.params().flat()(i)));
@@ -630,10 +693,10 @@ TEST_CASE("model file: the other precision is loaded only where the caller asks 
 
   wide.params().flat()(0) = 1e300;  // encoder.0.weight begins the buffer
   save_model(folder / "wide", wide);
-  CHECK_CONTAINS(
-      rejected<FormatError>([&] { load_model<Cpu<float>>(wide_path, one_thread, nullptr, true); },
-                            wide_path, "\"encoder.0.weight\""),
-      "number 0 is 1e+300, expected a number in the range of float32");
+  CHECK_CONTAINS(rejected<FormatError>(
+                     [&] { load_model<Vae<Cpu<float>>>(wide_path, one_thread, nullptr, true); },
+                     wide_path, "\"encoder.0.weight\""),
+                 "number 0 is 1e+300, expected a number in the range of float32");
 }
 
 TEST_CASE("model file: what could not be loaded is not saved, and the old file stays") {
@@ -648,50 +711,152 @@ TEST_CASE("model file: what could not be loaded is not saved, and the old file s
       rejected<FormatError>([&] { save_model(path, vae); }, path, "\"encoder.0.weight\""),
       "number 3 is nan, expected a finite number");
   const auto refuse = [&](const char* field, auto change) {
-    VaeConfig config = small();
-    change(config);
-    return rejected<FormatError>([&] { save_model(path, Vae<Cpu<float>>(config, one_thread)); },
-                                 path, field);
+    VaeSpec spec = small();
+    change(spec);
+    return rejected<FormatError>([&] { save_model(path, Vae<Cpu<float>>(spec, one_thread)); }, path,
+                                 field);
   };
   CHECK_CONTAINS(refuse("input.shape",
-                        [](VaeConfig& c) {
+                        [](VaeSpec& c) {
                           c.image = {28, 28, 1};
                         }),
                  "is [28,28,1], expected extents whose product is 6 rows");
   CHECK_CONTAINS(refuse("input.transform.scale[0]",
-                        [](VaeConfig& c) {
+                        [](VaeSpec& c) {
                           c.transform = {InputTransform::Kind::unit, {0.0}, {-1.0}};
                         }),
                  "is -1.0, expected a positive number");
   CHECK_CONTAINS(refuse("input.transform.shift[0]",
-                        [](VaeConfig& c) {
+                        [](VaeSpec& c) {
                           c.transform = {InputTransform::Kind::unit, {infinity}, {1.0}};
                         }),
                  "is \"inf\", expected a number");
   CHECK(read_file(path) == before);
   CHECK(folder.entries() == 1);
 
-  VaeConfig config = small();
-  config.logvar_bound = std::nan("");
+  VaeSpec spec = small();
+  gaussian(spec).logvar_bound = std::nan("");
   CHECK_CONTAINS(
-      rejected<FormatError>([&] { config_to_json(config); }, "configuration", "logvar_bound"),
+      rejected<FormatError>([&] { encode_model(spec, {}); }, "model", "latent.logvar_bound"),
       "is \"nan\", expected a positive number, or null");
   files::check_no_place([&](const std::filesystem::path& place) {
     save_model(place, Vae<Cpu<float>>(small(), one_thread));
   });
 }
 
-TEST_CASE("model file: the parts given to a model are saved, not those of its config") {
+TEST_CASE(
+    "model file: a likelihood that is compiled in is saved, one of the program's own is not") {
   const Folder folder;
-  const longhand::AnyLikelihood likelihood = longhand::Gaussian(0.25);
-  const Vae<Cpu<float>> vae(small(), likelihood, one_thread);
-  save_model(folder / "model", vae);
-  const VaeConfig config = read_model_header(folder / "model").config;
-  CHECK(std::get<longhand::Gaussian>(config.likelihood.variant()).formula().variance == 0.25);
+  using Compiled = Vae<Cpu<float>, longhand::PerElement<longhand::GaussianFixed>>;
+  save_model(folder / "model", Compiled(longhand::Gaussian{.variance = 0.25}, small(), one_thread));
+  const VaeSpec spec = read_model(folder / "model").spec;
+  CHECK(std::get<longhand::Gaussian>(spec.likelihood).variance == 0.25);
 
-  const longhand::AnyLatent latent = longhand::GaussianLatent{2, {3}};
-  const Vae<Cpu<float>> other(small(), likelihood, latent, one_thread);
-  CHECK_THROWS_AS(save_model(folder / "other", other), std::invalid_argument);
+  VaeSpec custom = small();
+  custom.likelihood = longhand::CustomLikelihood{"gaussian"};
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { encode_model(custom, {}); }, "model", "likelihood[0].name"),
+      "is \"gaussian (a type of the program that made it)\", expected one of bernoulli, gaussian");
+}
+
+// ---- a model that longhand does not know
+// ----------------------------------------------------------
+
+namespace made_up {
+
+/// One weight, a picture filter whose columns lie in memory in another order than in the file.
+struct Spec {
+  Index channels = 2, filters = 3;
+  bool twice = false;  ///< a second tensor of the same name
+  const char* name = "filter.weight";
+};
+
+std::string spec_to_json(const Spec& spec) {
+  return json{{"model", "filter"}, {"channels", spec.channels}, {"filters", spec.filters}}.dump();
+}
+void spec_from_json(std::string_view text, std::string_view file, Spec& spec) {
+  const json object = json::parse(text);
+  if (object.at("model") != "filter") throw FormatError(file, "model", "expected \"filter\"");
+  spec.channels = object.at("channels").get<Index>();
+  spec.filters = object.at("filters").get<Index>();
+}
+ParamLayout layout_of(const Spec& spec) {
+  ParamLayout layout;
+  layout.begin_segment("filter");
+  for (int times = 0; times < (spec.twice ? 2 : 1); ++times)
+    layout.add({.inner = {spec.channels, 2, 3},
+                .outputs = spec.filters,
+                .fan_in = 6 * spec.channels,
+                .parts = {{spec.name, 0, spec.filters}},
+                .order = {1, 2, 0}});
+  return layout;
+}
+
+template <class B>
+struct Filter {
+  using Backend = B;
+  using Spec = made_up::Spec;
+
+  Filter(Spec spec, B backend) : spec_(spec), backend_(backend), params_(layout_of(spec)) {}
+  const Spec& spec() const { return spec_; }
+  const B& backend() const { return backend_; }
+  const longhand::Params<B>& params() const { return params_; }
+
+ private:
+  Spec spec_;
+  B backend_;
+  longhand::Params<B> params_;
+};
+
+}  // namespace made_up
+
+TEST_CASE("model file: a permuted block goes to the order of the file and back") {
+  const ParamBlock block{.inner = {2, 3}, .outputs = 2, .order = {1, 0}};
+  // Memory has the last axis slowest: (0,0) (1,0) (0,1) (1,1) (0,2) (1,2).
+  const std::vector<int> memory{0, 10, 1, 11, 2, 12, 100, 110, 101, 111, 102, 112};
+  const std::vector<int> file{0, 1, 2, 10, 11, 12, 100, 101, 102, 110, 111, 112};
+  CHECK(longhand::io::in_file_order(block, memory) == file);
+  CHECK(longhand::io::in_memory_order(block, file) == memory);
+  const ParamBlock plain{.inner = {2, 3}, .outputs = 2};
+  CHECK(longhand::io::in_file_order(plain, memory) == memory);
+}
+
+TEST_CASE("model file: a kind of model that is not longhand's is saved and loaded all the same") {
+  using Model = made_up::Filter<Cpu<float>>;
+  const Folder folder;
+  const std::string path = (folder / "model").string();
+  const Model saved(made_up::Spec{}, one_thread);
+  const auto weight = saved.params()[longhand::BlockId{0}];
+  for (Index i = 0; i < weight.size(); ++i) weight.data[i] = static_cast<float>(i);
+  save_model(path, saved);
+
+  const auto file = read_model_file(path);
+  CHECK(file.header.kind == "filter");
+  CHECK(file.header.verified);
+  const Tensor& tensor = file.tensors.at("filter.weight");
+  CHECK(tensor.shape == std::vector<std::uint64_t>{3, 2, 2, 3});
+  // The file goes (channel, row, column), memory (row, column, channel), 12 per filter.
+  CHECK(tensor.as<float>()[1] == 2);
+  CHECK(tensor.as<float>()[6] == 1);
+  CHECK(tensor.as<float>()[12] == 12);
+
+  const Model loaded = load_model<Model>(path, one_thread);
+  CHECK(loaded.spec().filters == 3);
+  for (Index i = 0; i < weight.size(); ++i)
+    CHECK(loaded.params()[longhand::BlockId{0}].data[i] == weight.data[i]);
+
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(path); }, path, "description"),
+      "has the key \"channels\", expected only model");
+  made_up::Spec wrong;
+  wrong.twice = true;
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { tensors_of(layout_of(wrong)); }, "layout", "\"filter.weight\""),
+      "is the name of two tensors of the model");
+  wrong = {.name = "best.weight"};
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { tensors_of(layout_of(wrong)); }, "layout", "\"best.weight\""),
+      "kept for the state of a training");
 }
 
 TEST_CASE("model file: what one device wrote the other loads") {
@@ -699,6 +864,7 @@ TEST_CASE("model file: what one device wrote the other loads") {
 }
 
 TEST_CASE("model file: no file, no model") {
-  files::check_no_file([](const std::filesystem::path& path) { load_model<Cpu<float>>(path); });
-  files::check_no_file([](const std::filesystem::path& path) { read_model_header(path); });
+  files::check_no_file(
+      [](const std::filesystem::path& path) { load_model<Vae<Cpu<float>>>(path); });
+  files::check_no_file([](const std::filesystem::path& path) { read_model_file(path); });
 }

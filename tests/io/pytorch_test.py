@@ -60,13 +60,13 @@ def from_longhand(page):
 
 
 def description(encoder, decoder, activation, bound):
-    return {"format": 1, "model": "vae",
-            "input": {"rows": 9, "shape": [3, 3, 1],
-                      "transform": {"kind": "none", "shift": [], "scale": []}},
-            "encoder": encoder, "decoder": decoder, "activation": activation,
-            "latent": {"kind": "gaussian", "dim": 3}, "likelihood": {"name": "bernoulli"},
-            "condition_rows": 0, "prior": {"kind": "standard-normal"}, "logvar_bound": bound,
-            "dropout": 0}
+    def stages(widths):
+        return [{"dense": width, "activation": activation} for width in widths]
+
+    return {"format": 2, "model": "vae", "input": {"rows": 9, "shape": [3, 3, 1]},
+            "encoder": stages(encoder), "decoder": stages(decoder),
+            "latent": {"kind": "gaussian", "dim": 3, "logvar_bound": bound},
+            "likelihood": [{"name": "bernoulli"}]}
 
 
 def to_longhand(page, program, folder, name, activation, encoder, decoder, bound):

@@ -19,7 +19,7 @@ struct Fixture : Bench<B> {
   Matrix<S> x, y, dx;
   Fixture(Index in, Index out, Index n, Index gap = 0, B on = B())
       : Bench<B>(on),
-        layer(this->layout, Segment::encoder, "dense", in, out),
+        layer(this->layout, "dense", in, out),
         x(in, n, gap),
         y(out, n, gap),
         dx(in, n, gap) {
@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("dense: gradient and contracts [DEN-2] [DEN-3] [DEN-4]", B, R
                    Cpu<double>) {
   for (const auto& shape : {std::array<Index, 2>{3, 2}, {1, 1}, {5, 5}, {2, 17}})
     LONGHAND_CHECK(check_layer<B>("dense", [&]<class On>(ParamLayout& layout) {
-      return Dense<On>(layout, Segment::encoder, "dense", shape[0], shape[1]);
+      return Dense<On>(layout, "dense", shape[0], shape[1]);
     }));
 }
 
@@ -106,22 +106,27 @@ TEST_CASE_TEMPLATE("dense: wrong shapes are refused by name", B, Reference<doubl
   check_refused("dense: y", [&] { f.layer.forward(f.pass(), f.x.view(), other); });
   check_refused("dense: dy", [&] { f.layer.backward(f.pass(), f.x.view(), other.view(), f.dx); });
   check_refused("dense: dx", [&] { f.layer.backward(f.pass(), f.x.view(), f.y.view(), narrow); });
-  check_refused("the parts have 4 outputs, expected 5", [&] {
-    Dense<B>(f.layout, Segment::encoder, "head", 3, 5, {{"mu", 2}, {"logvar", 2}});
-  });
   check_refused("parameter block 'none.weight' is 3 x 0",
-                [&] { Dense<B>(f.layout, Segment::encoder, "none", 3, 0); });
+                [&] { Dense<B>(f.layout, "none", 3, 0); });
 }
 
 TEST_CASE("dense: names and parts of its blocks") {
   ParamLayout layout;
-  const Dense<Cpu<float>> head(layout, Segment::encoder, "head", 3, 4, {{"mu", 2}, {"logvar", 2}});
+  const Dense<Cpu<float>> head(layout, 3, OutputSpec{{{"mu", 2}, {"logvar", 3}}});
   const ParamBlock &weight = layout[head.weight()], &bias = layout[head.bias()];
   CHECK(weight.parts[0].name == "mu.weight");
   CHECK(weight.parts[1].name == "logvar.weight");
   CHECK(weight.parts[1].first == 2);
   CHECK(bias.parts[1].name == "logvar.bias");
-  CHECK(bias.bias);
+  CHECK(weight.inner == std::vector<Index>{3});
+  CHECK(weight.outputs == 5);
+  CHECK(weight.order.empty());
+  CHECK(weight.parts[1].outputs == 3);
+  CHECK(bias.parts[1].first == 2);
+  CHECK(bias.outputs == 5);
+  CHECK(!weight.bias());
+  CHECK(bias.bias());
+  CHECK(head.out() == 5);
   CHECK(bias.fan_in == 3);
   CHECK(weight.fan_in == 3);
 }
@@ -140,6 +145,22 @@ TEST_CASE_TEMPLATE("dense: extreme inputs stay finite, NaN shows", B, Cpu<float>
     CHECK(std::isnan(f.y(0, 0)));
     CHECK(std::isnan(f.y(0, 1)));
   }
+}
+
+TEST_CASE_TEMPLATE("dense: frozen, or without a gradient of the input [DEN-2] [DEN-4]", B,
+                   Reference<double>, Cpu<double>) {
+  Fixture<B> f(5, 3, 4);
+  f.layer.forward(f.pass(), f.x.view(), f.y);
+  f.layer.backward(f.pass(), f.x.view(), f.y.view(), f.dx);
+  const auto gradients = flat(f.grads.flat()), dx = f.dx.flat();
+  f.dx.poison();
+  f.layer.backward(f.pass().frozen(), f.x.view(), f.y.view(), f.dx);
+  CHECK(f.dx.flat() == dx);
+  CHECK(flat(f.grads.flat()) == gradients);
+  CHECK(f.grads.next_write(f.layer.weight()) == Store::accumulate);  // of the first backward alone
+  f.grads.clear();
+  f.layer.backward(f.pass(), f.x.view(), f.y.view(), {});
+  CHECK(flat(f.grads.flat()) == gradients);
 }
 
 #ifndef __clang__  // libomp allocates for every worksharing loop

@@ -16,7 +16,7 @@ template <class B>
 struct LikelihoodFixture : Bench<B> {
   using S = typename B::Scalar;
   Index d, n;
-  Matrix<S> output, target, mask, weights, nll, doutput;
+  Matrix<S> output, target, mask, weights, ones, nll, doutput;
 
   template <class L>
   LikelihoodFixture(const L& likelihood, Index data_rows, Index columns, Index gap = 0, B on = B())
@@ -27,10 +27,12 @@ struct LikelihoodFixture : Bench<B> {
         target(d, n, gap),
         mask(d, n, gap),
         weights(1, n, gap),
+        ones(1, n, gap),
         nll(1, n, gap),
         doutput(likelihood.output_rows(d), n, gap) {
     this->ready();
     output.randomise(1, -3, 3), target.randomise(2, 0, 1), weights.randomise(3, 0.2, 2);
+    ones.fill(1);
     mask.randomise(4, -1, 1);
     for (Index j = 0; j < n; ++j)
       for (Index i = 0; i < d; ++i) mask(i, j) = mask(i, j) > S(-0.4) ? S(1) : S(0);
@@ -58,7 +60,7 @@ void check_likelihood_contract(const L& likelihood) {
   using S = typename B::Scalar;
   for (const auto& [d, n] : {std::array<Index, 2>{2, 1}, {33, 7}, {65, 257}}) {
     LikelihoodFixture<B> f(likelihood, d, n, 2);
-    const auto w = per_sample(f.weights.view());
+    const ConstView<B> w = f.weights.view();
     likelihood.value_and_gradient(f.pass(), w, f.output.view(), f.batch(true), f.nll.view(),
                                   f.doutput.view());
     const auto value = f.nll.flat(), gradient = f.doutput.flat();
@@ -84,8 +86,8 @@ void check_likelihood_contract(const L& likelihood) {
       LikelihoodFixture<B> one(likelihood, 1, 1);
       for (Index b = 0; b < blocks; ++b) one.output(b) = f.output(i + b * d, j);
       one.target(0) = f.target(i, j);
-      likelihood.value_and_gradient(one.pass(), constant<B>(1), one.output.view(), one.batch(false),
-                                    one.nll.view(), one.doutput.view());
+      likelihood.value_and_gradient(one.pass(), one.ones.view(), one.output.view(),
+                                    one.batch(false), one.nll.view(), one.doutput.view());
       sum += f.mask(i, j) * one.nll(0);
       size += std::fabs(one.nll(0));
       for (Index b = 0; b < blocks; ++b)
@@ -98,13 +100,48 @@ void check_likelihood_contract(const L& likelihood) {
   }
 }
 
+/// The value may go to, and the weights come from, a row of a larger matrix: its numbers lie apart.
+template <class B, class L>
+void check_likelihood_rows(const L& likelihood) {
+  using S = typename B::Scalar;
+  for (const auto& [d, n] : {std::array<Index, 2>{2, 1}, {33, 7}, {65, 257}}) {
+    LikelihoodFixture<B> f(likelihood, d, n, 2);
+    likelihood.value_and_gradient(f.pass(), f.weights.view(), f.output.view(), f.batch(true),
+                                  f.nll.view(), f.doutput.view());
+    const auto nll = f.nll.flat(), doutput = f.doutput.flat();
+    likelihood.value(f.pass(), f.output.view(), f.batch(true), f.nll.view());
+    const auto nll_alone = f.nll.flat();
+    Matrix<S> terms(3, n, 1), weights(3, n, 2);
+    terms.fill(7);
+    for (Index j = 0; j < n; ++j) weights(1, j) = f.weights(0, j);
+    f.doutput.poison();
+    likelihood.value_and_gradient(f.pass(), weights.view().row(1), f.output.view(), f.batch(true),
+                                  terms.view().row(1), f.doutput.view());
+    CHECK(flat(terms.view().row(1)) == nll);
+    CHECK(f.doutput.flat() == doutput);
+    likelihood.value(f.pass(), f.output.view(), f.batch(true), terms.view().row(2));
+    CHECK(flat(terms.view().row(2)) == nll_alone);
+    for (const double v : flat(terms.view().row(0))) CHECK(v == 7);
+    f.doutput.poison();
+    likelihood.gradient(f.pass(), weights.view().row(1), f.output.view(), f.batch(true),
+                        f.doutput.view());
+    f.nll.poison();
+    const auto gradient = f.doutput.flat();
+    likelihood.gradient(f.pass(), f.weights.view(), f.output.view(), f.batch(true),
+                        f.doutput.view());
+    CHECK(f.doutput.flat() == gradient);
+    CHECK(terms.guarded());
+    CHECK(weights.guarded());
+  }
+}
+
 /// A missing element's target and output may be anything; an observed NaN shows.
 template <class B, class L>
 void check_likelihood_mask(const L& likelihood) {
   using S = typename B::Scalar;
   LikelihoodFixture<B> f(likelihood, 5, 3);
   const auto run = [&] {
-    likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(true),
+    likelihood.value_and_gradient(f.pass(), f.ones.view(), f.output.view(), f.batch(true),
                                   f.nll.view(), f.doutput.view());
   };
   f.mask.fill(1);
@@ -131,7 +168,7 @@ void check_likelihood_extremes(const L& likelihood, std::initializer_list<double
   for (const double a : outputs) {
     CAPTURE(a);
     f.output.fill(a);
-    likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(false),
+    likelihood.value_and_gradient(f.pass(), f.ones.view(), f.output.view(), f.batch(false),
                                   f.nll.view(), f.doutput.view());
     for (const double v : f.nll.flat()) CHECK(std::isfinite(v));
     for (const double v : f.doutput.flat()) CHECK(std::isfinite(v));
@@ -145,7 +182,7 @@ void check_likelihood_shapes(const L& likelihood) {
   Matrix<double> wide(3, 5), tall(7, 2);
   const auto call = [&](ConstView<B> output, Batch<B> batch, View<B> nll, View<B> doutput) {
     return [=, &f, &likelihood] {
-      likelihood.value_and_gradient(f.pass(), constant<B>(1), output, batch, nll, doutput);
+      likelihood.value_and_gradient(f.pass(), f.ones.view(), output, batch, nll, doutput);
     };
   };
   Batch<B> wrong_mask = f.batch(true);
@@ -166,10 +203,10 @@ void check_likelihood_parity(const L& likelihood, double element, double size) {
        {std::array<Index, 2>{1, 1}, {2, 257}, {16, 7}, {17, 7}, {64, 2}, {65, 1}, {3, 0}}) {
     LikelihoodFixture<F> f(likelihood, d, n, 3, F(2));
     LikelihoodFixture<R> r(likelihood, d, n);
-    likelihood.value_and_gradient(f.pass(), per_sample(f.weights.view()), f.output.view(),
-                                  f.batch(true), f.nll.view(), f.doutput.view());
-    likelihood.value_and_gradient(r.pass(), per_sample(r.weights.view()), r.output.view(),
-                                  r.batch(true), r.nll.view(), r.doutput.view());
+    likelihood.value_and_gradient(f.pass(), f.weights.view(), f.output.view(), f.batch(true),
+                                  f.nll.view(), f.doutput.view());
+    likelihood.value_and_gradient(r.pass(), r.weights.view(), r.output.view(), r.batch(true),
+                                  r.nll.view(), r.doutput.view());
     const double eps = std::numeric_limits<float>::epsilon(), terms = static_cast<double>(d);
     double worst = 0;
     const auto see = [&](double got, double want, double bound) {
@@ -191,7 +228,7 @@ void check_likelihood_allocations(const L& likelihood) {
   using B = Cpu<float>;
   LikelihoodFixture<B> f(likelihood, 100, 128, 0, B(2));
   const auto step = [&] {
-    likelihood.value_and_gradient(f.pass(), constant<B>(1), f.output.view(), f.batch(true),
+    likelihood.value_and_gradient(f.pass(), f.ones.view(), f.output.view(), f.batch(true),
                                   f.nll.view(), f.doutput.view());
   };
   step();

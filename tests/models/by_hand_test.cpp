@@ -74,13 +74,11 @@ struct Conditional {
   Vae<B> model;
   explicit Conditional(Index condition_dim)
       : model({.input_dim = kInput,
-               .hidden = {kHidden},
-               .activation = Tanh{},
+               .hidden = mlp({kHidden}, Tanh{}),
                .latent_dim = kLatent,
-               .likelihood = Gaussian{kVariance},
+               .latent = GaussianLatentSpec{.prior = ConditionalPrior{mlp({kPriorHidden}, Tanh{})}},
+               .likelihood = Gaussian{.variance = kVariance},
                .condition_dim = condition_dim,
-               .prior = PriorKind::conditional,
-               .prior_hidden = {kPriorHidden},
                .init = Init::he,
                .seed = 4}) {}
 
@@ -147,7 +145,7 @@ Numbers normal(const NoiseKey& key, Index row, Index n) {
 /// A training pass whose workspace is full of NaN.
 template <class Model>
 Pass<B> pass_of(const Model& model, Workspace<B>& workspace, Grads<B>* grads,
-                const StepScalars<double>& scalars) {
+                const HostScalars<double>& scalars) {
   workspace.reset();
   model.backend().fill(workspace.matrix(1000, 1), std::numeric_limits<double>::quiet_NaN());
   workspace.reset();
@@ -157,27 +155,27 @@ Pass<B> pass_of(const Model& model, Workspace<B>& workspace, Grads<B>* grads,
           .workspace = workspace,
           .key = {.seed = 5, .step = 3, .stream = Stream::latent, .draw = 0},
           .sample_ids = {},
-          .phase = Phase::train,
-          .scalars = &scalars};
+          .mode = Mode::train,
+          .scalars = scalars.view()};
 }
 
 }  // namespace
 
-TEST_CASE("by hand: values of a conditional model, row by row [ELBO-1] [ELBO-4] [KL-4] [REP-2]") {
+TEST_CASE(
+    "by hand: values of a conditional model, sample by sample [ELBO-1] [ELBO-4] [ELBO-6] [ELBO-7] "
+    "[KL-4] [REP-2]") {
   for (const Index condition_dim : {1, 2})
     for (const bool with_gradient : {false, true}) {
       CAPTURE(condition_dim);
       CAPTURE(with_gradient);
       const Conditional by_hand(condition_dim);
-      CHECK(by_hand.model.encoder().in() == kInput + condition_dim);
-      CHECK(by_hand.model.decoder().in() == kLatent + condition_dim);
       const Index n = 4, ld = kInput + 1;  // the inputs' columns lie apart
       const std::vector<double> x = random_numbers(1, ld, n), t = random_numbers(2, kInput, n),
                                 c = random_numbers(3, condition_dim, n);
       std::vector<double> mask(t.size(), 1);
       mask[2] = mask[3] = mask[7] = 0;
       Workspace<B> workspace;
-      const StepScalars<double> scalars{.inverse_samples = 0.25, .beta = kBeta};
+      const HostScalars<double> scalars{.inverse_samples = 0.25, .schedules = {kBeta}};
       Grads<B> grads(by_hand.model.params().layout());
       const Batch<B> batch{.input = view(x, kInput, ld),
                            .target = view(t, kInput),
@@ -185,8 +183,13 @@ TEST_CASE("by hand: values of a conditional model, row by row [ELBO-1] [ELBO-4] 
                            .mask = view(mask, kInput),
                            .sample_weights = {}};
       const Pass<B> pass = pass_of(by_hand.model, workspace, &grads, scalars);
-      const LossTerms<B> terms = with_gradient ? by_hand.model.loss_and_gradient(pass, batch)
-                                               : by_hand.model.loss(pass, batch);
+      const View<B> terms = pass.matrix(2, n), mu = pass.matrix(kLatent, n),
+                    logvar = pass.matrix(kLatent, n);
+      if (with_gradient)
+        by_hand.model.loss_and_gradient(pass, batch, terms);
+      else
+        by_hand.model.values(pass, batch, terms);
+      by_hand.model.posterior(pass, batch, mu, logvar);
       Worst worst;
       for (Index j = 0; j < n; ++j) {
         const Numbers cj = column(c, condition_dim, j);
@@ -194,39 +197,40 @@ TEST_CASE("by hand: values of a conditional model, row by row [ELBO-1] [ELBO-4] 
         const Numbers z = q.draw(normal(pass.key, j, kLatent));
         const Real nll =
             Conditional::nll(by_hand.decoded(z, cj), column(t, kInput, j), column(mask, kInput, j));
-        worst.see(terms.nll(0, j), nll);
-        worst.see(terms.kl(0, j), q.kl_to(p));
-        worst.see(column(terms.q.mu, j), q.mu);
-        worst.see(column(terms.q.logvar, j), q.logvar);
-        worst.see(column(terms.p.mu, j), p.mu);
-        worst.see(column(terms.p.logvar, j), p.logvar);
+        worst.see(terms(0, j), nll);
+        worst.see(terms(1, j), q.kl_to(p));
+        worst.see(column(mu, j), q.mu);
+        worst.see(column(logvar, j), q.logvar);
       }
       CHECK_FALSE(!(worst.error <= kRounding));
     }
 }
 
-TEST_CASE("by hand: the gradient of an autoencoder [ELBO-2] [REP-6] [REP-7] [GAU-2] [DEN-2]") {
+TEST_CASE(
+    "by hand: the gradient of an autoencoder [ELBO-2] [ELBO-8] [ELBO-9] [REP-6] [REP-7] [GAU-2] "
+    "[DEN-2]") {
   // No hidden layer: z = W x + b, m = V z + d, L = sum_j w_j |m_j - x_j|^2 / (2 v n) + const.
   const Vae<B> model({.input_dim = kInput,
                       .hidden = {},
                       .latent_dim = kLatent,
-                      .latent = LatentKind::deterministic,
-                      .likelihood = Gaussian{kVariance},
+                      .latent = CodeSpec{},
+                      .likelihood = Gaussian{.variance = kVariance},
                       .seed = 6});
   const Index n = 5;
   const std::vector<double> x = random_numbers(1, kInput, n), w{0.5, 2, 1, 0, 1.5};
   Workspace<B> workspace;
-  const StepScalars<double> scalars{.inverse_samples = 0.2, .beta = kBeta};
+  const HostScalars<double> scalars{.inverse_samples = 0.2, .schedules = {kBeta}};
   Grads<B> grads(model.params().layout());
   const Batch<B> batch{.input = view(x, kInput),
                        .target = {},
                        .condition = {},
                        .mask = {},
                        .sample_weights = view(w, 1)};
-  const LossTerms<B> alone = model.loss(pass_of(model, workspace, nullptr, scalars), batch);
-  for (Index j = 0; j < n; ++j) CHECK(alone.kl(0, j) == 0);
-  const LossTerms<B> terms =
-      model.loss_and_gradient(pass_of(model, workspace, &grads, scalars), batch);
+  CHECK(model.terms().size() == 1);  // the code has no KL
+  const Pass<B> pass = pass_of(model, workspace, &grads, scalars);
+  const View<B> terms = pass.matrix(1, n), codes = pass.matrix(kLatent, n);
+  model.loss_and_gradient(pass, batch, terms);
+  model.posterior(pass, batch, codes, {});
   const View<B> V = model.params()[static_cast<BlockId>(2)];
   Real dW[kInput][kLatent] = {}, db[kLatent] = {}, dV[kLatent][kInput] = {}, dd[kInput] = {};
   Worst worst;
@@ -247,9 +251,8 @@ TEST_CASE("by hand: the gradient of an autoencoder [ELBO-2] [REP-6] [REP-7] [GAU
           dW[i][l] += dm * V(l, o) * xj[static_cast<std::size_t>(i)];
       }
     }
-    worst.see(terms.nll(0, j), nll);
-    worst.see(terms.kl(0, j), 0);
-    worst.see(column(terms.q.mu, j), z);
+    worst.see(terms(0, j), nll);
+    worst.see(column(codes, j), z);
   }
   const auto block = [&](std::uint32_t b) { return grads[static_cast<BlockId>(b)]; };
   for (Index l = 0; l < kLatent; ++l) {
@@ -288,10 +291,12 @@ TEST_CASE("by hand: one-shot calls of a conditional model over three chunks [REP
   const int draws = 3;
   const Samples<double> mu = by_hand.model.encode(X, C), logvar = by_hand.model.encode_logvar(X, C),
                         back = by_hand.model.reconstruct(X, C),
-                        means = by_hand.model.sample(n, seed, C),
-                        drawn = by_hand.model.sample(n, seed, C, true);
-  const Scores all = by_hand.model.score(X, C, draws, seed),
-               observed = by_hand.model.score(X, C, draws, seed, M);
+                        means = by_hand.model.sample(n, {.seed = seed, .condition = C}),
+                        drawn =
+                            by_hand.model.sample(n, {.seed = seed, .draw = true, .condition = C});
+  const Scores all = by_hand.model.score(X, {.draws = draws, .seed = seed, .condition = C}),
+               observed = by_hand.model.score(
+                   X, {.draws = draws, .seed = seed, .condition = C, .mask = M});
   Worst worst;
   for (Index j = 0; j < n; ++j) {
     const Numbers cj = column(c, condition_dim, j), xj = to_model(column(x, kInput, j));
@@ -300,10 +305,10 @@ TEST_CASE("by hand: one-shot calls of a conditional model over three chunks [REP
     worst.see(column(logvar.view(), j), q.logvar);
     worst.see(column(back.view(), j), to_user(by_hand.decoded(q.mu, cj)));
 
-    NoiseKey key{.seed = seed, .step = 0, .stream = Stream::draw, .draw = 0};
+    NoiseKey key{.seed = seed, .step = 0, .stream = Stream::prior, .draw = 0};
     Numbers sample = by_hand.decoded(p.draw(normal(key, j, kLatent)), cj);
     worst.see(column(means.view(), j), to_user(sample));
-    key.draw = 1;
+    key.stream = Stream::data;
     const Numbers eps = normal(key, j, kInput);
     for (std::size_t i = 0; i < sample.size(); ++i)
       sample[i] += std::sqrt(Real(kVariance)) * eps[i];
@@ -329,21 +334,21 @@ TEST_CASE("by hand: one-shot calls of a conditional model over three chunks [REP
 
 TEST_CASE("by hand: draws of pixels from a model on N(0, I) [BER-4] [NOI-2]") {
   const Vae<B> model({.input_dim = kInput,
-                      .hidden = {kHidden},
-                      .activation = Tanh{},
+                      .hidden = mlp({kHidden}, Tanh{}),
                       .latent_dim = kLatent,
                       .init = Init::he});
   const Index n = 40;
-  const Samples<double> drawn = model.sample(n, 3, {}, true), means = model.sample(n, 3);
-  NoiseKey key{.seed = 3, .step = 0, .stream = Stream::draw, .draw = 0};
+  const Samples<double> drawn = model.sample(n, {.seed = 3, .draw = true}),
+                        means = model.sample(n, {.seed = 3});
+  NoiseKey key{.seed = 3, .step = 0, .stream = Stream::prior, .draw = 0};
   Worst worst;
   int ones = 0;
   for (Index j = 0; j < n; ++j) {
-    key.draw = 0;
+    key.stream = Stream::prior;
     Numbers mean = net(model, 4, 2, normal(key, j, kLatent));
     for (Real& a : mean) a = 1 / (1 + std::exp(-a));
     worst.see(column(means.view(), j), mean);
-    key.draw = 1;
+    key.stream = Stream::data;
     std::vector<double> u(kInput);
     uniform_column(key, j, kInput, u.data());
     for (std::size_t i = 0; i < u.size(); ++i) mean[i] = u[i] < mean[i] ? 1 : 0;
@@ -356,11 +361,10 @@ TEST_CASE("by hand: draws of pixels from a model on N(0, I) [BER-4] [NOI-2]") {
 
 TEST_CASE("by hand: an autoencoder's one-shot calls are its two nets [REP-6]") {
   const Vae<B> model({.input_dim = kInput,
-                      .hidden = {kHidden},
-                      .activation = Tanh{},
+                      .hidden = mlp({kHidden}, Tanh{}),
                       .latent_dim = kLatent,
-                      .latent = LatentKind::deterministic,
-                      .likelihood = Gaussian{kVariance},
+                      .latent = CodeSpec{},
+                      .likelihood = Gaussian{.variance = kVariance},
                       .seed = 6});
   const Index n = 3;
   const std::vector<double> x = random_numbers(1, kInput, n);
@@ -380,7 +384,8 @@ TEST_CASE("by hand: an autoencoder's one-shot calls are its two nets [REP-6]") {
 }
 
 TEST_CASE("by hand: an input transform may give one number for all rows, or none [INP-1] [INP-2]") {
-  const VaeConfig config{.input_dim = 2, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{1}};
+  const VaeSpec config{
+      .input_dim = 2, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{.variance = 1}};
   const std::vector<double> x{1, -2};
   const Samples<double> X = samples_in_memory(x.data(), 1, 2);
   const auto check = [&](std::vector<double> shift, std::vector<double> scale, Numbers inside) {
@@ -400,15 +405,24 @@ TEST_CASE("by hand: an input transform may give one number for all rows, or none
 }
 
 TEST_CASE("by hand: a decoder of its own widths; widths of 0 are refused") {
-  const VaeConfig config{.input_dim = 3, .hidden = {5, 4}, .decoder_hidden = {{6}}};
-  CHECK(config.decoder_widths() == std::vector<Index>{6});
-  CHECK(VaeConfig{.hidden = {5, 4}}.decoder_widths() == std::vector<Index>{4, 5});
-  CHECK(Vae<B>(config).decoder().layers().size() == 2);
-  CHECK_THROWS_WITH_AS(Vae<B>({.input_dim = 3, .decoder_hidden = {{0}}}),
-                       "longhand: decoder_hidden is 0, expected at least 1", std::invalid_argument);
+  const VaeSpec spec{.input_dim = 3, .hidden = {5, 4}, .decoder_hidden = NetSpec{6}};
+  const auto widths = [](const NetSpec& net) {
+    std::vector<Index> all;
+    for (const StageSpec& stage : net.stages) all.push_back(stage.out());
+    return all;
+  };
+  CHECK(widths(spec.decoder_net()) == std::vector<Index>{6});
+  CHECK(widths(VaeSpec{.hidden = {5, 4}}.decoder_net()) == std::vector<Index>{4, 5});
+  const Vae<B> model(spec);
+  const ParamLayout& layout = model.params().layout();
+  CHECK(layout.blocks()[layout.segment("decoder").first_block].outputs == 6);
+  CHECK(layout.segment("decoder").blocks == 4);
+  CHECK_THROWS_WITH_AS(Vae<B>({.input_dim = 3, .decoder_hidden = NetSpec{0}}),
+                       "longhand: decoder: a stage has width 0, expected at least 1",
+                       std::invalid_argument);
   CHECK_THROWS_WITH_AS(Vae<B>({.input_dim = 3,
-                               .condition_dim = 1,
-                               .prior = PriorKind::conditional,
-                               .prior_hidden = {0}}),
-                       "longhand: prior_hidden is 0, expected at least 1", std::invalid_argument);
+                               .latent = GaussianLatentSpec{.prior = ConditionalPrior{mlp({0})}},
+                               .condition_dim = 1}),
+                       "longhand: prior: a stage has width 0, expected at least 1",
+                       std::invalid_argument);
 }

@@ -2,24 +2,24 @@
 #pragma once
 // Models small enough to difference every entry.
 
-#include "longhand/models/vae_config.hpp"
+#include "longhand/models/vae_spec.hpp"
 
 namespace longhand::test {
 
-inline VaeConfig small_model() {
-  return {.input_dim = 7, .hidden = {6, 5}, .activation = Tanh{}, .latent_dim = 3};
+inline VaeSpec small_model() {
+  return {.input_dim = 7, .hidden = mlp({6, 5}, Tanh{}), .latent_dim = 3};
 }
 
 /// A condition, a prior with a net, a likelihood with two outputs, an activation that saves its
 /// input.
-inline VaeConfig conditional_model() {
-  VaeConfig config = small_model();
-  config.likelihood = LearnedGaussian{};
-  config.condition_dim = 2;
-  config.prior = PriorKind::conditional;
-  config.prior_hidden = {4};
-  config.activation = Silu{};
-  return config;
+inline VaeSpec conditional_model() {
+  VaeSpec spec = small_model();
+  spec.hidden = mlp({6, 5}, Silu{});
+  spec.latent_dim = 3;
+  spec.latent = GaussianLatentSpec{.prior = ConditionalPrior{mlp({4}, Silu{})}};
+  spec.likelihood = LearnedGaussian{};
+  spec.condition_dim = 2;
+  return spec;
 }
 
 }  // namespace longhand::test

@@ -22,7 +22,7 @@ struct Slope {
 /// The slopes of all blocks of parameters, each along its own gradient with every entry weighed
 /// anew, so that every entry counts. `spoiled` times the gradient is taken for it.
 template <class B>
-std::vector<Slope> slopes(const B& backend, const VaeConfig& config, Index rows, bool masked,
+std::vector<Slope> slopes(const B& backend, const VaeSpec& config, Index rows, bool masked,
                           double spoiled = 1) {
   using S = typename B::Scalar;
   Case<B> one(config, rows, backend);
@@ -35,16 +35,17 @@ std::vector<Slope> slopes(const B& backend, const VaeConfig& config, Index rows,
     return b;
   };
   Grads<B> grads(one.model.params().layout());
-  one.model.loss_and_gradient(one.pass(&grads), batch());
+  one.loss_and_gradient(grads, batch());
   grads.zero_unwritten(backend);
 
-  const double beta = static_cast<double>(one.scalars.beta);
+  const double beta = static_cast<double>(one.scalars.schedules[0]);
   const auto loss = [&] {
-    const LossTerms<B> terms = one.model.loss(one.pass(nullptr), batch());
+    const Matrix<S> terms = one.values(batch());
     double sum = 0;
     for (Index j = 0; j < rows; ++j)
       sum += static_cast<double>(weights(0, j)) *
-             (static_cast<double>(terms.nll(0, j)) + beta * static_cast<double>(terms.kl(0, j)));
+             (static_cast<double>(terms(0, j)) +
+              (terms.rows() > 1 ? beta * static_cast<double>(terms(1, j)) : 0));
     return sum / static_cast<double>(rows);
   };
   const double rounding = gamma_bound<S>(roundings(config, rows));
@@ -92,12 +93,13 @@ template <class B>
 void check_slopes(const B& backend) {
   for (const auto& [config, masked] : models_of_all_parts()) {
     // Extrapolation wants smooth functions, and these have kinks, or kinks in their slopes.
-    if (std::holds_alternative<Relu>(config.activation)) continue;
-    if (std::holds_alternative<LeakyRelu>(config.activation)) continue;
-    if (std::holds_alternative<Elu>(config.activation)) continue;
-    const std::string activation = name_of(config.activation);
+    const Activation& used = config.hidden.stages[0].activation;
+    if (std::holds_alternative<Relu>(used)) continue;
+    if (std::holds_alternative<LeakyRelu>(used)) continue;
+    if (std::holds_alternative<Elu>(used)) continue;
+    const std::string activation = name_of(used);
     CAPTURE(activation);
-    const std::string likelihood = config.likelihood.name();
+    const std::string likelihood = name_of(config.likelihood);
     CAPTURE(likelihood);
     const std::vector<Slope> right = slopes(backend, config, 19, masked),
                              wrong = slopes(backend, config, 19, masked, 1.1);

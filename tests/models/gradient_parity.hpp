@@ -22,7 +22,7 @@ void fill_mask_and_weights(Matrix<S>& mask, Matrix<S>& weights) {
 /// Largest difference of a parameter gradient, relative to the largest gradient of its block, and
 /// of a row's NLL and KL, relative to them; same weights, same batch, same noise.
 template <class B>
-double gradient_difference(const B& backend, const VaeConfig& config, Index rows, bool masked) {
+double gradient_difference(const B& backend, const VaeSpec& config, Index rows, bool masked) {
   using Exact = Reference<double>;
   Case<B> got(config, rows, backend);
   Case<Exact> want(config, rows);
@@ -32,7 +32,7 @@ double gradient_difference(const B& backend, const VaeConfig& config, Index rows
   widen(got.input, want.input), widen(got.condition, want.condition);
   const View<B> theta = got.model.params().flat();
   std::copy_n(theta.data, theta.size(), want.model.params().flat().data);
-  want.scalars.beta = static_cast<double>(got.scalars.beta);
+  want.scalars.schedules = {static_cast<double>(got.scalars.schedules[0])};
   want.scalars.inverse_samples = static_cast<double>(got.scalars.inverse_samples);
 
   Grads<B> g(got.model.params().layout());
@@ -43,7 +43,7 @@ double gradient_difference(const B& backend, const VaeConfig& config, Index rows
     fill_mask_and_weights(mask, weights);
     auto batch = one.batch();
     if (masked) batch.mask = mask.view(), batch.sample_weights = weights.view();
-    return one.model.loss_and_gradient(one.pass(&grads), batch);
+    return one.loss_and_gradient(grads, batch);
   };
   const auto mine = compute(got, g);
   const auto exact = compute(want, e);
@@ -56,8 +56,7 @@ double gradient_difference(const B& backend, const VaeConfig& config, Index rows
       if (!(difference <= worst)) worst = std::isnan(difference) ? HUGE_VAL : difference;
     }
   };
-  see(mine.nll, exact.nll, 0);
-  see(mine.kl, exact.kl, 0);
+  see(mine.view(), exact.view(), 0);
   for (std::size_t b = 0; b < g.values().layout().blocks().size(); ++b) {
     const auto block = static_cast<BlockId>(b);
     double size = 0;
@@ -70,37 +69,37 @@ double gradient_difference(const B& backend, const VaeConfig& config, Index rows
 /// Roundings along the longest path of sums through a model and back: every product adds its depth,
 /// twice for the two directions, every parameter gradient the rows of the batch. gamma of it, at
 /// the size of a block's largest gradient, is what float may differ by.
-inline std::size_t roundings(const VaeConfig& config, Index rows) {
-  Index depth = 2 * config.input_dim + config.condition_dim + 2 * config.latent_dim;
-  for (const Index width : config.hidden) depth += width;
-  for (const Index width : config.decoder_widths()) depth += width;
+inline std::size_t roundings(const VaeSpec& config, Index rows) {
+  Index depth = 2 * config.input_dim + config.condition_dim + 2 * z_rows(checked(config).latent);
+  for (const StageSpec& stage : config.hidden.stages) depth += stage.out();
+  for (const StageSpec& stage : config.decoder_net().stages) depth += stage.out();
   return static_cast<std::size_t>(2 * depth + rows);
 }
 
 /// Models that between them have every part: activations, likelihoods, latents, priors.
-inline std::vector<std::pair<VaeConfig, bool>> models_of_all_parts() {
+inline std::vector<std::pair<VaeSpec, bool>> models_of_all_parts() {
   const Activation activations[] = {Relu{}, LeakyRelu{}, Tanh{}, Sigmoid{}, Softplus{},
                                     Elu{},  Silu{},      Gelu{}, Identity{}};
-  const AnyLikelihood likelihoods[] = {Bernoulli{}, Gaussian{0.3, OutputMap::sigmoid},
-                                       LearnedGaussian{}};
-  std::vector<std::pair<VaeConfig, bool>> all;
+  const LikelihoodSpec likelihoods[] = {
+      Bernoulli{}, Gaussian{.variance = 0.3, .output = OutputMap::sigmoid}, LearnedGaussian{}};
+  std::vector<std::pair<VaeSpec, bool>> all;
   for (const Activation& activation : activations)
-    for (const AnyLikelihood& likelihood : likelihoods) {
-      VaeConfig config{.input_dim = 11,
-                       .hidden = {17, 9},
-                       .activation = activation,
-                       .latent_dim = 3,
-                       .likelihood = likelihood,
-                       .seed = 4};
+    for (const LikelihoodSpec& likelihood : likelihoods) {
+      VaeSpec config{.input_dim = 11,
+                     .hidden = mlp({17, 9}, activation),
+                     .latent_dim = 3,
+                     .likelihood = likelihood,
+                     .seed = 4};
       all.emplace_back(config, all.size() % 2 == 0);
     }
-  all[0].first.latent = LatentKind::deterministic;
-  for (VaeConfig* config : {&all[4].first, &all[5].first}) {
+  all[0].first.latent_dim = 3;
+  all[0].first.latent = CodeSpec{};
+  for (VaeSpec* config : {&all[4].first, &all[5].first}) {
     config->condition_dim = 4;
-    config->dropout = 0.3;
+    for (StageSpec& stage : config->hidden.stages) stage.dropout = 0.3;
   }
-  all[5].first.prior = PriorKind::conditional;
-  all[5].first.prior_hidden = {6};
+  std::get<GaussianLatentSpec>(all[5].first.latent).prior =
+      ConditionalPrior{mlp({6}, all[5].first.hidden.stages[0].activation)};
   return all;
 }
 

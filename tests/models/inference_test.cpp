@@ -60,8 +60,14 @@ class Held {
   Buffer<B> memory_;
 };
 
-VaeConfig transformed_model() {
-  VaeConfig config = conditional_model();
+/// The noise of a call.
+struct Noise {
+  std::uint64_t seed = 0;
+  Index first_sample = 0;
+};
+
+VaeSpec transformed_model() {
+  VaeSpec config = conditional_model();
   config.transform = {InputTransform::Kind::standardize,
                       {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7},
                       {2, 2, 2, 4, 4, 1, 1}};
@@ -80,11 +86,11 @@ struct Everything {
     run(model, input, condition, noise, workspace);
   }
   Everything(const Vae<B>& model, Index n)
-      : z(model.backend(), model.config().latent_dim, n, 1),
-        logvar(model.backend(), model.config().latent_dim, n, 2),
-        x(model.backend(), model.config().input_dim, n, 3),
-        back(model.backend(), model.config().input_dim, n, 4),
-        drawn(model.backend(), model.config().input_dim, n, 5),
+      : z(model.backend(), model.z_rows(), n, 1),
+        logvar(model.backend(), model.z_rows(), n, 2),
+        x(model.backend(), model.input_dim(), n, 3),
+        back(model.backend(), model.input_dim(), n, 4),
+        drawn(model.backend(), model.input_dim(), n, 5),
         term(n),
         kl(n),
         elbo(n) {}
@@ -94,9 +100,15 @@ struct Everything {
     model.encode_logvar(input, logvar.view(), workspace, condition);
     model.decode(z.view(), x.view(), workspace, condition);
     model.reconstruct(input, back.view(), workspace, condition);
-    model.sample(drawn.view(), workspace, noise, condition, true);
-    model.score(input, term, kl, workspace, condition, 3, noise);
-    model.elbo(input, elbo, workspace, condition, 3, noise);
+    model.sample(drawn.view(), workspace,
+                 {.seed = noise.seed,
+                  .first_sample = noise.first_sample,
+                  .draw = true,
+                  .condition = condition});
+    const ScoreCall<B> call{
+        .draws = 3, .seed = noise.seed, .first_sample = noise.first_sample, .condition = condition};
+    model.score(input, term, kl, workspace, call);
+    model.elbo(input, elbo, workspace, call);
   }
 };
 
@@ -120,7 +132,7 @@ void check_equal(const Everything<B>& a, Index first, Index count, const Everyth
 
 TEST_CASE_TEMPLATE("inference: views give what the one-shot calls give", B, Cpu<float>, Cpu<double>,
                    Reference<double>, FakeDevice) {
-  for (const VaeConfig& config : {small_model(), conditional_model(), transformed_model()}) {
+  for (const VaeSpec& config : {small_model(), conditional_model(), transformed_model()}) {
     const Vae<B> model(config);
     for (const Index n : {1, 9}) {
       const Held<B> x(model.backend(), config.input_dim, n, 21),
@@ -136,11 +148,12 @@ TEST_CASE_TEMPLATE("inference: views give what the one-shot calls give", B, Cpu<
       CHECK(got.logvar.numbers() == model.encode_logvar(X, C).in_columns());
       CHECK(got.x.numbers() == model.decode(model.encode(X, C), C).in_columns());
       CHECK(got.back.numbers() == got.x.numbers());
-      CHECK(got.drawn.numbers() == model.sample(n, 6, C, true).in_columns());
-      const Scores scores = model.score(X, C, 3, 6);
+      CHECK(got.drawn.numbers() ==
+            model.sample(n, {.seed = 6, .draw = true, .condition = C}).in_columns());
+      const Scores scores = model.score(X, {.draws = 3, .seed = 6, .condition = C});
       CHECK(got.term == scores.log_likelihood_term);
       CHECK(got.kl == scores.kl);
-      CHECK(got.elbo == model.elbo(X, C, 3, 6));
+      CHECK(got.elbo == model.elbo(X, {.draws = 3, .seed = 6, .condition = C}));
       CHECK(got.elbo == scores.elbo());
       CHECK(x.numbers() == X.in_columns());
     }
@@ -156,16 +169,18 @@ TEST_CASE("inference: a mask reaches the score, an autoencoder has no KL") {
   mask.row(2).setZero();
   Eigen::VectorXd term(n), kl(n), elbo(n);
   Workspace<B> workspace;
-  model.score(x.view(), term, kl, workspace, {}, 2, {.seed = 1}, columns_of(mask));
-  const Scores want = model.score(x.samples(), {}, 2, 1, samples_in_columns(mask));
+  model.score(x.view(), term, kl, workspace, {.draws = 2, .seed = 1, .mask = columns_of(mask)});
+  const Samples<double> mask_samples = samples_in_columns(mask);
+  const Scores want = model.score(x.samples(), {.draws = 2, .seed = 1, .mask = mask_samples});
   CHECK(term == want.log_likelihood_term);
   CHECK(kl == want.kl);
-  CHECK(term != model.score(x.samples(), {}, 2, 1).log_likelihood_term);
-  model.elbo(x.view(), elbo, workspace, {}, 2, {.seed = 1}, columns_of(mask));
+  CHECK(term != model.score(x.samples(), {.draws = 2, .seed = 1}).log_likelihood_term);
+  model.elbo(x.view(), elbo, workspace, {.draws = 2, .seed = 1, .mask = columns_of(mask)});
   CHECK(elbo == want.elbo());
 
-  VaeConfig config = small_model();
-  config.latent = LatentKind::deterministic;
+  VaeSpec config = small_model();
+  config.latent_dim = 3;
+  config.latent = CodeSpec{};
   const Vae<B> autoencoder(config);
   autoencoder.score(x.view(), term, kl, workspace);
   CHECK(kl == Eigen::VectorXd::Zero(n));
@@ -177,7 +192,7 @@ TEST_CASE("inference: a mask reaches the score, an autoencoder has no KL") {
 
 TEST_CASE_TEMPLATE("inference: a large batch is its runs of 512, noise included", B, Cpu<float>,
                    Reference<double>, FakeDevice) {
-  const VaeConfig config = conditional_model();
+  const VaeSpec config = conditional_model();
   const Vae<B> model(config);
   const Index n = 1100;
   const Held<B> x(model.backend(), config.input_dim, n, 21),
@@ -193,7 +208,7 @@ TEST_CASE_TEMPLATE("inference: a large batch is its runs of 512, noise included"
   }
 }
 
-TEST_CASE("inference: noise belongs to the row, whichever call asks for it") {
+TEST_CASE("inference: noise belongs to the sample, whichever call asks for it") {
   using B = Reference<double>;
   const Vae<B> model(small_model());
   const Index n = 6;
@@ -215,7 +230,7 @@ TEST_CASE_TEMPLATE("inference: nothing is allocated after the largest batch", B,
 #else
   constexpr int threads = 2;
 #endif
-  for (const VaeConfig& config : {conditional_model(), transformed_model()}) {
+  for (const VaeSpec& config : {conditional_model(), transformed_model()}) {
     B backend;
     if constexpr (std::is_constructible_v<B, int>) backend = B(threads);
     const Vae<B> model(config, backend);
@@ -251,8 +266,8 @@ TEST_CASE("inference: a workspace is left as it was, so inputs and results may l
 
 TEST_CASE("inference: threads with a workspace each give the bits of one thread") {
   using B = Cpu<float>;
-  VaeConfig config = conditional_model();
-  config.hidden = {120, 50};
+  VaeSpec config = conditional_model();
+  config.hidden = mlp({120, 50}, Silu{});
   const Vae<B> model(config, B(1));
   const Index n = 150, rounds = 5;
   const unsigned workers = 4;
@@ -307,22 +322,29 @@ TEST_CASE("inference: what does not fit is refused by its name") {
           "longhand: decode: x has 5 samples of 6 numbers, expected 5 of 7");
   refused([&] { model.reconstruct(columns_of(x), columns_of(z), workspace, columns_of(c)); },
           "longhand: reconstruct: reconstruction has 5 samples of 3 numbers, expected 5 of 7");
-  refused([&] { model.sample(columns_of(none), workspace, {}, columns_of(c)); },
+  refused([&] { model.sample(columns_of(none), workspace, {.condition = columns_of(c)}); },
           "longhand: sample: x has no samples, expected at least 1");
-  refused([&] { model.sample(columns_of(x), workspace, {.first_sample = -1}, columns_of(c)); },
-          "longhand: first_row: the rows are -1 to 3, expected 0 to 2^32 - 1");
-  refused([&] { model.score(columns_of(x), four, five, workspace, columns_of(c)); },
-          "longhand: score: log_likelihood_term has room for 4 rows, expected 5");
-  refused([&] { model.score(columns_of(x), five, four, workspace, columns_of(c)); },
-          "longhand: score: kl has room for 4 rows, expected 5");
-  refused([&] { model.score(columns_of(x), five, five, workspace, columns_of(c), 0); },
-          "longhand: score: draws is 0, expected 1 to 65535");
   refused(
       [&] {
-        model.score(columns_of(x), five, five, workspace, columns_of(c), 1, {}, columns_of(z));
+        model.sample(columns_of(x), workspace, {.first_sample = -1, .condition = columns_of(c)});
+      },
+      "longhand: first_sample: the samples are -1 to 3, expected 0 to 2^32 - 1");
+  refused([&] { model.score(columns_of(x), four, five, workspace, {.condition = columns_of(c)}); },
+          "longhand: score: log_likelihood_term has room for 4 samples, expected 5");
+  refused([&] { model.score(columns_of(x), five, four, workspace, {.condition = columns_of(c)}); },
+          "longhand: score: kl has room for 4 samples, expected 5");
+  refused(
+      [&] {
+        model.score(columns_of(x), five, five, workspace, {.draws = 0, .condition = columns_of(c)});
+      },
+      "longhand: score: draws is 0, expected 1 to 65535");
+  refused(
+      [&] {
+        model.score(columns_of(x), five, five, workspace,
+                    {.condition = columns_of(c), .mask = columns_of(z)});
       },
       "longhand: score: mask has 5 samples of 3 numbers, expected 5 of 7");
-  refused([&] { model.elbo(columns_of(narrow), five, workspace, columns_of(c)); },
+  refused([&] { model.elbo(columns_of(narrow), five, workspace, {.condition = columns_of(c)}); },
           "longhand: elbo: x has 5 samples of 6 numbers, expected 5 of 7");
   MatrixView<const double, HostMemory> overlapping = columns_of(x);
   overlapping.ld = 6;

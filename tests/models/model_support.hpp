@@ -9,6 +9,7 @@
 
 #include "longhand/backend/reference.hpp"
 #include "longhand/models/vae.hpp"
+#include "support/matrix.hpp"
 
 namespace longhand::test {
 
@@ -17,9 +18,8 @@ template <class B>
 struct Case {
   using S = typename B::Scalar;
 
-  Case(VaeConfig config, Index batch_size, B on = B())
-      : model(std::move(config), on), n(batch_size) {
-    const VaeConfig& c = model.config();
+  Case(VaeSpec config, Index batch_size, B on = B()) : model(std::move(config), on), n(batch_size) {
+    const VaeSpec& c = model.spec();
     std::mt19937_64 random(17);
     std::uniform_real_distribution<double> uniform(0.05, 0.95);
     const auto fill = [&](std::vector<S>& v, Index rows, auto draw) {
@@ -28,7 +28,7 @@ struct Case {
     };
     fill(input, c.input_dim, [&] { return uniform(random); });
     if (c.condition_dim > 0) fill(condition, c.condition_dim, [&] { return uniform(random); });
-    scalars.beta = S(0.7);
+    scalars.schedules = {S(0.7)};  // beta
     scalars.inverse_samples = S(1 / static_cast<double>(n));
   }
 
@@ -51,14 +51,30 @@ struct Case {
             .workspace = workspace,
             .key = {.seed = 5, .step = 3, .stream = Stream::latent, .draw = 0},
             .sample_ids = {},
-            .phase = Phase::train,
-            .scalars = &scalars};
+            .mode = Mode::train,
+            .scalars = scalars.view()};
+  }
+  /// The terms of `batch`, T x n, and the gradient.
+  Matrix<S> loss_and_gradient(Grads<B>& grads, const Batch<B>& of) {
+    Matrix<S> terms = room_for_terms();
+    model.loss_and_gradient(pass(&grads), of, terms.view());
+    return terms;
+  }
+  Matrix<S> loss_and_gradient(Grads<B>& grads) { return loss_and_gradient(grads, batch()); }
+  /// The terms alone.
+  Matrix<S> values(const Batch<B>& of) {
+    Matrix<S> terms = room_for_terms();
+    model.values(pass(nullptr), of, terms.view());
+    return terms;
+  }
+  Matrix<S> room_for_terms() const {
+    return Matrix<S>(static_cast<Index>(model.terms().size()), n);
   }
 
   Vae<B> model;
   Index n;
   std::vector<S> input, condition;
-  StepScalars<S> scalars;
+  HostScalars<S> scalars;
   Workspace<B> workspace;
 };
 

@@ -15,7 +15,8 @@ using namespace longhand;
 using longhand::test::Case;
 TEST_CASE("whole model: the worked numbers of docs/derivations/elbo.md [ELBO-1] [ELBO-4]") {
   using B = Cpu<double>;
-  Vae<B> model({.input_dim = 1, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{0.5}});
+  Vae<B> model(
+      {.input_dim = 1, .hidden = {}, .latent_dim = 1, .likelihood = Gaussian{.variance = 0.5}});
   // encoder W (2 x 1), b; decoder w, b: blocks in the order they were added
   const auto set = [&](std::uint32_t block, std::vector<double> values) {
     model.backend().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
@@ -47,16 +48,16 @@ TEST_CASE("whole model: the worked numbers of docs/derivations/elbo.md [ELBO-1] 
 }
 
 TEST_CASE("equal bits for 1, 2, 3 and 8 threads") {
-  VaeConfig config{.input_dim = 97, .hidden = {130, 65}, .latent_dim = 20};
+  VaeSpec config{.input_dim = 97, .hidden = {130, 65}, .latent_dim = 20};
   std::vector<float> first;
   for (const int threads : {1, 2, 3, 8}) {
     using B = Cpu<float>;
     Case<B> c(config, 131, B(threads));
     Grads<B> grads(c.model.params().layout());
-    const LossTerms<B> terms = c.model.loss_and_gradient(c.pass(&grads), c.batch());
+    const test::Matrix<float> terms = c.loss_and_gradient(grads);
     std::vector<float> all(grads.flat().data, grads.flat().data + grads.flat().rows);
-    all.insert(all.end(), terms.nll.data, terms.nll.data + terms.nll.cols);
-    all.insert(all.end(), terms.kl.data, terms.kl.data + terms.kl.cols);
+    for (Index j = 0; j < terms.cols(); ++j)
+      for (Index t = 0; t < terms.rows(); ++t) all.push_back(terms(t, j));
     if (first.empty()) first = all;
     CAPTURE(threads);
     CHECK(std::memcmp(first.data(), all.data(), all.size() * sizeof(float)) == 0);
@@ -64,16 +65,16 @@ TEST_CASE("equal bits for 1, 2, 3 and 8 threads") {
 }
 
 TEST_CASE("float agrees with the reference in long double on the same weights") {
-  VaeConfig config{.input_dim = 40, .hidden = {33, 17}, .latent_dim = 5};
+  VaeSpec config{.input_dim = 40, .hidden = {33, 17}, .latent_dim = 5};
   Case<Cpu<float>> c(config, 19);
   Case<Reference<long double>> r(config, 19);
   Grads<Cpu<float>> cg(c.model.params().layout());
   Grads<Reference<long double>> rg(r.model.params().layout());
-  const auto ct = c.model.loss_and_gradient(c.pass(&cg), c.batch());
-  const auto rt = r.model.loss_and_gradient(r.pass(&rg), r.batch());
+  const auto ct = c.loss_and_gradient(cg);
+  const auto rt = r.loss_and_gradient(rg);
   for (Index j = 0; j < 19; ++j)
-    CHECK(static_cast<double>(ct.nll(0, j)) ==
-          doctest::Approx(static_cast<double>(rt.nll(0, j))).epsilon(1e-5));
+    CHECK(static_cast<double>(ct(0, j)) ==
+          doctest::Approx(static_cast<double>(rt(0, j))).epsilon(1e-5));
   double worst = 0, scale = 0;
   for (std::size_t b = 0; b < c.model.params().layout().blocks().size(); ++b) {
     const auto cb = cg[static_cast<BlockId>(b)];
@@ -89,7 +90,8 @@ TEST_CASE("float agrees with the reference in long double on the same weights") 
 
 TEST_CASE("one-shot calls: orientation, shapes, units") {
   using V = Vae<Cpu<double>>;
-  VaeConfig config{.input_dim = 5, .hidden = {8}, .latent_dim = 5, .likelihood = Gaussian{1}};
+  VaeSpec config{
+      .input_dim = 5, .hidden = {8}, .latent_dim = 5, .likelihood = Gaussian{.variance = 1}};
   const Eigen::MatrixXd X = Eigen::MatrixXd::Random(5, 5) * 3;  // square: nothing can be guessed
   V model(config);
   const Eigen::MatrixXd rows = model.encode(samples_in_rows(X)).in_rows();
@@ -117,16 +119,17 @@ TEST_CASE("one-shot calls: orientation, shapes, units") {
                 .maxCoeff() < 1e-14 * 20);
   }
   SUBCASE("samples depend on seed and index alone") {
-    const Eigen::MatrixXd few = model.sample(3, 9).in_rows(), many = model.sample(700, 9).in_rows();
+    const Eigen::MatrixXd few = model.sample(3, {.seed = 9}).in_rows(),
+                          many = model.sample(700, {.seed = 9}).in_rows();
     CHECK((few - many.topRows(3)).cwiseAbs().maxCoeff() < 1e-12);
-    CHECK(few != model.sample(3, 10).in_rows());
-    const Eigen::MatrixXd drawn = model.sample(3, 9, {}, true).in_rows();
+    CHECK(few != model.sample(3, {.seed = 10}).in_rows());
+    const Eigen::MatrixXd drawn = model.sample(3, {.seed = 9, .draw = true}).in_rows();
     CHECK((drawn - few).cwiseAbs().minCoeff() > 0);
   }
   SUBCASE("elbo = log likelihood term - KL, and draws average") {
-    const Scores s = model.score(samples_in_rows(X), {}, 3, 4);
+    const Scores s = model.score(samples_in_rows(X), {.draws = 3, .seed = 4});
     CHECK(s.elbo() == s.log_likelihood_term - s.kl);
-    CHECK(model.elbo(samples_in_rows(X), {}, 3, 4) == s.elbo());
+    CHECK(model.elbo(samples_in_rows(X), {.draws = 3, .seed = 4}) == s.elbo());
   }
   SUBCASE("wrong shapes name the argument") {
     const Eigen::MatrixXd bad = Eigen::MatrixXd::Zero(2, 4);
@@ -142,7 +145,7 @@ TEST_CASE("one-shot calls: orientation, shapes, units") {
 }
 
 TEST_CASE("an autoencoder cannot be sampled and has no bound") {
-  Vae<Cpu<double>> model({.input_dim = 4, .latent_dim = 2, .latent = LatentKind::deterministic});
+  Vae<Cpu<double>> model({.input_dim = 4, .latent_dim = 2, .latent = CodeSpec{}});
   const Eigen::MatrixXd X = Eigen::MatrixXd::Constant(3, 4, 0.5);
   CHECK(model.encode(samples_in_rows(X)).dim() == 2);
   CHECK_THROWS_WITH(model.sample(4),
@@ -152,16 +155,19 @@ TEST_CASE("an autoencoder cannot be sampled and has no bound") {
 }
 
 TEST_CASE("configurations that make no sense are refused with the field's name") {
-  const auto refused = [](VaeConfig c, const char* message) {
+  const auto refused = [](VaeSpec c, const char* message) {
     CHECK_THROWS_WITH_AS(Vae<Cpu<float>>(std::move(c)), message, std::invalid_argument);
   };
   refused({.input_dim = 0}, "longhand: input_dim is 0, expected at least 1");
-  refused({.input_dim = 3, .latent_dim = 0}, "longhand: latent_dim is 0, expected at least 1");
-  refused({.input_dim = 3, .hidden = {4, 0}}, "longhand: hidden is 0, expected at least 1");
-  refused({.input_dim = 3, .logvar_bound = 0},
+  refused({.input_dim = 3, .latent_dim = 0},
+          "longhand: latent_dim is 0, expected at least 1");
+  refused({.input_dim = 3, .hidden = {4, 0}},
+          "longhand: encoder: a stage has width 0, expected at least 1");
+  refused({.input_dim = 3, .latent = GaussianLatentSpec{.logvar_bound = 0}},
           "longhand: logvar_bound is 0, expected a positive number or infinity");
-  refused({.input_dim = 3, .dropout = 1}, "longhand: dropout is 1, expected 0 <= p < 1");
-  refused({.input_dim = 3, .prior = PriorKind::conditional},
+  refused({.input_dim = 3, .hidden = mlp({400}, Relu{}, 1)},
+          "longhand: encoder: dropout is 1, expected 0 <= p < 1");
+  refused({.input_dim = 3, .latent = GaussianLatentSpec{.prior = ConditionalPrior{mlp({})}}},
           "longhand: a conditional prior needs condition_dim > 0");
 }
 

@@ -59,27 +59,25 @@ TEST_CASE("Gaussian KL against quadrature in long double [KL-1] [KL-4]") {
 
 TEST_CASE("log p(x) = ELBO + KL(q || posterior), by integration over z [ELBO-1] [BER-1]") {
   using B = Reference<double>;
-  Case<B> c({.input_dim = 3,
-             .hidden = {4},
-             .activation = Tanh{},
-             .latent_dim = 1,
-             .init = Init::he,
-             .seed = 2},
-            1);
+  Case<B> c(
+      {.input_dim = 3, .hidden = mlp({4}, Tanh{}), .latent_dim = 1, .init = Init::he, .seed = 2},
+      1);
   // -log p(x | z) for any z, through the model's own decoder and likelihood
   const auto nll = [&](Real z) {
     const Pass<B> pass = c.pass(nullptr);
     const View<B> latent = pass.matrix(1, 1), value = pass.matrix(1, 1);
     latent(0) = static_cast<double>(z);
-    AnyLikelihood{Bernoulli{}}.value<B>(pass, c.model.decode(pass, latent, {}), c.batch(), value);
+    part_of(Bernoulli{}).value(pass, c.model.output(pass, latent, {}), c.batch(), value);
     return static_cast<Real>(value(0));
   };
   Real total = 0;  // over all x: p is a distribution
   for (int pixels = 0; pixels < 8; ++pixels) {
     for (int i = 0; i < 3; ++i) c.input[static_cast<std::size_t>(i)] = pixels >> i & 1;
     const Pass<B> pass = c.pass(nullptr);
-    const LossTerms<B> terms = c.model.loss(pass, c.batch());
-    const Real mu = terms.q.mu(0), logvar = terms.q.logvar(0), kl = terms.kl(0);
+    const View<B> terms = pass.matrix(2, 1), mean = pass.matrix(1, 1), bounded = pass.matrix(1, 1);
+    c.model.values(pass, c.batch(), terms);
+    c.model.posterior(pass, c.batch(), mean, bounded);
+    const Real mu = mean(0), logvar = bounded(0), kl = terms(1, 0);
     const Real sigma = std::exp(0.5L * logvar);
     const Real p_x =
         integrate([&](Real z) { return std::exp(-nll(z) + log_normal(z, 0, 0)); }, -12, 12, 1200);
@@ -106,12 +104,13 @@ TEST_CASE("the mean gradient over 100,000 draws is the closed form's [ELBO-1] [R
   // …
   using B = Cpu<double>;
   const double a = 1.3, b = -0.2, v = 0.4, m = 0.6, k = 0.1, p = 0.3, q = -0.5, x = 0.8, beta = 0.7;
-  Vae<B> model({.input_dim = 1,
-                .hidden = {},
-                .latent_dim = 1,
-                .likelihood = Gaussian{v},
-                .logvar_bound = std::numeric_limits<double>::infinity()},
-               B(1));
+  Vae<B> model(
+      {.input_dim = 1,
+       .hidden = {},
+       .latent_dim = 1,
+       .latent = GaussianLatentSpec{.logvar_bound = std::numeric_limits<double>::infinity()},
+       .likelihood = Gaussian{.variance = v}},
+      B(1));
   const auto set = [&](std::uint32_t block, std::vector<double> values) {
     model.backend().upload(values.data(), model.params()[static_cast<BlockId>(block)]);
   };
@@ -127,7 +126,8 @@ TEST_CASE("the mean gradient over 100,000 draws is the closed form's [ELBO-1] [R
 
   const Index rows = 500, steps = 200;  // 100,000 draws in 200 independent means
   const std::vector<double> input(static_cast<std::size_t>(rows), x);
-  StepScalars<double> scalars{.inverse_samples = 1.0 / static_cast<double>(rows), .beta = beta};
+  const HostScalars<double> scalars{.inverse_samples = 1.0 / static_cast<double>(rows),
+                                    .schedules = {beta}};
   Workspace<B> workspace;
   std::vector<double> sum(6), squares(6);
   for (Index step = 0; step < steps; ++step) {
@@ -142,11 +142,11 @@ TEST_CASE("the mean gradient over 100,000 draws is the closed form's [ELBO-1] [R
                                .stream = Stream::latent,
                                .draw = 0},
                        .sample_ids = {},
-                       .phase = Phase::train,
-                       .scalars = &scalars};
+                       .mode = Mode::train,
+                       .scalars = scalars.view()};
     Batch<B> batch;
     batch.input = {input.data(), 1, rows, 1};
-    model.loss_and_gradient(pass, batch);
+    model.loss_and_gradient(pass, batch, pass.matrix(2, rows));
     std::size_t i = 0;
     for (std::uint32_t block = 0; block < 4; ++block) {
       const View<B> g = grads[static_cast<BlockId>(block)];
@@ -197,14 +197,17 @@ TEST_CASE("a linear Gaussian VAE reaches probabilistic PCA's closed form [GAU-1]
   }
   best *= -0.5;
 
-  Vae<Cpu<double>> model(
-      {.input_dim = d, .hidden = {}, .latent_dim = latent, .likelihood = Gaussian{v}, .seed = 3},
-      Cpu<double>(1));
+  Vae<Cpu<double>> model({.input_dim = d,
+                          .hidden = {},
+                          .latent_dim = latent,
+                          .likelihood = Gaussian{.variance = v},
+                          .seed = 3},
+                         Cpu<double>(1));
   LearningRateSchedule cosine{.kind = LearningRateSchedule::Kind::cosine};
   fit(model, samples_in_columns(X),
       {.epochs = 3000, .batch = n, .learning_rate = 0.02, .schedule = cosine});
   // 400 draws of 200 rows: the mean's standard error is measured from the rows
-  const Eigen::VectorXd elbo = model.elbo(samples_in_columns(X), {}, 400, 1);
+  const Eigen::VectorXd elbo = model.elbo(samples_in_columns(X), {.draws = 400, .seed = 1});
   const double mean = elbo.mean();
   MESSAGE("ELBO ", mean, ", closed form ", best);
   CHECK(mean < best + 0.005);

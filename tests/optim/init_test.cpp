@@ -12,7 +12,8 @@ using namespace longhand::test;
 namespace {
 
 ParamBlock block(Index in, Index out, bool bias) {
-  return {.rows = bias ? 1 : in, .outputs = out, .fan_in = in, .bias = bias};
+  return {
+      .inner = bias ? std::vector<Index>{} : std::vector<Index>{in}, .outputs = out, .fan_in = in};
 }
 
 }  // namespace
@@ -31,8 +32,8 @@ TEST_CASE_TEMPLATE("init: uniform over its width, padding zero [INIT-1] [INIT-2]
                    Reference<double>, Cpu<double>, Cpu<float>) {
   for (const Init init : {Init::pytorch, Init::glorot, Init::he}) {
     Bench<B> bench;
-    const Dense<B> first(bench.layout, Segment::encoder, "first", 101, 33);
-    const Dense<B> second(bench.layout, Segment::decoder, "second", 101, 33);
+    const Dense<B> first(bench.layout, "first", 101, 33);
+    const Dense<B> second(bench.layout, "second", 101, 33);
     bench.ready();
     initialize(bench.backend, init, 42, bench.theta);
     for (const BlockId id : {first.weight(), first.bias()}) {
@@ -58,7 +59,7 @@ TEST_CASE_TEMPLATE("init: uniform over its width, padding zero [INIT-1] [INIT-2]
     const View<B> all = bench.theta.flat();
     double covered = 0, everything = 0;
     for (const ParamBlock& b : bench.layout.blocks())
-      for (Index k = 0; k < b.rows * b.outputs; ++k) covered += std::abs(all(b.offset + k));
+      for (Index k = 0; k < b.size(); ++k) covered += std::abs(all(b.offset + k));
     for (Index k = 0; k < all.rows; ++k) everything += std::abs(all(k));
     CHECK_FALSE(!(std::abs(covered - everything) <= 1e-9));
   }
@@ -68,7 +69,7 @@ TEST_CASE("init: the same numbers on every backend, up to the scalar's rounding"
   const auto made = [](auto backend) {
     using B = decltype(backend);
     Bench<B> bench(backend);
-    const Dense<B> layer(bench.layout, Segment::encoder, "layer", 7, 5);
+    const Dense<B> layer(bench.layout, "layer", 7, 5);
     bench.ready();
     initialize(bench.backend, Init::pytorch, 1, bench.theta);
     return flat(bench.theta[layer.weight()]);
@@ -83,7 +84,7 @@ TEST_CASE("init: the same numbers on every backend, up to the scalar's rounding"
 TEST_CASE("init: number for number (2 u - 1) / sqrt(fan_in), u from the block's noise [INIT-1]") {
   using B = Reference<double>;
   Bench<B> bench;
-  const Dense<B> layer(bench.layout, Segment::encoder, "layer", 5, 3);
+  const Dense<B> layer(bench.layout, "layer", 5, 3);
   bench.ready();
   initialize(bench.backend, Init::pytorch, 7, bench.theta);
   for (const BlockId id : {layer.weight(), layer.bias()}) {

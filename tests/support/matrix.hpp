@@ -95,7 +95,7 @@ struct Bench {
   Grads<B> grads;
   Workspace<B> workspace;
   NoiseKey key{.seed = 11, .step = 2, .stream = Stream::latent, .draw = 0};
-  Phase phase = Phase::train;
+  Mode mode = Mode::train;
 
   explicit Bench(B on = B()) : backend(on) {}
 
@@ -117,8 +117,7 @@ struct Bench {
             .workspace = workspace,
             .key = key,
             .sample_ids = {},
-            .phase = phase,
-            .scalars = nullptr};
+            .mode = mode};
   }
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/laplace.hpp"
+#include "longhand/models/vae.hpp"
 #include "longhand/train/trainer.hpp"
 
 namespace longhand::test {
@@ -35,16 +36,17 @@ inline Data<float> grey(Index rows, Index dim, Index classes, bool masked) {
 
 /// What training, evaluating and sampling give, as numbers.
 template <class B>
-std::vector<double> journey(const B& backend, const VaeConfig& config, TrainOptions options,
+std::vector<double> journey(const B& backend, const VaeSpec& config, TrainOptions options,
                             const Data<float>& data) {
   std::vector<double> numbers;
   Vae<B> vae(config, backend);
   const TrainResult result = Trainer<Vae<B>>(vae, options).fit(data);
   for (const EpochReport& r : result.history)
-    for (const double v : {r.loss, r.log_likelihood_term, r.kl, r.grad_norm}) numbers.push_back(v);
+    for (const double v : {r.loss(), r.log_likelihood_term(), r.kl(), r.players.front().grad_norm})
+      numbers.push_back(v);
   const Evaluation e = evaluate(vae, data);
-  for (const double v : {e.log_likelihood_term, e.kl}) numbers.push_back(v);
-  for (const double v : e.kl_per_dimension) numbers.push_back(v);
+  for (const double v : {e.log_likelihood_term(), e.kl()}) numbers.push_back(v);
+  for (const double v : e.kl_per_unit) numbers.push_back(v);
   const auto add = [&](const Samples<float>& samples) {
     const Eigen::MatrixXf m = samples.in_columns();
     for (Index k = 0; k < m.size(); ++k) numbers.push_back(static_cast<double>(m.data()[k]));
@@ -52,11 +54,12 @@ std::vector<double> journey(const B& backend, const VaeConfig& config, TrainOpti
   const Samples<float> x = data.input.numbers();
   add(vae.encode(x, data.condition));
   add(vae.reconstruct(x, data.condition));
-  if (vae.has_divergence()) {
+  if (vae.has_elbo()) {
     add(vae.encode_logvar(x, data.condition));
-    add(vae.sample(data.rows(), 7, data.condition, true));
-    const Scores scores = vae.score(x, data.condition, 2, 3, data.mask);
-    for (Index j = 0; j < data.rows(); ++j) numbers.push_back(scores.elbo()(j));
+    add(vae.sample(data.count(), {.seed = 7, .draw = true, .condition = data.condition}));
+    const Scores scores =
+        vae.score(x, {.draws = 2, .seed = 3, .condition = data.condition, .mask = data.mask});
+    for (Index j = 0; j < data.count(); ++j) numbers.push_back(scores.elbo()(j));
   }
   return numbers;
 }
@@ -72,7 +75,6 @@ inline double farthest(const std::vector<double>& got, const std::vector<double>
   return worst;
 }
 
-/// What is trained in a journey.
 /// Training and samples with a likelihood that is not longhand's.
 template <class B>
 std::vector<double> laplace_journey(const B& backend) {
@@ -81,16 +83,17 @@ std::vector<double> laplace_journey(const B& backend) {
   const TrainResult result =
       Trainer<Model>(vae, {.epochs = 3, .batch = 8}).fit(grey(60, 9, 0, true));
   std::vector<double> numbers;
-  for (const EpochReport& r : result.history) numbers.push_back(r.loss);
+  for (const EpochReport& r : result.history) numbers.push_back(r.loss());
   for (const bool draw : {false, true}) {
-    const Eigen::MatrixXf x = vae.sample(5, 7, {}, draw).in_columns();
+    const Eigen::MatrixXf x = vae.sample(5, {.seed = 7, .draw = draw}).in_columns();
     for (Index k = 0; k < x.size(); ++k) numbers.push_back(static_cast<double>(x.data()[k]));
   }
   return numbers;
 }
 
+/// What is trained in a journey.
 struct Journey {
-  VaeConfig config;
+  VaeSpec config;
   TrainOptions options;
   Data<float> data;
 };
@@ -103,7 +106,7 @@ inline std::vector<Journey> all_journeys() {
                  grey(60, 9, 0, false)});
   for (const Optimizer& optimizer :
        {Optimizer(Adam{}), Optimizer(Sgd{}), Optimizer(Momentum{}), Optimizer(RmsProp{})}) {
-    VaeConfig config{.input_dim = 5, .hidden = {7}, .activation = Gelu{}, .latent_dim = 2};
+    VaeSpec config{.input_dim = 5, .hidden = mlp({7}, Gelu{}), .latent_dim = 2};
     TrainOptions options{.epochs = 2, .batch = 10, .optimizer = optimizer, .l1 = 1e-3, .l2 = 1e-3};
     options.binarize = Binarize::dynamic;
     all.push_back({config, options, grey(30, 5, 0, false)});
@@ -114,23 +117,17 @@ inline std::vector<Journey> all_journeys() {
     all.push_back({config, options, grey(30, 5, 0, false)});
   }
   all.push_back({{.input_dim = 6,
-                  .hidden = {10, 8},
-                  .activation = Silu{},
+                  .hidden = mlp({10, 8}, Silu{}, 0.2),
                   .latent_dim = 2,
-                  .likelihood = Gaussian{0.5, OutputMap::sigmoid},
-                  .condition_dim = 3,
-                  .prior = PriorKind::conditional,
-                  .prior_hidden = {4},
-                  .dropout = 0.2},
+                  .latent = GaussianLatentSpec{.prior = ConditionalPrior{mlp({4}, Silu{})}},
+                  .likelihood = Gaussian{.variance = 0.5, .output = OutputMap::sigmoid},
+                  .condition_dim = 3},
                  {.epochs = 2, .batch = 7},
                  grey(25, 6, 3, true)});
-  all.push_back({{.input_dim = 6,
-                  .hidden = {5},
-                  .activation = Tanh{},
-                  .latent_dim = 2,
-                  .latent = LatentKind::deterministic},
-                 {.epochs = 2, .batch = 10},
-                 grey(20, 6, 0, false)});
+  all.push_back(
+      {{.input_dim = 6, .hidden = mlp({5}, Tanh{}), .latent_dim = 2, .latent = CodeSpec{}},
+       {.epochs = 2, .batch = 10},
+       grey(20, 6, 0, false)});
   return all;
 }
 /// The same, with all that takes its time: warm-up, schedule, early stopping.

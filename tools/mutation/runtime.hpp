@@ -25,7 +25,7 @@ inline int which(int first, int count) {
   const int i = chosen - first;
   return 0 <= i && i < count ? i : -1;
 }
-inline bool backend(int mutant) { return which(mutant, 1) == 0; }
+inline bool on(int mutant) { return which(mutant, 1) == 0; }
 
 template <class A, class B>
 auto plus(int first, const A& a, const B& b) {
@@ -88,7 +88,7 @@ auto divided(int first, const A& a, const B& b) {
 template <class A>
 auto negated(int first, const A& a) {
   using R = std::decay_t<decltype(-a)>;
-  return backend(first) ? R(a) : R(-a);
+  return on(first) ? R(a) : R(-a);
 }
 
 /// A whole term: doubled, halved; `signed_term` also with the other sign.
@@ -105,14 +105,14 @@ A term(int first, const A& a) {
 }
 template <class A>
 A signed_term(int first, const A& a) {
-  return backend(first) ? A(-a) : term(first + 1, a);
+  return on(first) ? A(-a) : term(first + 1, a);
 }
 
 /// f(a), or a itself.
 template <class A, class F>
 auto function(int first, const A& a, const F& f) {
   using R = std::decay_t<decltype(f(a))>;
-  return backend(first) ? R(a) : R(f(a));
+  return on(first) ? R(a) : R(f(a));
 }
 
 template <class A, class B>
@@ -137,11 +137,11 @@ auto greater_equal(int first, const A& a, const B& b) {
 }
 template <class A, class B>
 bool equal(int first, const A& a, const B& b) {
-  return backend(first) ? a != b : a == b;
+  return on(first) ? a != b : a == b;
 }
 template <class A, class B>
 bool not_equal(int first, const A& a, const B& b) {
-  return backend(first) ? a == b : a != b;
+  return on(first) ? a == b : a != b;
 }
 template <class C>
 bool condition(int first, const C& c) {

@@ -40,8 +40,8 @@ class Cpu {
     return detail::eigen_version();
   }
 
-  /// body(on): `on` is this backend with its threads standing by from one primitive to the next.
-  /// They are OpenMP's, of one parallel region around all that the body does.
+  /// Runs body(on), where `on` is this backend with its threads waiting from one primitive to the
+  /// next. They are OpenMP's, of one parallel region around all that the body does.
   template <class Body>
   void together(const Body& body) const {
 #ifdef _OPENMP
@@ -222,7 +222,8 @@ class Cpu {
   void fill(View<Cpu> y, S value) const {
     for (Index j = 0; j < y.cols; ++j) std::fill_n(y.data + j * y.ld, y.rows, value);
   }
-  /// Contiguous host memory to and from backend memory; here both are the same.
+  /// upload() and download() copy between contiguous host memory and backend memory, which on this
+  /// backend are the same.
   template <class U>
   void upload(const U* host, MatrixView<U, HostMemory> y) const {
     for (Index j = 0; j < y.cols; ++j) std::copy_n(host + j * y.rows, y.rows, y.data + j * y.ld);

@@ -30,7 +30,8 @@ enum class Epilogues { own, cublas };
 struct CudaOptions {
   Precision precision = Precision::fp32;
   Epilogues epilogues = Epilogues::own;
-  /// A second stream for parameter gradients, beside the way down to the first layer.
+  /// Whether parameter gradients are computed on a second stream, while the main one goes on with
+  /// the gradients of activations.
   bool second_stream = false;
 };
 
@@ -47,11 +48,12 @@ using DeviceView = MatrixView<T, DeviceMemory>;
 using DeviceOperand = Operand<float, DeviceMemory>;
 using DeviceIds = DeviceView<const std::uint32_t>;
 
-/// Empty if there is a device to compute on, else one clause that says why there is none. Costs no
-/// more than asking the driver.
+/// Why there is no device to compute on, in one clause; empty if there is one. Costs no more than
+/// asking the driver.
 std::string unavailable();
 
-/// With a second engine for work aside, if it is to have one. Throws NoCudaDevice or CudaError.
+/// An engine; `with_side` gives it a second one, whose stream runs beside its own. Throws
+/// NoCudaDevice or CudaError.
 std::shared_ptr<Engine> make_engine(bool with_side);
 
 /// The second engine, whose stream goes on from where that of `on` is now; and the way back: what
@@ -79,7 +81,7 @@ void softmax_columns(Engine& backend, DeviceView<const float> x, DeviceView<floa
 void one_hot_columns(Engine& backend, DeviceView<const float> x, DeviceView<float> y);
 void permute(Engine& backend, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
 
-/// For as many copies as a training step makes at once (cuda/copy.cu).
+/// copy_at() for as many copies as a training step makes at once (cuda/copy.cu).
 template <std::size_t N>
 void copy_at(Engine& backend, std::uint32_t* n,
              const std::array<CountedCopy<DeviceMemory>, N>& copies, std::uint32_t add);
@@ -131,9 +133,10 @@ void gather(Engine& backend, const F& f, DeviceView<const X> x, DeviceIds ids,
 }  // namespace cuda
 
 /// The GPU backend: cuBLAS for products, one kernel per formula; as it is asked, or recorded and
-/// played (core/replay.hpp). A handle: copies share one stream, on which everything happens in the
-/// order it was asked for, but for what went aside until it is joined. Errors of kernels come to
-/// light at the next download or synchronize(). Throws CudaError from every call.
+/// played (core/replay.hpp). It is a handle: copies share one stream, on which everything happens
+/// in the order it was asked for, except that work asked aside runs on the second stream until it
+/// is joined. Errors of kernels come to light at the next download or synchronize(). Throws
+/// CudaError from every call.
 template <class S>
 class Cuda {
   static_assert(std::is_same_v<S, float>, "the CUDA backend computes in float");
@@ -154,7 +157,7 @@ class Cuda {
   };
   struct Scratch {};
 
-  /// On the calling thread's current device. Throws NoCudaDevice where there is none.
+  /// A backend on the calling thread's current device. Throws NoCudaDevice where there is none.
   explicit Cuda(const CudaOptions& options = {})
       : Cuda(cuda::make_engine(options.second_stream), options) {}
   explicit Cuda(Precision precision) : Cuda(CudaOptions{.precision = precision}) {}
@@ -264,7 +267,7 @@ class Cuda {
     for_each(Value{}, in<Cuda>(OperandOf<Cuda>(value)), out<Cuda>(y));
   }
 
-  /// Contiguous host memory to and from device memory.
+  /// upload() and download() copy between contiguous host memory and device memory.
   template <class U>
   void upload(const U* host, MatrixView<U, DeviceMemory> y) const {
     cuda::upload(*engine_, host, y.data, bytes<U>(y.ld), bytes<U>(y.rows), y.cols);
@@ -278,7 +281,8 @@ class Cuda {
   Cuda(std::shared_ptr<cuda::Engine> engine, const CudaOptions& options)
       : engine_(std::move(engine)), options_(options) {}
 
-  /// By cuBLASLt, if that is wanted and it can.
+  /// The product with an epilogue, by cuBLASLt; false, and nothing is done, if that is not wanted
+  /// or cuBLASLt has none.
   bool multiply(cuda::Epilogue epilogue, Transpose ta, ConstView<Cuda> a, Transpose tb,
                 ConstView<Cuda> b, View<Cuda> c, const S* v) const {
     return options_.epilogues == Epilogues::cublas &&

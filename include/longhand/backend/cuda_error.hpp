@@ -31,7 +31,7 @@ namespace cuda {
 /// context) nothing computed later can be trusted, so every later call says what happened first.
 class Health {
  public:
-  /// Throws CudaError if something broke before.
+  /// Throws CudaError if an earlier error lasts, so that nothing computed now could be trusted.
   void require_sound() const {
     const std::lock_guard lock(mutex_);
     if (!broken_.empty())

@@ -4,8 +4,8 @@
 /// Which kernels a family of formulas needs, in the words of backend/cuda_launch.cuh. For .cu
 /// files, and for tests that give those words another meaning.
 
-/// Of PerElement<Formula>; `outputs` is Formula::outputs: what the decoder emits per element, 1
-/// or 2.
+/// The kernels of PerElement<Formula>; `outputs` is Formula::outputs, the numbers that the decoder
+/// emits per element, 1 or 2.
 #define LONGHAND_CUDA_LIKELIHOOD(outputs, Formula) LONGHAND_CUDA_LIKELIHOOD_##outputs(Formula)
 
 #define LONGHAND_CUDA_LIKELIHOOD_1(Formula)                                      \

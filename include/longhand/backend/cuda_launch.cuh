@@ -141,8 +141,8 @@ void gather(Engine& backend, const F& f, DeviceView<const X> x, DeviceIds ids,
       longhand::cuda::Engine&, const longhand::NoiseKey&, longhand::cuda::DeviceIds,         \
       longhand::cuda::DeviceView<float>, const next&);
 
-// The same, with a sweep that follows: the first numbers and the formula it follows, then its own.
-// Types of templates with commas need a name of their own here.
+// The ways of a formula that a sweep follows: the numbers of inputs and outputs and the formula,
+// then those of the sweep. A template type with commas needs a name of its own.
 #define LONGHAND_CUDA_REDUCE_COLUMNS_THEN(inputs, outputs, formula, next_in, next_out, next) \
   LONGHAND_CUDA_REDUCE_COLUMNS_OF(                                                           \
       inputs, outputs, LONGHAND_CUDA_THEN(next_in, next_out, next), formula)

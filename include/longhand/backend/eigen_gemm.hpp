@@ -14,11 +14,11 @@
 /// The matrix product of the CPU backend, over the packing routines and the register kernel of
 /// Eigen >= 3.4 (`gemm_pack_lhs`, `gemm_pack_rhs`, `gebp_kernel`): the only file that knows them.
 ///
-/// Why not `C.noalias() = A * B`: Eigen shares K among its blocks by the number of threads, so the
+/// Why not `C.noalias() = A * B`: Eigen shares k among its blocks by the number of threads, so the
 /// bits of a result change with it, and every product allocates, partly inside the parallel region
 /// where a failure cannot be reported. Here the output is cut into tiles by its shape alone. A tile
-/// is always one sequence of kernel calls over the same K chunks, whichever thread runs it, so the
-/// bits are the same for any number of threads; the threads only decide which tiles share a
+/// is always one sequence of kernel calls over the same chunks of k, whichever thread runs it, so
+/// the bits are the same for any number of threads; the threads only decide which tiles share a
 /// packing.
 
 namespace longhand::detail {
@@ -30,7 +30,7 @@ struct TileKernel {
   /// Tile height: a multiple of every register height of Eigen's kernel (4 to 48 rows), so that a
   /// row's place in its register block never depends on what was packed with it.
   static constexpr Index tile_rows = 48;
-  /// Longest K chunk: a packed tile of the left side (48 KiB) stays near the first-level cache.
+  /// Longest chunk of k: a packed tile of the left side (48 KiB) stays near the first-level cache.
   static constexpr Index max_depth = 1024 / sizeof(S);
   /// Widest packed panel of the right side (512 KiB), which stays in the second-level cache.
   static constexpr Index max_cols = 512;
@@ -180,7 +180,7 @@ constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 /// band into parts of equal work, one per thread: runs of its tiles, row of tiles by row of tiles.
 template <class S>
 struct TilePlan {
-  Index tile_cols, depth;      // the tiles and K chunks, of (m, n, k) only
+  Index tile_cols, depth;      // the tiles and chunks of k, of (m, n, k) only
   Index strip;                 // columns of a tile written at a time, of (m, n, k) only
   Index row_tiles, col_tiles;  // the grid of tiles
   Index bands = 1, parts_per_band = 1;
@@ -188,7 +188,7 @@ struct TilePlan {
   TilePlan(Index m, Index n, Index k, Index threads) : m_(m) {
     using Kernel = TileKernel<S>;
     const Index chunks = std::max<Index>(1, ceil_div(k, Kernel::max_depth));
-    depth = std::max<Index>(1, ceil_div(k, 8 * chunks)) * 8;  // the kernel unrolls K by 8
+    depth = std::max<Index>(1, ceil_div(k, 8 * chunks)) * 8;  // the kernel unrolls k by 8
     row_tiles = ceil_div(m, Kernel::tile_rows);
     // Narrower tiles until 64 threads would find work, but none too small for the kernel to pay.
     tile_cols = 128;

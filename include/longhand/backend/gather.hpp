@@ -57,8 +57,8 @@ void copy_numbers(const std::uint8_t* column, Index rows, S* to) {
 }
 
 /// Y_ij = f(column_i, in_ij…) for column j of Y. `next`, the data of a column that will be wanted
-/// soon, is on its way to the cache meanwhile: rows of a data set are read in random order, which
-/// no processor foresees, and waiting for them takes twice as long as all the rest.
+/// soon, is on its way to the cache meanwhile: samples of a data set are read in random order,
+/// which no processor foresees, and waiting for them takes twice as long as all the rest.
 template <int W, class S, class X, class F, std::size_t I>
 [[gnu::noinline]] void gather_column(const F& formula, const X* column, const X* next,
                                      const std::array<HostOperand<S>, I>& in, const HostView<S>& y,

@@ -163,7 +163,8 @@ class Reference {
     for (Index j = 0; j < y.cols; ++j)
       for (Index i = 0; i < y.rows; ++i) y(i, j) = value;
   }
-  /// Contiguous host memory to and from backend memory; here both are the same.
+  /// upload() and download() copy between contiguous host memory and backend memory, which on this
+  /// backend are the same.
   template <class U>
   void upload(const U* host, MatrixView<U, HostMemory> y) const {
     for (Index j = 0; j < y.cols; ++j) std::copy_n(host + j * y.rows, y.rows, y.data + j * y.ld);

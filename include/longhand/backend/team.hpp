@@ -32,8 +32,8 @@ inline int default_threads() {
 /// Those who wait spin for some tens of microseconds and then sleep.
 class Team {
  public:
-  /// body(part, thread) for every part in [0, parts), parts < 2^32; returns when all are done.
-  /// Called by the leader, thread 0. The body neither throws nor allocates.
+  /// Runs body(part, thread) for every part in [0, parts), parts < 2^32, and returns when all are
+  /// done. Called by the leader, thread 0. The body neither throws nor allocates.
   template <class Body>
   void run(Index parts, const Body& body) {
     job_ = {&body, parts, [](const void* what, Index part, int thread) {
@@ -108,7 +108,7 @@ class Team {
 #endif
   }
 
-  // Apart, so that counting down does not take the line away from those who wait.
+  // In a cache line of its own, so that counting down does not take it away from those who wait.
   alignas(64) std::atomic<std::uint64_t> open_{0};
   alignas(64) std::atomic<std::uint32_t> done_{0};
   alignas(64) std::atomic<std::uint32_t> posted_{0};
@@ -117,13 +117,13 @@ class Team {
   std::uint64_t jobs_ = 0;
 };
 
-/// How many threads a backend may use, and the team that stands ready for it, if one does.
+/// How many threads a backend may use, and the team that waits for its jobs, if there is one.
 struct Threads {
   int count = 1;
   Team* team = nullptr;
 
-  /// As many of the threads as a product of `work` multiplications is worth: about 2 us for each
-  /// where a team stands by, 10 us where it has to be started.
+  /// These threads, but no more than a product of `work` multiplications is worth: about 2 us of
+  /// work for each where a team waits for jobs, 10 us where it has to be started.
   Threads worth(Index work) const {
     const Index each = team != nullptr ? 200'000 : 1'000'000;
     return {static_cast<int>(std::min<Index>(count, 1 + work / each)), team};

@@ -103,8 +103,8 @@ concept Backend = requires(const B backend, typename B::Scratch& scratch, View<B
   backend.download(x, host_out);
 };
 
-/// C = X dYᵀ and s_i = sum_j dY_ij, or +=: what a layer does with dY, at once where the backend
-/// can.
+/// C = X dYᵀ and s_i = sum_j dY_ij, or +=: a linear layer's gradients of weight and bias from dY,
+/// in one product where the backend can.
 template <Backend B>
 void multiply_and_sum_rows(const B& backend, typename B::Scratch& scratch, ConstView<B> x,
                            ConstView<B> dy, View<B> c, Store store, View<B> sums,
@@ -119,8 +119,9 @@ void multiply_and_sum_rows(const B& backend, typename B::Scratch& scratch, Const
   }
 }
 
-/// body(on), with all that the backend can keep ready from one primitive to the next (the CPU's
-/// threads; `on` knows of them) kept ready for as long as the body runs. Around a training step.
+/// Runs body(on), where `on` is the backend with its threads waiting from one primitive to the next
+/// instead of being started for each. (On the CPU; a backend without such threads is passed as it
+/// is.) It stands around a training step.
 template <Backend B, class Body>
 void together(const B& backend, const Body& body) {
   if constexpr (requires { backend.together(body); }) {
@@ -130,8 +131,9 @@ void together(const B& backend, const Body& body) {
   }
 }
 
-/// work(side), whose results nobody reads before join(on): where the backend can, beside what is
-/// asked of `on` meanwhile, which must not write what the work reads or read what it writes.
+/// Runs work(side) aside: where the backend has a second stream, beside what is asked of `on`
+/// meanwhile, else at once. Until join(on) nobody reads its results, and what is asked of `on` must
+/// not write what the work reads or read what it writes.
 template <Backend B, class Work>
 void aside(const B& backend, const Work& work) {
   if constexpr (requires { backend.aside(work); }) {
@@ -140,7 +142,7 @@ void aside(const B& backend, const Work& work) {
     work(backend);
   }
 }
-/// What is asked of `on` from here on comes after all that went aside.
+/// Ends what was asked aside: all that is asked of `on` after this call runs after it.
 template <Backend B>
 void join(const B& backend) {
   if constexpr (requires { backend.join(); }) backend.join();

@@ -31,7 +31,8 @@ inline constexpr bool is_leaving =
 
 }  // namespace detail
 
-/// One sample per column of a column-major matrix, or a vector as one sample: dim x count.
+/// A dim x count view of a column-major matrix with one sample per column, or of a vector, which is
+/// one sample.
 ///
 ///   vae.encode(columns_of(x), columns_of(z), workspace);
 template <class X>
@@ -42,7 +43,8 @@ auto columns_of(X&& x) {
   return detail::borrowed(x, x.rows(), x.cols());
 }
 
-/// One sample per row of a row-major matrix, or a row vector as one sample: seen as dim x count.
+/// A dim x count view of a row-major matrix with one sample per row, or of a row vector, which is
+/// one sample.
 template <class X>
 auto rows_of(X&& x) {
   using Plain = std::decay_t<X>;

@@ -21,7 +21,7 @@ struct CountedCopy {
   Index bytes = 0;
 };
 
-/// Column n of `columns` to `to`, which is contiguous and may be shorter.
+/// The copy of column n of `columns` to `to`, which is contiguous and may be shorter.
 template <class T, class Memory>
 CountedCopy<Memory> from_column(const MatrixView<T, Memory>& columns,
                                 const MatrixView<T, Memory>& to) {
@@ -30,7 +30,7 @@ CountedCopy<Memory> from_column(const MatrixView<T, Memory>& columns,
   return {columns.data, columns.ld * size, to.data, 0, to.size() * size};
 }
 
-/// `from`, which is contiguous, to column n of `columns`.
+/// The copy of `from`, which is contiguous, to column n of `columns`.
 template <class T, class Memory>
 CountedCopy<Memory> into_column(const MatrixView<T, Memory>& from,
                                 const MatrixView<std::remove_const_t<T>, Memory>& columns) {
@@ -39,7 +39,7 @@ CountedCopy<Memory> into_column(const MatrixView<T, Memory>& from,
   return {from.data, 0, columns.data, columns.ld * size, from.size() * size};
 }
 
-/// The copies, then n += add: how backends of host memory do it.
+/// Makes the copies, then n += add, on backends of host memory.
 template <std::size_t N>
 void copy_at(std::uint32_t* n, const std::array<CountedCopy<HostMemory>, N>& copies,
              std::uint32_t add) {

@@ -17,8 +17,9 @@ struct Extent {
   bool finite = true;  ///< no NaN, no infinity
 };
 
-/// One look at every element. 64 lanes side by side: what the compiler can turn into vectors, where
-/// a single running minimum would be one comparison after the other.
+/// The extent of a matrix, found in one pass over its elements. 64 lanes run side by side, which
+/// the compiler turns into vectors; a single running minimum would be one comparison after the
+/// other.
 template <class S, class X>
 Extent extent_of(MatrixView<const X, HostMemory> x) {
   constexpr Index lanes = 64;

@@ -68,7 +68,7 @@ class Buffer {
 /// after that: chunks are kept and handed out again in the same order.
 template <class B>
 class Workspace {
-  /// How far an arena is used: a chunk and a place in it.
+  /// How far the arena is used: a chunk and a place in it.
   struct Position {
     std::size_t chunk = 0;
     Index place = 0;
@@ -84,7 +84,7 @@ class Workspace {
   Workspace(Workspace&&) noexcept = default;
   Workspace& operator=(Workspace&&) noexcept = default;
 
-  /// Hands everything back at once.
+  /// Takes everything back at once: views taken from the arena are no longer valid.
   void reset() { rewind({}); }
 
   /// Hands back, when it goes out of scope, what was taken since it was made; what was taken before
@@ -103,15 +103,15 @@ class Workspace {
     Used start_;
   };
 
-  /// rows x cols in backend memory, contiguous; contents unspecified.
+  /// A contiguous rows x cols matrix in backend memory; its contents are unspecified.
   View<B> matrix(Index rows, Index cols) {
     return {backend_.take(std::max<Index>(rows * cols, 1)), rows, cols, std::max<Index>(rows, 1)};
   }
-  /// Room for `count` sample numbers in backend memory (1 x count); contents unspecified.
+  /// A 1 x count matrix for sample numbers in backend memory; its contents are unspecified.
   MatrixView<std::uint32_t, typename B::Memory> sample_ids(Index count) {
     return {rows_.take(count), 1, count, 1};
   }
-  /// `count` host objects, value-initialised (caches are made of views).
+  /// A span of `count` value-initialised objects in host memory (caches are made of views).
   template <class T>
   std::span<T> host(Index count) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= kAlignment);

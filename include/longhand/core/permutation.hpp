@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The order of rows in an epoch, one row at a time: docs/derivations/noise.md
+// The order of samples in an epoch, one sample at a time: docs/derivations/noise.md
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace longhand {
 
-/// A random permutation of 0 .. n-1 that is computed, not stored: permutation(i) is the row
-/// at position i. It depends on the key and n alone, so it is the same on the CPU, on the GPU and
+/// A random permutation of 0 .. n-1 that is computed, not stored: permutation(i) is the sample at
+/// position i. It depends on the key and n alone, so it is the same on the CPU, on the GPU and
 /// after training resumes, and a worker can ask for its share without making the rest.
 ///
 /// An alternating Feistel network permutes the smallest 2^b >= n, b >= 8; the halves have b/2 bits,
@@ -23,7 +23,7 @@ class Permutation {
   static constexpr int kRounds = 12;
 
   /// A permutation for one use; an epoch's order has stream `order` and the epoch as the step. The
-  /// round keys are the first twelve words of that use at row 0.
+  /// round keys are the first twelve words of that use for sample 0.
   /// Throws std::out_of_range unless 0 <= n <= 2^32.
   Permutation(const NoiseKey& key, std::int64_t n) : n_(static_cast<std::uint64_t>(n)) {
     if (n < 0) throw std::out_of_range("longhand: a permutation of fewer than 0 rows");
@@ -38,7 +38,7 @@ class Permutation {
     }
   }
 
-  /// The row at position i, 0 <= i < n (not checked).
+  /// The sample at position i, 0 <= i < n (not checked).
   LONGHAND_HD std::uint32_t operator()(std::uint32_t i) const {
     do {
       i = shuffled(i);
@@ -76,7 +76,7 @@ class Permutation {
   std::uint32_t round_key_[kRounds];
 };
 
-/// The row at position i of an epoch over n rows, for a single look-up; a loop makes one
+/// The sample at position i of an epoch over n samples, for a single look-up; a loop makes one
 /// Permutation. Throws std::out_of_range unless 0 <= i < n <= 2^32.
 inline std::int64_t permuted_index(std::uint64_t seed, std::uint32_t epoch, std::int64_t i,
                                    std::int64_t n) {

@@ -25,7 +25,7 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
-/// The upper half of the 64-bit product.
+/// The upper half of the 64-bit product of a and b.
 LONGHAND_HD LONGHAND_INLINE constexpr std::uint32_t multiply_high(std::uint32_t a,
                                                                   std::uint32_t b) {
   return static_cast<std::uint32_t>((static_cast<std::uint64_t>(a) * b) >> 32);
@@ -55,18 +55,21 @@ LONGHAND_HD LONGHAND_INLINE constexpr PhiloxBlock philox4x32_10(const PhiloxBloc
   return {{a, b, c, d}};
 }
 
-/// What a noise value is for. Two uses never share a stream, so they never share a value.
+/// What a noise value is for. Two uses never share a stream, so they never share a value. Streams
+/// from 1024 on are handed out by a model's layout (core/params.hpp): one per hidden layer with
+/// dropout.
 enum class Stream : std::uint16_t {
-  init,         ///< initial parameters (sample: parameter block)
-  latent,       ///< eps of the reparameterisation while training
-  dropout,      ///< dropout masks
-  binarize,     ///< binary pixels drawn from grey ones
-  evaluate,     ///< everything drawn while evaluating
-  draw,         ///< samples from the prior and from p(x given z)
-  order,        ///< the order of samples in an epoch
-  split,        ///< training samples against validation samples
-  input_noise,  ///< corruption of the input of a denoising model
-  user,         ///< never used by the library
+  init,          ///< initial parameters (sample: parameter block)
+  latent,        ///< eps of the reparameterisation while training
+  binarize = 3,  ///< binary pixels drawn from grey ones, of training samples
+  evaluate,      ///< z while evaluating
+  prior,         ///< z drawn from the prior
+  order,         ///< the order of samples in an epoch
+  split,         ///< training samples against validation samples
+  input_noise,   ///< corruption of the input of a denoising model
+  user,          ///< never used by the library
+  data,          ///< x drawn from p(x given z)
+  binarize_held_out,  ///< binary pixels drawn from grey ones, of samples that are not trained on
 };
 
 /// Everything that identifies a noise value except its sample and element.
@@ -75,8 +78,8 @@ struct NoiseKey {
   std::uint32_t step = 0;  ///< training step, or epoch where noise is per epoch
   Stream stream = Stream::user;
   std::uint16_t draw = 0;  ///< number of the draw, where one sample draws several times
-  /// In backend memory, read by the backend in the place of `step`: a step that was recorded once
-  /// draws new noise each time it is played. Null = `step` counts.
+  /// The step in backend memory, which the backend reads in the place of `step`, so that a step
+  /// that was recorded once draws new noise each time it is played. Null = `step` counts.
   const std::uint32_t* step_at = nullptr;
 
   /// The key with its step in it, where step_at can be read.
@@ -85,7 +88,7 @@ struct NoiseKey {
   }
 };
 
-/// The four words for elements 4 quad .. 4 quad + 3 of a row; the key is resolved.
+/// The four random words for elements 4 quad .. 4 quad + 3 of a sample; the key is resolved.
 LONGHAND_HD LONGHAND_INLINE constexpr PhiloxBlock noise_block(const NoiseKey& key,
                                                               std::uint32_t sample,
                                                               std::uint32_t quad) {

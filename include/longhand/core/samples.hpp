@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "longhand/core/byte.hpp"
 #include "longhand/core/check.hpp"
+#include "longhand/core/columns.hpp"
 #include "longhand/core/eigen.hpp"
 
 namespace longhand {
@@ -38,6 +41,9 @@ class Samples {
   Index dim() const { return view_.rows; }
   Index count() const { return view_.cols; }
   MatrixView<const S, HostMemory> view() const { return view_; }
+  /// Borrowed: a set of samples that is about to be destroyed does not convert.
+  operator MatrixView<const S, HostMemory>() const& { return view_; }
+  operator MatrixView<const S, HostMemory>() const&& = delete;
 
   /// One sample per column (dim x count).
   Matrix in_columns() const { return map(); }
@@ -77,12 +83,12 @@ class AnySamples {
   S operator()(Index i, Index j) const {
     return visit([&](const auto& view) { return as_number<S>(view(i, j)); });
   }
-  /// The view of what is held: MatrixView<const S, HostMemory>, or of bytes.
+  /// f(the view of the samples), which is a MatrixView<const S, HostMemory>, or one of bytes.
   template <class F>
   auto visit(const F& f) const {
     return std::visit([&](const auto& samples) { return f(samples.view()); }, samples_);
   }
-  /// As numbers. Borrows where they are numbers, else copies.
+  /// The samples as numbers: borrowed where they are numbers, else a copy.
   Samples<S> numbers() const {
     if (const auto* own = std::get_if<Samples<S>>(&samples_)) return Samples<S>(own->view());
     typename Samples<S>::Matrix columns(dim(), count());
@@ -96,24 +102,55 @@ class AnySamples {
   std::variant<Samples<S>, Samples<std::uint8_t>> samples_;
 };
 
-/// X has one sample per row, as data frames and numpy have it. Copies.
-template <class Derived>
-Samples<typename Derived::Scalar> samples_in_rows(const Eigen::MatrixBase<Derived>& X) {
-  return Samples<typename Derived::Scalar>(
-      typename Samples<typename Derived::Scalar>::Matrix(X.transpose()));
-}
+/// Samples of either kind, borrowed for a call.
+template <class S>
+class AnySamplesView {
+ public:
+  AnySamplesView(const Samples<S>& numbers) : view_(numbers.view()) {}
+  AnySamplesView(const Samples<std::uint8_t>& bytes) : view_(bytes.view()) {}
+  AnySamplesView(const AnySamples<S>& samples) {
+    samples.visit([&](const auto& view) { view_ = view; });
+  }
 
-/// X has one sample per column. Copies.
-template <class Derived>
-Samples<typename Derived::Scalar> samples_in_columns(const Eigen::MatrixBase<Derived>& X) {
-  return Samples<typename Derived::Scalar>(typename Samples<typename Derived::Scalar>::Matrix(X));
-}
+  Index count() const {
+    return visit([](const auto& view) { return view.cols; });
+  }
+  template <class F>
+  auto visit(const F& f) const {
+    return std::visit(f, view_);
+  }
 
-/// count samples of dim numbers each, one after the other in memory (row-major count x dim, the
-/// order of IDX, npy and PyTorch). Borrows: `data` must outlive the result.
+ private:
+  std::variant<MatrixView<const S, HostMemory>, MatrixView<const std::uint8_t, HostMemory>> view_;
+};
+
+/// A view of `count` samples of `dim` numbers each, one after the other in memory (row-major count
+/// x dim, the order of IDX, npy and PyTorch). It borrows: `data` must outlive the result.
 template <class S>
 Samples<S> samples_in_memory(const S* data, Index count, Index dim) {
   return Samples<S>(MatrixView<const S, HostMemory>{data, dim, count, std::max<Index>(dim, 1)});
+}
+
+/// The samples of X, which has one per row, as data frames and numpy have it. A row-major matrix or
+/// map without gaps between its rows is borrowed and must outlive the result; everything else is
+/// copied.
+template <class X>
+requires std::derived_from<std::remove_cvref_t<X>, Eigen::MatrixBase<std::remove_cvref_t<X>>>
+auto samples_in_rows(X&& x) {
+  using Plain = std::remove_cvref_t<X>;
+  using S = typename Plain::Scalar;
+  constexpr bool in_memory = (Plain::Flags & Eigen::DirectAccessBit) != 0;
+  if constexpr (in_memory && Plain::IsRowMajor && !detail::is_leaving<X>) {
+    const bool gapless = x.innerStride() == 1 && (x.outerStride() == x.cols() || x.rows() <= 1);
+    if (gapless) return samples_in_memory<S>(x.data(), x.rows(), x.cols());
+  }
+  return Samples<S>(typename Samples<S>::Matrix(x.transpose()));
+}
+
+/// The samples of X, which has one per column. Copies.
+template <class Derived>
+Samples<typename Derived::Scalar> samples_in_columns(const Eigen::MatrixBase<Derived>& X) {
+  return Samples<typename Derived::Scalar>(typename Samples<typename Derived::Scalar>::Matrix(X));
 }
 
 }  // namespace longhand

@@ -33,6 +33,8 @@ struct MatrixView {
   constexpr MatrixView middle_rows(Index first, Index count) const {
     return {data + first, count, cols, ld};
   }
+  /// Row i as a 1 x cols matrix, its numbers ld apart.
+  constexpr MatrixView row(Index i) const { return middle_rows(i, 1); }
   constexpr MatrixView middle_cols(Index first, Index count) const {
     return {data + first * ld, rows, count, ld};
   }
@@ -83,7 +85,7 @@ constexpr auto per_feature(const MatrixView<T, Memory>& vector) {
   return Operand<std::remove_const_t<T>, Memory>(vector.data, 1, 0);
 }
 
-/// A 1 x N row, one entry per column, the same for every row (a row weight).
+/// A 1 x N row, one entry per column, the same for every row (a sample weight).
 template <class T, class Memory>
 constexpr auto per_sample(const MatrixView<T, Memory>& row) {
   return Operand<std::remove_const_t<T>, Memory>(row.data, 0, row.ld);

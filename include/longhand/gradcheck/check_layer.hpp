@@ -8,11 +8,11 @@
 
 namespace longhand {
 
-/// On what to check a layer.
+/// The sizes and inputs on which a layer is checked.
 struct LayerCheck {
-  Index in = 0, out = 0;  ///< rows; 0: the layer's in() and out() say it
+  Index in = 0, out = 0;  ///< numbers per sample; 0: as the layer's in() and out() say
   std::vector<std::size_t> batches = {0, 1, 2, 7};
-  Phase phase = Phase::train;
+  Mode mode = Mode::train;
 };
 
 namespace detail {
@@ -29,7 +29,7 @@ struct LayerRig : Rig<B> {
   LayerRig(const Make& make, const LayerCheck& how, std::uint64_t seed)
       : layer(make_on<B>(make, this->layout)) {
     this->ready(seed);
-    this->phase = how.phase;
+    this->mode = how.mode;
   }
   L layer;
 
@@ -76,13 +76,13 @@ Index rows_out(const L& layer, Index said) {
 /// its contracts about buffers (check_part lists them), at several batch sizes.
 ///
 ///     check_layer("dense", []<class B>(ParamLayout& layout) {
-///       return Dense<B>(layout, Segment::encoder, "dense", 5, 3);
+///       return Dense<B>(layout, "dense", 5, 3);
 ///     });
 ///
 /// `make` constructs the layer for any backend, which is how dual numbers get through it; a layer
 /// for one backend alone is made by a plain [](ParamLayout& layout) { … }. Either interface counts:
 /// forward(pass, x, y), backward(pass, x, dy, dx) as Dense has it, or, with a type Cache inside,
-/// View forward(pass, x, cache), backward(pass, cache, dy, dx) as Mlp does.
+/// View forward(pass, x, cache), backward(pass, cache, dy, dx) as Net does.
 template <class B = Cpu<double>, class Make>
 GradientReport check_layer(std::string_view name, const Make& make, const LayerCheck& how = {},
                            const CheckOptions& options = {}) {

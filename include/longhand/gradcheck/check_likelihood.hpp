@@ -12,9 +12,9 @@
 
 namespace longhand {
 
-/// On what to check a likelihood.
+/// The sizes and inputs on which a likelihood is checked.
 struct LikelihoodCheck {
-  Index rows = 5;  ///< of the data; the decoder emits output_rows(rows)
+  Index rows = 5;  ///< D; the decoder emits output_rows(rows) numbers per sample
   std::vector<std::size_t> batches = {0, 1, 2, 7};
   double low = -3, high = 3;  ///< the decoder's outputs
 };
@@ -50,13 +50,13 @@ class LikelihoodCalls {
     if (batch.inputs.size() > 2) batch_.mask = input_on(pass, batch.inputs[2]);
   }
   void value(ConstView<B> output, View<B> nll) const {
-    likelihood_.template value<B>(pass_, output, batch_, nll);
+    likelihood_.value(pass_, output, batch_, nll);
   }
   void gradient(ConstView<B> w, ConstView<B> output, View<B> doutput) const {
-    likelihood_.template gradient<B>(pass_, per_sample(w), output, batch_, doutput);
+    likelihood_.gradient(pass_, w, output, batch_, doutput);
   }
   void both(ConstView<B> w, ConstView<B> output, View<B> nll, View<B> doutput) const {
-    likelihood_.template value_and_gradient<B>(pass_, per_sample(w), output, batch_, nll, doutput);
+    likelihood_.value_and_gradient(pass_, w, output, batch_, nll, doutput);
   }
 
  private:
@@ -66,7 +66,7 @@ class LikelihoodCalls {
 };
 
 /// The fused call gives what value and gradient give one by one, but for the rounding of a
-/// multiply-add: gamma of the rows times the size of the terms.
+/// multiply-add: gamma of the features times the size of the terms.
 template <class B, class L>
 void require_fused(Rig<B>& rig, const L& likelihood, const Part& part, std::size_t n,
                    Random& random) {

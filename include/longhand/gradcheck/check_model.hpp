@@ -12,7 +12,7 @@
 
 namespace longhand {
 
-/// On what to check a model.
+/// The sizes and inputs on which a model is checked.
 struct ModelCheck {
   std::vector<std::size_t> batches = {0, 1, 4};
   bool masked = false;  ///< with missing values
@@ -29,8 +29,11 @@ struct ModelRig : Rig<B> {
   ModelRig(V made, double beta) : model(std::move(made)) {
     this->backend = model.backend();
     this->grads = Grads<B>(model.params().layout());
-    this->scalars.beta = typename B::Scalar(beta);
-    // A power of two that is no batch size: 1/N has its place, and a batch is the sum of its rows.
+    for (const Scheduled& schedule : model.schedules())
+      this->scalars.schedules.push_back(
+          typename B::Scalar(schedule.name == "beta" ? beta : schedule.usual));
+    // A power of two that is no batch size: 1/N has its place, and a batch is the sum of its
+    // samples.
     this->scalars.inverse_samples = typename B::Scalar(0.125);
   }
   Pass<B> pass(const PartBatch& batch, GradientWrite write) {
@@ -41,28 +44,36 @@ struct ModelRig : Rig<B> {
     Batch<B> batch;
     std::size_t k = 0;
     batch.input = input_on(pass, in.inputs[k++]);
-    if (model.config().condition_dim > 0) batch.condition = input_on(pass, in.inputs[k++]);
+    if (model.condition_dim() > 0) batch.condition = input_on(pass, in.inputs[k++]);
     if (k < in.inputs.size()) batch.mask = input_on(pass, in.inputs[k++]);
     batch.sample_weights = sample_weights;
     return batch;
   }
-  /// The rows of the objective: (NLL_j + beta KL_j) / N, before row weights.
-  struct Row {
+  /// The samples of the objective: (NLL_j + beta KL_j) / N, before sample weights.
+  struct Sample {
     template <class T>
     void operator()(const T& nll, const T& kl, const T& beta, const T& inverse_samples,
-                    T& row) const {
-      row = inverse_samples * (nll + beta * kl);
+                    T& sample) const {
+      sample = inverse_samples * (nll + beta * kl);
     }
   };
-  void objective(const LossTerms<B>& terms, View<B> rows) const {
-    this->backend.for_each(Row{},
-                           longhand::in<B>(terms.nll, terms.kl, scalar_at<B>(&this->scalars.beta),
-                                           scalar_at<B>(&this->scalars.inverse_samples)),
-                           longhand::out<B>(rows));
+  /// Room for the terms of a batch.
+  View<B> terms(const Pass<B>& pass, const PartBatch& in) const {
+    return pass.matrix(static_cast<Index>(model.terms().size()), static_cast<Index>(in.size));
+  }
+  void objective(View<B> terms, View<B> samples) const {
+    const bool has_kl = terms.rows > 1;
+    this->backend.for_each(
+        Sample{},
+        longhand::in<B>(terms.row(0), has_kl ? OperandOf<B>(terms.row(1)) : constant<B>(0),
+                        scalar_at<B>(this->scalars.schedules.data()),
+                        scalar_at<B>(&this->scalars.inverse_samples)),
+        longhand::out<B>(samples));
   }
 };
 
-/// Without row weights every row counts once, and loss_and_gradient returns what loss returns.
+/// Without sample weights every sample counts once, and loss_and_gradient gives the terms that
+/// values gives.
 template <class B, class V>
 void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
   PartData data(part, 4, random);
@@ -75,32 +86,34 @@ void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
     rig.workspace.reset();
     const Pass<B> pass = rig.pass(in, GradientWrite::assign);
     const ConstView<B> weights = weighted ? ConstView<B>{ones.data(), 1, 4, 1} : ConstView<B>{};
-    rig.objective(rig.model.loss_and_gradient(pass, rig.batch(pass, in, weights)),
-                  {fused.data(), 1, 4, 1});
-    rig.objective(rig.model.loss(pass, rig.batch(pass, in, weights)), {plain.data(), 1, 4, 1});
+    const View<B> terms = rig.terms(pass, in);
+    rig.model.loss_and_gradient(pass, rig.batch(pass, in, weights), terms);
+    rig.objective(terms, {fused.data(), 1, 4, 1});
+    rig.model.values(pass, rig.batch(pass, in, weights), terms);
+    rig.objective(terms, {plain.data(), 1, 4, 1});
     double size = 1, gap = 0;
     for (std::size_t j = 0; j < 4; ++j) {
       size = std::max(size, std::fabs(plain[j]));
       gap = std::max(gap, std::fabs(fused[j] - plain[j]));
     }
     // The sums of both may differ by the rounding of a multiply-add per term.
-    const double terms =
-        static_cast<double>(rig.model.config().input_dim + rig.model.config().latent_dim + 4);
-    if (!(gap <= terms * std::numeric_limits<double>::epsilon() * size))
-      throw Broken("loss_and_gradient returns other values than loss");
+    const double roundings =
+        static_cast<double>(rig.model.input_dim() + rig.model.z_rows() + 4);
+    if (!(gap <= roundings * std::numeric_limits<double>::epsilon() * size))
+      throw Broken("loss_and_gradient gives other terms than values");
     const View<B> all = rig.grads.flat();
     std::vector<double> now(all.data, all.data + all.size());
     if (!weighted && !PartTrial::same_bits(now, gradients))
-      throw Broken("row weights of 1 give another gradient than no row weights");
+      throw Broken("sample weights of 1 give another gradient than no sample weights");
     gradients = std::move(now);
   }
 }
 
 }  // namespace detail
 
-/// Checks a whole model through loss and loss_and_gradient: the gradient of the objective by every
-/// parameter; the cotangent enters as row weights. `make` makes it for any backend,
-/// []<class B>() { return Vae<B, Mine>(config, Mine()); }. See check_part.
+/// Checks a whole Vae through values and loss_and_gradient: the gradient of the objective by every
+/// parameter; the cotangent enters as sample weights. `make` makes it for any backend,
+/// []<class B>() { return Vae<B, Mine>(spec, Mine()); }. See check_part.
 template <class B = Cpu<double>, class Make>
 requires requires(const Make& make) { make.template operator()<B>(); }
 GradientReport check_model(std::string_view name, const Make& make, const ModelCheck& how = {},
@@ -109,13 +122,13 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   using D = Reference<Dual>;
   using V = decltype(make.template operator()<B>());
   ModelRig<B, V> rig(make.template operator()<B>(), how.beta);
-  const VaeConfig& config = rig.model.config();
+  const Index condition_dim = rig.model.condition_dim();
   Part part;
-  const auto rows = static_cast<std::size_t>(config.input_dim);
-  part.inputs = {target_of("x", rows, domain_of(rig.model.likelihood()))};
-  if (config.condition_dim > 0)
+  const auto rows = static_cast<std::size_t>(rig.model.input_dim());
+  part.inputs = {target_of("x", rows, rig.model.domain())};
+  if (condition_dim > 0)
     part.inputs.push_back({.name = "condition",
-                           .rows = static_cast<std::size_t>(config.condition_dim),
+                           .rows = static_cast<std::size_t>(condition_dim),
                            .differentiate = false});
   if (how.masked)
     part.inputs.push_back(
@@ -125,13 +138,16 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   part.forget = [&] { rig.workspace.reset(); };
   part.forward = [&](const PartBatch& batch, PartMatrix y) {
     const Pass<B> pass = rig.pass(batch, GradientWrite::none);
-    rig.objective(rig.model.loss(pass, rig.batch(pass, batch, {})), view_of<B>(y));
+    const View<B> terms = rig.terms(pass, batch);
+    rig.model.values(pass, rig.batch(pass, batch, {}), terms);
+    rig.objective(terms, view_of<B>(y));
     return nullptr;
   };
   part.backward = [&](const PartBatch& batch, const PartCache&, PartMatrix dy,
                       const std::vector<PartMatrix>&, GradientWrite write) {
     const Pass<B> pass = rig.pass(batch, write);
-    rig.model.loss_and_gradient(pass, rig.batch(pass, batch, view_of<B>(dy)));
+    rig.model.loss_and_gradient(pass, rig.batch(pass, batch, view_of<B>(dy)),
+                                rig.terms(pass, batch));
     if (write == GradientWrite::assign) rig.finish(batch);
   };
   using W = decltype(make.template operator()<D>());
@@ -140,9 +156,11 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
     twin->workspace.reset();
     take_parameters(twin->model.params(), x);
     const Pass<D> pass = twin->pass(batch, GradientWrite::none);
-    const View<D> rows_of_loss = pass.matrix(1, static_cast<Index>(batch.size));
-    twin->objective(twin->model.loss(pass, twin->batch(pass, batch, {})), rows_of_loss);
-    return flat(rows_of_loss);
+    const View<D> samples = pass.matrix(1, static_cast<Index>(batch.size)),
+                  terms = twin->terms(pass, batch);
+    twin->model.values(pass, twin->batch(pass, batch, {}), terms);
+    twin->objective(terms, samples);
+    return flat(samples);
   };
   GradientReport report = check_part(name, part, how.batches, options);
   if (options.corruption != nullptr) return report;
@@ -151,12 +169,12 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   return report;
 }
 
-/// The model that `config` describes.
+/// The Vae that `spec` describes.
 template <class B = Cpu<double>>
-GradientReport check_model(std::string_view name, const VaeConfig& config,
+GradientReport check_model(std::string_view name, const VaeSpec& spec,
                            const ModelCheck& how = {}, const CheckOptions& options = {}) {
   return check_model<B>(
-      name, [&]<class On>() { return Vae<On>(config); }, how, options);
+      name, [&]<class On>() { return Vae<On>(spec); }, how, options);
 }
 
 }  // namespace longhand

@@ -35,7 +35,8 @@ class DualTensors {
   std::vector<std::pair<std::string, std::vector<Dual>>> values_;
 };
 
-/// The same forward on dual numbers: all outputs, flat, in the same order.
+/// The forward of a check on dual numbers: it returns all outputs, flat, in the order of the
+/// forward on doubles.
 using DualForward = std::function<std::vector<Dual>(const DualTensors&)>;
 
 /// A deliberate error, put into a right gradient to see whether a check notices (prove_power).

@@ -28,8 +28,8 @@ constexpr double rounding_unit() {
 }
 
 /// gamma_n = n u / (1 - n u): the relative error of n roundings one after the other (Higham,
-/// Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). A sum of K products, in any
-/// order and with or without fused operations, is within gamma_K of the sum of their sizes.
+/// Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). A sum of k products, in any
+/// order and with or without fused operations, is within gamma_k of the sum of their sizes.
 template <class T>
 constexpr double gamma_bound(std::size_t roundings) {
   const double nu = static_cast<double>(roundings) * rounding_unit<T>();
@@ -67,7 +67,7 @@ struct ProductShape {
 /// Whether a product really works in T's precision. With a_ik = 1 + 2^-p and b = 1 every entry is
 /// k (1 + 2^-p), exact in T in any order of summation, while a format with fewer than p bits
 /// behind the point (TF32 and half precision for float, float for double) loses the last term in
-/// every factor. Within the rounding bound it hides: at K = 784 TF32 uses 0.69 of it.
+/// every factor. Within the rounding bound it hides: at k = 784 TF32 uses 0.69 of it.
 template <class T>
 bool full_precision(const ProductUnderTest<T>& multiply, std::size_t m = 16, std::size_t n = 16,
                     std::size_t k = 64) {
@@ -106,7 +106,7 @@ struct ProductReport {
   }
 };
 
-/// Compares a product with the same product in long double: |C - C_ref| <= gamma_K (|A| |B|) for
+/// Compares a product with the same product in long double: |C - C_ref| <= gamma_k (|A| |B|) for
 /// every element, whatever the order of the sums, and demands T's full precision.
 template <class T>
 ProductReport check_product(const ProductUnderTest<T>& multiply,

@@ -55,7 +55,7 @@ class TensorGradients {
   }
 
   std::size_t size() const { return gradients_.size(); }
-  /// By the tensors' order.
+  /// The gradient of tensor k, in the order of the tensors.
   std::span<double> at(std::size_t k) { return gradients_[k].second; }
   std::span<const double> at(std::size_t k) const { return gradients_[k].second; }
 

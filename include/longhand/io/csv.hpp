@@ -28,18 +28,18 @@ enum class CsvHeader { detect, present, absent };
 /// … Throws FileError, and FormatError naming line and column (both from 1) of a cell that is no
 /// number, a row of another length, or a column name that occurs twice.
 Table read_csv(const std::filesystem::path& path, CsvHeader header = CsvHeader::detect);
-/// The same from memory; `name` stands for the file in messages.
+/// Reads text in memory as read_csv(path) reads a file; `name` stands for the file in messages.
 Table read_csv(std::span<const std::byte> bytes, std::string_view name,
                CsvHeader header = CsvHeader::detect);
 
-/// The text of a table, with a header; `values` is row-major. Each number is the shortest that
-/// reads back as the same value. Throws FormatError when the values do not fill whole rows or a
-/// name is repeated or holds a line break.
+/// The text of a table, with a header; `values` is row-major. Each number is written as the
+/// shortest text that reads back as the same value. Throws FormatError when the values do not fill
+/// whole rows or a name is repeated or holds a line break.
 std::vector<std::byte> encode_csv(std::span<const std::string> columns,
                                   std::span<const double> values, std::string_view name = "csv");
 std::vector<std::byte> encode_csv(std::span<const std::string> columns,
                                   std::span<const float> values, std::string_view name = "csv");
-/// The same into a file, atomically. Throws FileError, FormatError.
+/// Writes what encode_csv() returns into a file, atomically. Throws FileError, FormatError.
 void write_csv(const std::filesystem::path& path, std::span<const std::string> columns,
                std::span<const double> values);
 void write_csv(const std::filesystem::path& path, std::span<const std::string> columns,

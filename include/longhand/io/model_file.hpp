@@ -1,71 +1,109 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "longhand/core/check.hpp"
 #include "longhand/io/error.hpp"
+#include "longhand/io/file.hpp"
 #include "longhand/io/model_header.hpp"
 #include "longhand/models/vae.hpp"
 
-// Models to and from files. Needs Eigen like every model, and the compiled longhand-io. A layer's
-// weights lie in memory in the file's order, so both ways are copies.
+// Models to and from files. Needs Eigen like every model, and the compiled longhand-io. A model is
+// any type with spec(), backend() and params(), and a constructor from (Spec, Backend) to be loaded
+// with; what its spec must offer is in io/model_header.hpp.
 namespace longhand::io {
 
-/// Writes a model into one file, atomically: input transform, architecture and weights, so that
-/// encoding in a new process cannot differ (docs/model_file.md). PyTorch loads the same file
-/// (docs/pytorch.md). Throws FileError, and FormatError when a weight is not finite; the old file
-/// then stays as it was. Models with a likelihood or latent of your own type have no file.
-template <class B>
-void save_model(const std::filesystem::path& path, const Vae<B>& vae) {
-  using S = typename B::Scalar;
-  VaeConfig config = vae.config();
-  config.likelihood = vae.likelihood();
-  const auto* gaussian = std::get_if<GaussianLatent>(&vae.latent().variant());
-  require((gaussian != nullptr) == (config.latent == LatentKind::gaussian) &&
-              (gaussian == nullptr || gaussian->bound.c == config.logvar_bound),
-          "save_model: the latent is not the one its config describes");
+namespace detail {
+/// values[from(i)] at place i, for each output of a block; `to_memory`: the other way.
+template <class S>
+std::vector<S> reordered(const ParamBlock& block, std::vector<S> values, bool to_memory) {
+  if (block.order.empty()) return values;
+  const auto rows = static_cast<std::size_t>(block.rows());
+  std::vector<std::size_t> row_of(rows);
+  for (std::size_t i = 0; i < rows; ++i)
+    row_of[i] = static_cast<std::size_t>(block.row_of(static_cast<Index>(i)));
+  std::vector<S> result(values.size());
+  for (std::size_t output = 0; output < values.size(); output += rows)
+    for (std::size_t i = 0; i < rows; ++i) {
+      const std::size_t in_file = output + i, in_memory = output + row_of[i];
+      if (to_memory)
+        result[in_memory] = values[in_file];
+      else
+        result[in_file] = values[in_memory];
+    }
+  return result;
+}
+}  // namespace detail
 
+/// Numbers of some outputs of a block, one output after the other, from the order of memory to that
+/// of the file.
+template <class S>
+std::vector<S> in_file_order(const ParamBlock& block, std::vector<S> in_memory) {
+  return detail::reordered(block, std::move(in_memory), false);
+}
+/// Numbers of some outputs of a block, from the order of the file to that of memory.
+template <class S>
+std::vector<S> in_memory_order(const ParamBlock& block, std::vector<S> in_file) {
+  return detail::reordered(block, std::move(in_file), true);
+}
+
+/// The parameters of a model as the tensors of its file.
+template <class M>
+Tensors tensors_in(const M& model) {
+  using S = typename M::Backend::Scalar;
   Tensors tensors;
-  const std::vector<ParamBlock>& blocks = vae.params().layout().blocks();
+  const std::vector<ParamBlock>& blocks = model.params().layout().blocks();
   for (std::size_t b = 0; b < blocks.size(); ++b) {
-    const View<B> block = vae.params()[static_cast<BlockId>(b)];
+    const auto block = model.params()[static_cast<BlockId>(b)];
     for (const ParamBlock::Part& part : blocks[b].parts) {
       std::vector<S> values(static_cast<std::size_t>(block.rows * part.outputs));
-      vae.backend().download(block.middle_cols(part.first, part.outputs), values.data());
+      model.backend().download(block.middle_cols(part.first, part.outputs), values.data());
       std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(part.outputs)};
-      if (!blocks[b].bias) shape.push_back(static_cast<std::uint64_t>(block.rows));
+      for (const Index extent : blocks[b].inner)
+        shape.push_back(static_cast<std::uint64_t>(extent));
+      values = in_file_order(blocks[b], std::move(values));
       tensors.emplace(part.name, Tensor::of<S>(std::move(shape), values));
     }
   }
-  write_model(path, config, tensors);
+  return tensors;
 }
 
-/// Reads a model. Everything is verified before anything is built: the description, every tensor's
-/// name, type and shape, the checksums.
+/// Writes a model into one file, atomically: input transform, architecture and weights, so that
+/// encoding in a new process cannot differ (docs/model_file.md). PyTorch loads the same file
+/// (docs/pytorch.md). Throws FileError, and FormatError when a weight is not finite or the spec has
+/// no place in a file (a likelihood of your own); the old file then stays as it was.
+template <class M>
+void save_model(const std::filesystem::path& path, const M& model) {
+  write_file(path, encode_model(model.spec(), tensors_in(model), path.string()));
+}
+
+/// Reads a model: load_model<Vae<Cpu<float>>>(path). Everything is verified before anything is
+/// built: the description, every tensor's name, type and shape, the checksums.
 ///
-/// `foreign` is the configuration of a bare PyTorch state dict, which has no description of its
-/// own. `convert` allows weights of the other precision (float32, float64); without it they are an
-/// error. Throws FileError, and FormatError naming the field or tensor that is wrong.
-template <class B>
-Vae<B> load_model(const std::filesystem::path& path, B backend = B(),
-                  const VaeConfig* foreign = nullptr, bool convert = false) {
-  using S = typename B::Scalar;
-  const ModelContent content = read_model(path, foreign);
-  require_dtype(content, dtype_of<S>, convert, path.string());
-  Vae<B> vae(content.header.config, backend);
-  const std::vector<ParamBlock>& blocks = vae.params().layout().blocks();
+/// `bare` is the spec of a bare PyTorch state dict, which has no description of its own. `convert`
+/// allows weights of the other precision (float32, float64); without it they are an error. Throws
+/// FileError, and FormatError naming the field or tensor that is wrong.
+template <class M>
+M load_model(const std::filesystem::path& path, typename M::Backend backend = typename M::Backend(),
+             const typename M::Spec* bare = nullptr, bool convert = false) {
+  using S = typename M::Backend::Scalar;
+  const ModelContent<typename M::Spec> content = read_model(path, bare);
+  require_dtype(content.header, content.tensors, dtype_of<S>, convert, path.string());
+  M model(content.spec, backend);
+  const std::vector<ParamBlock>& blocks = model.params().layout().blocks();
   for (std::size_t b = 0; b < blocks.size(); ++b) {
-    const View<B> block = vae.params()[static_cast<BlockId>(b)];
+    const auto block = model.params()[static_cast<BlockId>(b)];
     for (const ParamBlock::Part& part : blocks[b].parts) {
-      const std::vector<S> values = content.tensors.at(part.name).template as<S>();
+      const std::vector<S> values =
+          in_memory_order(blocks[b], content.tensors.at(part.name).template as<S>());
       backend.upload(values.data(), block.middle_cols(part.first, part.outputs));
     }
   }
-  return vae;
+  return model;
 }
 
 }  // namespace longhand::io

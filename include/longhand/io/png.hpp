@@ -10,7 +10,7 @@
 
 namespace longhand::io {
 
-/// 8-bit pixels, row by row, channel fastest; 1 channel is grey, 3 are RGB (sRGB).
+/// An image of 8-bit pixels, row by row, channel fastest; 1 channel is grey, 3 are RGB (sRGB).
 struct Image {
   std::size_t height = 0;
   std::size_t width = 0;
@@ -41,7 +41,7 @@ Image tile(std::span<const float> images, const ImageShape& shape, const Grid& g
 
 /// The PNG file of an image. Throws FormatError when pixels, size and channels disagree.
 std::vector<std::byte> encode_png(const Image& image, std::string_view name = "png");
-/// The same into a file, atomically. Throws FileError, FormatError.
+/// Writes what encode_png() returns into a file, atomically. Throws FileError, FormatError.
 void write_png(const std::filesystem::path& path, const Image& image);
 
 }  // namespace longhand::io

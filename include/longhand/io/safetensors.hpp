@@ -30,15 +30,17 @@ struct Safetensors {
 /// nothing after it. Data need not be aligned; scalars and empty tensors are fine; names are taken
 /// as they are. Types other than those of Dtype are refused. Throws FileError, FormatError.
 Safetensors read_safetensors(const std::filesystem::path& path);
-/// The same from memory; `name` stands for the file in messages.
+/// Reads bytes in memory as read_safetensors(path) reads a file; `name` stands for the file in
+/// messages.
 Safetensors read_safetensors(std::span<const std::byte> bytes, std::string_view name);
 
-/// The file of these tensors, in the order and with the padding of the reference implementation:
-/// the widest type first (Dtype's order reversed), then by name; equal content gives equal bytes.
+/// The bytes of a file with these tensors, in the order and with the padding of the reference
+/// implementation: the widest type first (Dtype's order reversed), then by name; equal content
+/// gives equal bytes.
 /// Throws FormatError when data do not fit a shape or a name is not UTF-8 or is "__metadata__".
 std::vector<std::byte> encode_safetensors(const Safetensors& content,
                                           std::string_view name = "safetensors");
-/// The same into a file, atomically. Throws FileError, FormatError.
+/// Writes what encode_safetensors() returns into a file, atomically. Throws FileError, FormatError.
 void write_safetensors(const std::filesystem::path& path, const Safetensors& content);
 
 /// CRC-32 (zlib's) of the data section that encode_safetensors would write: of the values alone,

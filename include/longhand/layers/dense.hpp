@@ -6,122 +6,83 @@
 
 #include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
-#include "longhand/layers/activation.hpp"
+#include "longhand/layers/net_spec.hpp"
 #include "longhand/math/affine.hpp"
 
 namespace longhand {
 
-/// What follows the product of a hidden layer, on the same element (of a linear one: AddBias).
-/// y = act(product + b), for activations whose backward reads y.
-template <class A>
-struct AddBiasActivate {
-  A act;
-  template <class T>
-  LONGHAND_HD void operator()(const T& product, const T& b, T& y) const {
-    const T sum = product + b;  // [DEN-1]
-    act.forward(sum, y);
-  }
-};
-/// Keeps the pre-activation too, for activations whose backward reads it.
-template <class A>
-struct AddBiasActivateKeep {
-  A act;
-  template <class T>
-  LONGHAND_HD void operator()(const T& product, const T& b, T& sum, T& y) const {
-    sum = product + b;  // [DEN-1]
-    act.forward(sum, y);
-  }
-};
-
-/// y = W x + b 1ᵀ (docs/derivations/dense.md). Owns sizes and block ids, no memory. W is held as
-/// (out, in) row-major, which read column-major is Wᵀ (in x out): hence the transposes below.
+/// A dense layer, y = W x + b 1ᵀ (docs/derivations/dense.md). It owns sizes and block ids, no
+/// memory. W is kept as (out, in) row-major, which read column-major is Wᵀ (in x out): hence the
+/// transposes below.
 template <class B>
 class Dense {
  public:
-  /// Adds "<name>.weight" and "<name>.bias" to the layout. `parts` splits the outputs into named
-  /// runs (the head: mu, logvar); by default one run called `name`.
-  Dense(ParamLayout& layout, Segment segment, const std::string& name, Index in, Index out,
-        std::vector<std::pair<std::string, Index>> parts = {})
-      : in_(in), out_(out) {
-    if (parts.empty()) parts = {{name, out}};
-    ParamBlock weight{.rows = in, .outputs = out, .fan_in = in, .segment = segment};
-    ParamBlock bias{.rows = 1, .outputs = out, .fan_in = in, .bias = true, .segment = segment};
+  /// Adds "<part>.weight" and "<part>.bias" of every part to the layout; the parts are named runs
+  /// of the outputs (the head: mu, logvar).
+  Dense(ParamLayout& layout, Index in, const OutputSpec& outputs) : in_(in), out_(outputs.size()) {
+    ParamBlock weight{.inner = {in}, .outputs = out_, .fan_in = in};
+    ParamBlock bias{.outputs = out_, .fan_in = in};
     Index first = 0;
-    for (const auto& [part, outputs] : parts) {
-      weight.parts.push_back({part + ".weight", first, outputs});
-      bias.parts.push_back({part + ".bias", first, outputs});
-      first += outputs;
+    for (const auto& [part, count] : outputs.parts) {
+      weight.parts.push_back({part + ".weight", first, count});
+      bias.parts.push_back({part + ".bias", first, count});
+      first += count;
     }
-    require(first == out, name, ": the parts have ", first, " outputs, expected ", out);
     weight_ = layout.add(std::move(weight));
     bias_ = layout.add(std::move(bias));
   }
+  /// A layer whose outputs are one part, called `name`.
+  Dense(ParamLayout& layout, const std::string& name, Index in, Index out)
+      : Dense(layout, in, OutputSpec{{{name, out}}}) {}
 
   Index in() const { return in_; }
   Index out() const { return out_; }
   BlockId weight() const { return weight_; }
+  /// The block of the bias.
   BlockId bias() const { return bias_; }
+  /// The bias as an operand of the sweep that follows the product.
+  OperandOf<B> bias(const Pass<B>& pass) const { return per_feature(pass.theta[bias_]); }
 
-  /// x: in x N -> y: out x N.
-  void forward(const Pass<B>& pass, ConstView<B> x, View<B> y) const {
+  /// The product alone, y = W x, x: in x N, y: out x N; `next`, which adds the bias, is swept over
+  /// y while it is hot.
+  template <class Next>
+  void forward(const Pass<B>& pass, ConstView<B> x, View<B> y, const Next& next) const {
     require_shape("dense: x", x, in_, x.cols);
     require_shape("dense: y", y, out_, x.cols);
-    multiply(pass, x, y, then<B>(AddBias{}, longhand::in<B>(y, bias(pass)), longhand::out<B>(y)));
+    pass.backend.multiply(pass.workspace.scratch(), Transpose::yes, pass.theta[weight_],
+                          Transpose::no, x, y, Store::assign, next);  // [DEN-1]
+  }
+  /// y = W x + b 1ᵀ.
+  void forward(const Pass<B>& pass, ConstView<B> x, View<B> y) const {
+    forward(pass, x, y, then<B>(AddBias{}, longhand::in<B>(y, bias(pass)), longhand::out<B>(y)));
   }
 
-  /// y = act(W x + b). `sum` receives the pre-activation if `act` saves its input, else it is
-  /// absent.
-  void forward(const Pass<B>& pass, ConstView<B> x, View<B> sum, View<B> y,
-               const Activation& activation) const {
-    std::visit(
-        [&](const auto& act) {
-          using A = std::decay_t<decltype(act)>;
-          if constexpr (A::saved == Saved::input) {
-            multiply(pass, x, sum,
-                     then<B>(AddBiasActivateKeep<A>{act}, longhand::in<B>(sum, bias(pass)),
-                             longhand::out<B>(sum, y)));
-          } else {
-            multiply(pass, x, y,
-                     then<B>(AddBiasActivate<A>{act}, longhand::in<B>(y, bias(pass)),
-                             longhand::out<B>(y)));
-          }
-        },
-        activation);
-  }
-
-  /// Adds dW and db to the pass's gradients; does nothing when they are frozen.
-  void backward_parameters(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy) const {
-    if (pass.grads == nullptr) return;
-    Grads<B>& grads = *pass.grads;
-    multiply_and_sum_rows(pass.backend, pass.workspace.scratch(), x, dy, grads[weight_],
-                          grads.next_write(weight_), grads[bias_],
-                          grads.next_write(bias_));  // [DEN-2] [DEN-3]
-  }
-
-  /// Assigns dx: in x N; `next` is swept over dx while it is hot (the activation below).
+  /// From x (in x N) and dy (out x N): dW and db, added to the pass's gradients unless those are
+  /// frozen, and dx (in x N), assigned unless it is absent. `next`, the backward of the activation
+  /// before this layer, is swept over dx while it is in cache.
   template <class Next = Nothing>
-  void backward_input(const Pass<B>& pass, ConstView<B> dy, View<B> dx,
-                      const Next& next = {}) const {
-    pass.backend.multiply(pass.workspace.scratch(), Transpose::no, pass.theta[weight_],
-                          Transpose::no, dy, dx, Store::assign, next);  // [DEN-4]
-  }
-
-  /// x: in x N, dy: out x N -> dW, db added, dx (in x N) assigned unless absent.
-  void backward(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy, View<B> dx) const {
+  void backward(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy, View<B> dx,
+                const Next& next = {}) const {
     require_shape("dense: dy", dy, out_, x.cols);
     backward_parameters(pass, x, dy);
     if (!dx.present()) return;
     require_shape("dense: dx", dx, in_, x.cols);
-    backward_input(pass, dy, dx);
+    pass.backend.multiply(pass.workspace.scratch(), Transpose::no, pass.theta[weight_],
+                          Transpose::no, dy, dx, Store::assign, next);  // [DEN-4]
   }
 
  private:
-  OperandOf<B> bias(const Pass<B>& pass) const { return per_feature(pass.theta[bias_]); }
-
-  template <class Next>
-  void multiply(const Pass<B>& pass, ConstView<B> x, View<B> y, const Next& next) const {
-    pass.backend.multiply(pass.workspace.scratch(), Transpose::yes, pass.theta[weight_],
-                          Transpose::no, x, y, Store::assign, next);  // [DEN-1]
+  /// Adds dW and db to the pass's gradients. The backward of the layers before this one does not
+  /// read them, so they may be computed aside (core/backend.hpp).
+  void backward_parameters(const Pass<B>& pass, ConstView<B> x, ConstView<B> dy) const {
+    if (pass.grads == nullptr) return;
+    const auto add = [&](const B& backend) {
+      Grads<B>& grads = *pass.grads;
+      multiply_and_sum_rows(backend, pass.workspace.scratch(), x, dy, grads[weight_],
+                            grads.next_write(weight_), grads[bias_],
+                            grads.next_write(bias_));  // [DEN-2] [DEN-3]
+    };
+    pass.gradients_aside ? aside(pass.backend, add) : add(pass.backend);
   }
 
   Index in_ = 0;

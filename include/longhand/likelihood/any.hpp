@@ -1,65 +1,78 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <utility>
 #include <variant>
 
-#include "longhand/likelihood/bernoulli.hpp"
-#include "longhand/likelihood/gaussian.hpp"
+#include "longhand/likelihood/per_element.hpp"
+#include "longhand/likelihood/spec.hpp"
 
 namespace longhand {
 
-/// A likelihood chosen at run time; satisfies the same interface and is visited once per sweep.
+/// The part that computes a likelihood of longhand's own: part_of(Gaussian{.variance = 0.05}).
+template <class Spec>
+requires requires(const Spec& spec) { spec.formula(); }
+auto part_of(const Spec& spec) { return PerElement(spec.formula()); }
+
+/// A likelihood chosen at run time. It has the interface of PerElement; each call visits once.
 class AnyLikelihood {
+  template <class Spec>
+  using PartOf = decltype(part_of(std::declval<Spec>()));
+
+  using Variant = std::variant<PartOf<Bernoulli>, PartOf<Gaussian>, PartOf<LearnedGaussian>>;
+
+  template <class F>
+  auto visit(const F& f) const {
+    return std::visit(f, likelihood_);
+  }
+
  public:
-  using Variant = std::variant<Bernoulli, Gaussian, LearnedGaussian>;
 
   AnyLikelihood() = default;
-  template <class L>
-  requires std::constructible_from<Variant, L> AnyLikelihood(L likelihood)
-      : likelihood_(std::move(likelihood)) {}
+  /// Throws std::invalid_argument for a likelihood of the user's own.
+  AnyLikelihood(const LikelihoodSpec& spec)
+      : likelihood_(std::visit(
+            []<class S>(const S& s) -> Variant {
+              if constexpr (std::is_same_v<S, CustomLikelihood>) {
+                require(false, "the likelihood '", s.name,
+                        "' is a type of the program that made it");
+                return {};
+              } else {
+                return part_of(s);
+              }
+            },
+            spec)) {}
 
-  const Variant& variant() const { return likelihood_; }
   const char* name() const {
-    return std::visit([](const auto& l) { return std::decay_t<decltype(l)>::name; }, likelihood_);
+    return visit([](const auto& l) { return std::decay_t<decltype(l)>::name; });
   }
   /// Targets must lie in [first, second].
   std::pair<double, double> domain() const {
-    return std::visit(
-        [](const auto& l) {
-          using F = std::decay_t<decltype(l.formula())>;
-          return std::pair<double, double>{F::domain_min, F::domain_max};
-        },
-        likelihood_);
+    return visit([](const auto& l) { return l.domain(); });
   }
-
-  Index output_rows(Index data_rows) const {
-    return std::visit([&](const auto& l) { return l.output_rows(data_rows); }, likelihood_);
+  Index output_rows(Index features) const {
+    return visit([&](const auto& l) { return l.output_rows(features); });
   }
   template <class B>
   void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch, View<B> nll) const {
-    std::visit([&](const auto& l) { l.template value<B>(pass, output, batch, nll); }, likelihood_);
+    visit([&](const auto& l) { l.value(pass, output, batch, nll); });
   }
   template <class B>
-  void gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
-                const Batch<B>& batch, View<B> doutput) const {
-    std::visit([&](const auto& l) { l.template gradient<B>(pass, w, output, batch, doutput); },
-               likelihood_);
+  void gradient(const Pass<B>& pass, ConstView<B> w, ConstView<B> output, const Batch<B>& batch,
+                View<B> doutput) const {
+    visit([&](const auto& l) { l.gradient(pass, w, output, batch, doutput); });
   }
   template <class B>
-  void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
+  void value_and_gradient(const Pass<B>& pass, ConstView<B> w, ConstView<B> output,
                           const Batch<B>& batch, View<B> nll, View<B> doutput) const {
-    std::visit(
-        [&](const auto& l) {
-          l.template value_and_gradient<B>(pass, w, output, batch, nll, doutput);
-        },
-        likelihood_);
+    visit([&](const auto& l) { l.value_and_gradient(pass, w, output, batch, nll, doutput); });
   }
   template <class B>
   void mean(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
-    std::visit([&](const auto& l) { l.template mean<B>(pass, output, x); }, likelihood_);
+    visit([&](const auto& l) { l.mean(pass, output, x); });
   }
   template <class B>
   void draw(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
-    std::visit([&](const auto& l) { l.template draw<B>(pass, output, x); }, likelihood_);
+    visit([&](const auto& l) { l.draw(pass, output, x); });
   }
 
  private:

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <utility>
+
 #include "longhand/core/backend.hpp"
 #include "longhand/core/pass.hpp"
 #include "longhand/math/scalar.hpp"
 
 namespace longhand {
 
-/// The formula of one element under a mask m and a row weight w; last comes the summand.
+/// The formula of one element under a mask m and a sample weight w; last comes the summand.
 /// Missing elements are chosen away, not multiplied: their target may be NaN.
 template <class Formula>
 struct ElementValue {
@@ -63,10 +65,10 @@ struct ElementDraw {
   }
 };
 
-/// A likelihood that factorises over the elements of a row: -log p(x | out) is the sum over i of a
-/// formula's nll_ij, over observed elements. The formula (math/bernoulli.hpp, math/gaussian.hpp or
-/// your own: examples/04_your_own_likelihood.cpp) gives value, gradient, mean and draw of one
-/// element; everything about rows, masks and weights is here, once.
+/// A likelihood that factorises over the features of a sample: -log p(x | out) is the sum over i of
+/// a formula's nll_ij, over observed elements. The formula (math/bernoulli.hpp, math/gaussian.hpp
+/// or your own: examples/04_your_own_likelihood.cpp) gives value, gradient, mean and draw of one
+/// element; everything about samples, masks and weights is here, once.
 ///
 /// The decoder's output has `Formula::outputs` blocks of D rows: (a) or (a; raw).
 template <class Formula>
@@ -78,27 +80,30 @@ class PerElement {
   explicit PerElement(Formula formula) : formula_(formula) {}
   const Formula& formula() const { return formula_; }
 
-  Index output_rows(Index data_rows) const { return Formula::outputs * data_rows; }
+  /// Targets must lie in [first, second].
+  static std::pair<double, double> domain() { return {Formula::domain_min, Formula::domain_max}; }
+  /// Rows of the decoder's output for so many features.
+  static Index output_rows(Index features) { return Formula::outputs * features; }
 
-  /// nll (1 x N) = NLL_j in nats.
+  /// Writes NLL_j in nats into nll (1 x N).
   template <class B>
   void value(const Pass<B>& pass, ConstView<B> output, const Batch<B>& batch, View<B> nll) const {
     sweep(pass, constant<B>(1), output, batch, nll, {});
   }
-  /// doutput = w_j dNLL_j/doutput; w is a constant or a per-column operand.
+  /// Assigns doutput = w_j dNLL_j/doutput, which has the shape of the output; w is 1 x N.
   template <class B>
-  void gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
-                const Batch<B>& batch, View<B> doutput) const {
-    sweep(pass, w, output, batch, pass.matrix(1, output.cols), doutput);
+  void gradient(const Pass<B>& pass, ConstView<B> w, ConstView<B> output, const Batch<B>& batch,
+                View<B> doutput) const {
+    sweep(pass, per_sample(w), output, batch, pass.matrix(1, output.cols), doutput);
   }
-  /// Both in one sweep.
+  /// Does what value() and gradient() do, in one sweep.
   template <class B>
-  void value_and_gradient(const Pass<B>& pass, const OperandOf<B>& w, ConstView<B> output,
+  void value_and_gradient(const Pass<B>& pass, ConstView<B> w, ConstView<B> output,
                           const Batch<B>& batch, View<B> nll, View<B> doutput) const {
-    sweep(pass, w, output, batch, nll, doutput);
+    sweep(pass, per_sample(w), output, batch, nll, doutput);
   }
 
-  /// x (D x N) = E[x | output].
+  /// Writes E[x | output] into x (D x N).
   template <class B>
   void mean(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
     const Index d = x.rows;
@@ -109,12 +114,11 @@ class PerElement {
                             in<B>(output.middle_rows(0, d), output.middle_rows(d, d)), out<B>(x));
     }
   }
-  /// x ~ p(x | output), with the pass's key in stream `draw`.
+  /// Draws x (D x N) from p(x | output), with the pass's key in the stream `data`.
   template <class B>
   void draw(const Pass<B>& pass, ConstView<B> output, View<B> x) const {
     NoiseKey key = pass.key;
-    key.stream = Stream::draw;
-    key.draw = 1;  // 0 draws z
+    key.stream = Stream::data;
     const View<B> noise = pass.matrix(x.rows, x.cols);
     if constexpr (Formula::normal_noise) {
       pass.backend.fill_normal(key, pass.sample_ids, noise);

@@ -9,7 +9,7 @@ namespace longhand {
 
 enum class Saved { output, input };
 
-/// Exact.
+/// y = a, exactly.
 struct Identity {
   static constexpr const char* name = "identity";
   static constexpr Saved saved = Saved::output;
@@ -23,8 +23,9 @@ struct Identity {
   }
 };
 
-/// Written with <= so that NaN survives (a max turns it into 0, and a NaN weight would train to a
-/// finite loss) and so that value and derivative take the same branch at exactly 0. Exact.
+/// y = 0 where a <= 0, else a, exactly. The <= lets NaN survive (a max turns it into 0, and a NaN
+/// weight would train to a finite loss), and value and derivative take the same branch at exactly
+/// 0.
 struct Relu {
   static constexpr const char* name = "relu";
   static constexpr Saved saved = Saved::output;
@@ -38,7 +39,7 @@ struct Relu {
   }
 };
 
-/// Error: value 1, slope 1.
+/// y = a, or slope a where a <= 0. Error: value 1, slope 1.
 struct LeakyRelu {
   static constexpr const char* name = "leaky-relu";
   static constexpr Saved saved = Saved::output;
@@ -53,7 +54,7 @@ struct LeakyRelu {
   }
 };
 
-/// Error: value 5, slope 1 of dy (1 + y^2).
+/// y = tanh(a). Error: value 5, slope 1 of dy (1 + y^2).
 struct Tanh {
   static constexpr const char* name = "tanh";
   static constexpr Saved saved = Saved::output;
@@ -67,7 +68,7 @@ struct Tanh {
   }
 };
 
-/// Error: value 4, slope 2.
+/// y = 1 / (1 + e^-a). Error: value 4, slope 2.
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   static constexpr Saved saved = Saved::output;
@@ -81,7 +82,7 @@ struct Sigmoid {
   }
 };
 
-/// Error: value 4, slope 4.
+/// y = log(1 + e^a). Error: value 4, slope 4.
 struct Softplus {
   static constexpr const char* name = "softplus";
   static constexpr Saved saved = Saved::output;
@@ -95,7 +96,7 @@ struct Softplus {
   }
 };
 
-/// Error: value 4, slope 2.
+/// y = a, or alpha (e^a - 1) where a <= 0. Error: value 4, slope 2.
 struct Elu {
   static constexpr const char* name = "elu";
   static constexpr Saved saved = Saved::output;
@@ -110,7 +111,7 @@ struct Elu {
   }
 };
 
-/// Error: value 4, slope 4 of dy s (1 + |a|).
+/// y = a s(a), with s the sigmoid. Error: value 4, slope 4 of dy s (1 + |a|).
 struct Silu {
   static constexpr const char* name = "silu";
   static constexpr Saved saved = Saved::input;
@@ -125,8 +126,8 @@ struct Silu {
   }
 };
 
-/// The exact form with erf, not the tanh approximation. Error: value 3 of a, slope 3 of
-/// dy (1 + |a| phi).
+/// y = a Phi(a), the exact form with erf, not the tanh approximation. Error: value 3 of a, slope 3
+/// of dy (1 + |a| phi).
 struct Gelu {
   static constexpr const char* name = "gelu";
   static constexpr Saved saved = Saved::input;

@@ -12,7 +12,8 @@ struct BernoulliLogits {
   static constexpr double domain_min = 0;      ///< targets must lie in [domain_min, domain_max]
   static constexpr double domain_max = 1;
 
-  /// Per element, in nats: logit a, target t in [0, 1] -> -log p(t | a) and its gradient by a.
+  /// From a logit a and a target t in [0, 1]: -log p(t | a) of one element, in nats, and its
+  /// gradient by a.
   /// Error: value 2 of nll + max(a, 0) + |a| t, gradient 2 of s(a) + t.
   template <class T>
   LONGHAND_HD void value_and_gradient(const T& a, const T& t, T& nll, T& da) const {
@@ -26,7 +27,7 @@ struct BernoulliLogits {
   LONGHAND_HD void mean(const T& a, T& m) const {
     m = sigmoid(a);  // [BER-4]
   }
-  /// A draw from a uniform u in (0, 1).
+  /// A draw t in {0, 1}, made of a uniform u in (0, 1).
   template <class T>
   LONGHAND_HD void draw(const T& a, const T& u, T& t) const {
     t = choose(u < sigmoid(a), T(1), T(0));

@@ -88,7 +88,7 @@ struct UniformKl {
   }
 };
 
-/// The gradient of the KL alone.
+/// The gradient of UniformKl without its value.
 struct UniformKlGradient {
   UniformKl prior;
   template <class T>
@@ -105,6 +105,16 @@ struct SumAndSpread {
   LONGHAND_HD void operator()(const T& kl, const T& w, T& w_variable, T& summand) const {
     w_variable = w;
     summand = kl;
+  }
+};
+
+/// What one class adds to log q(z) - log p(z) at a one-hot draw: lambda of the class that was
+/// drawn.
+struct DrawnLogRatio {
+  UniformKl prior;
+  template <class T>
+  LONGHAND_HD void operator()(const T& z, const T& logit, const T& lse, T& summand) const {
+    summand = choose(z > T(0), prior.log_ratio(logit, lse), T(0));  // [CAT-14]
   }
 };
 

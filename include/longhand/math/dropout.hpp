@@ -15,7 +15,7 @@ struct Dropout {
     y = factor * x;  // [DRO-1]
   }
   template <class T>
-  LONGHAND_HD void backward(const T& factor, const T& dy, T& dx) const {
+  LONGHAND_HD static void backward(const T& factor, const T& dy, T& dx) {
     dx = factor * dy;  // [DRO-2]
   }
 };

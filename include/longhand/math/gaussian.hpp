@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <cmath>
 #include <limits>
 
+#include "longhand/core/names.hpp"
 #include "longhand/math/reparameterise.hpp"
 
 /// Gaussian likelihood, fixed and learned variance (docs/derivations/gaussian.md).
@@ -10,10 +12,14 @@ namespace longhand {
 
 inline constexpr double kLogTwoPi = 1.83787706640934548356;
 
-/// From the decoder's number to the mean: as it is, or through a sigmoid for data in [0, 1].
+/// How the decoder's number becomes the mean: as it is, or through a sigmoid for data in [0, 1].
 enum class OutputMap { identity, sigmoid };
+constexpr std::array<NamedChoice<OutputMap>, 2> names_in(OutputMap) {
+  return {{{OutputMap::identity, "identity"}, {OutputMap::sigmoid, "sigmoid"}}};
+}
 
-/// Applied once per element; the branch is on a member, the same for a whole sweep.
+/// The map from the decoder's number a to the mean m, per element; its branch is on a member, the
+/// same for a whole sweep.
 struct MeanMap {
   OutputMap map = OutputMap::identity;
   template <class T>
@@ -51,7 +57,7 @@ struct GaussianFixed {
   LONGHAND_HD void mean(const T& a, T& m) const {
     m = mean_map.forward(a);
   }
-  /// A draw from a standard normal eps.
+  /// A draw t ~ N(m(a), variance), made of a standard normal eps.
   template <class T>
   LONGHAND_HD void draw(const T& a, const T& eps, T& t) const {
     t = mean_map.forward(a) + sqrt(T(variance)) * eps;

@@ -25,9 +25,10 @@ LONGHAND_HD T expm1_minus(const T& x) {
   return choose(abs(x) < T(0.5), expm1_minus_series(x), expm1(x) - x);  // [KL-9]
 }
 
-/// p = N(0, I). Error: KL 4, gradients 4.
+/// The KL to p = N(0, I) and its gradients, per dimension. Error: KL 4, gradients 4.
 struct StandardNormalKl {
-  /// mu, logvar of q; w = weight of this row (dL/dKL) -> dmu, dlogvar, and the KL itself.
+  /// From mu and logvar of q and w = dL/dKL, the weight of the sample: dmu, dlogvar, and the KL
+  /// itself.
   template <class T>
   LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& w, T& dmu, T& dlogvar,
                               T& kl) const {
@@ -37,8 +38,8 @@ struct StandardNormalKl {
   }
 };
 
-/// p = N(mu_p, exp(logvar_p)), given by a net on the condition. Error: 4 of their
-/// terms, where d counts with its own rounding (|d| f'(d)).
+/// The KL to p = N(mu_p, exp(logvar_p)), given by a net on the condition, and its gradients, per
+/// dimension. Error: 4 of their terms, where d counts with its own rounding (|d| f'(d)).
 struct ConditionalKl {
   template <class T>
   LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& mu_p, const T& logvar_p,

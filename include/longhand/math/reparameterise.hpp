@@ -29,11 +29,12 @@ struct LogvarBound {
   }
 };
 
-/// Error: z 4 of |mu| + |noise| (1 + |logvar| / 2), gradients 4 of their terms.
+/// The draw z = mu + sigma eps with its bounded log variance. Error: z 4 of |mu| + |noise| (1 +
+/// |logvar| / 2), gradients 4 of their terms.
 struct Reparameterise {
   LogvarBound bound;
 
-  /// mu, raw, eps -> logvar, z.
+  /// From mu, raw and eps: logvar and z.
   template <class T>
   LONGHAND_HD void forward(const T& mu, const T& raw, const T& eps, T& logvar, T& z) const {
     bound.forward(raw, logvar);

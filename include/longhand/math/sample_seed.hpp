@@ -4,8 +4,8 @@
 
 namespace longhand {
 
-/// Where backward starts (docs/derivations/elbo.md): what one row's NLL and KL weigh in the
-/// objective. w is the row's own weight.
+/// Where backward starts (docs/derivations/elbo.md): what one sample's NLL and KL weigh in the
+/// objective. w is the sample's own weight.
 struct SampleSeed {
   template <class T>
   LONGHAND_HD void operator()(const T& w, const T& inverse_samples, const T& beta, T& w_nll,
@@ -15,7 +15,7 @@ struct SampleSeed {
   }
 };
 
-/// A row's value with its weight, for the sums that are reported.
+/// A sample's value with its weight, for the sums that are reported.
 struct WeighSample {
   template <class T>
   LONGHAND_HD void operator()(const T& value, const T& w, T& weighed) const {

@@ -41,7 +41,7 @@ LONGHAND_HD LONGHAND_INLINE T abs(const T& x) {
   return choose(x > T(0), x, -x);
 }
 
-/// -1, 0 or 1.
+/// The sign of x: -1, 0 or 1.
 template <class T>
 LONGHAND_HD LONGHAND_INLINE T sign(const T& x) {
   return choose(x > T(0), T(1), choose(x < T(0), T(-1), T(0)));

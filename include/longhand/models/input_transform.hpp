@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "longhand/core/check.hpp"
 #include "longhand/core/extent.hpp"
 #include "longhand/core/macros.hpp"
+#include "longhand/core/names.hpp"
 #include "longhand/math/bernoulli.hpp"
 
 namespace longhand {
@@ -19,15 +21,15 @@ class AnySamples;  // core/samples.hpp, which needs Eigen: files are read withou
 struct InputTransform {
   enum class Kind { none, unit, symmetric, standardize };
   Kind kind = Kind::none;
-  /// One entry per data row, or one for all.
+  /// One entry per feature, or one for all.
   std::vector<double> shift;
   std::vector<double> scale;
 
   bool identity() const { return kind == Kind::none; }
 
   /// Fits a transform to data (D x N; NaN entries are left out):
-  ///   unit: the data's range to [0, 1];  symmetric: to [-1, 1];  standardize: per data row,
-  ///   mean 0 and standard deviation 1 (constant rows keep scale 1).
+  ///   unit: the data's range to [0, 1];  symmetric: to [-1, 1];  standardize: per feature,
+  ///   mean 0 and standard deviation 1 (constant features keep scale 1).
   template <class S>
   static InputTransform fit(Kind kind, const MatrixView<const S, HostMemory>& x) {
     return fit_numbers<S>(kind, x);
@@ -51,7 +53,8 @@ struct InputTransform {
     return {kind, {extent.low + range / 2}, {range / 2}};
   }
 
-  /// Twice over the data, column by column as it lies in memory.
+  /// The transform that standardises every feature, from two passes over the data, sample by sample
+  /// as it lies in memory.
   template <class S, class X>
   static InputTransform standard(const MatrixView<const X, HostMemory>& x) {
     const auto rows = static_cast<std::size_t>(x.rows);
@@ -76,6 +79,14 @@ struct InputTransform {
     return {Kind::standardize, std::move(mean), std::move(deviation)};
   }
 };
+
+constexpr std::array<NamedChoice<InputTransform::Kind>, 4> names_in(InputTransform::Kind) {
+  using Kind = InputTransform::Kind;
+  return {{{Kind::none, "none"},
+           {Kind::unit, "unit"},
+           {Kind::symmetric, "symmetric"},
+           {Kind::standardize, "standardize"}}};
+}
 
 /// One element of the transform and of its inverse.
 struct ToModelUnits {

@@ -14,7 +14,7 @@ namespace longhand {
 /// An optimizer chosen at run time; visited once per step.
 using Optimizer = std::variant<Adam, Sgd, Momentum, RmsProp>;
 
-/// [OPT-10] from the squared global norm of the gradient.
+/// The clip factor [OPT-10] from the squared global norm of the gradient.
 struct ClipFactor {
   double most = 0;  ///< C; 0 = no clipping
   template <class T>
@@ -24,23 +24,25 @@ struct ClipFactor {
   }
 };
 
-/// 0 where a row's loss is finite, else NaN: x - x is 0 for every number, NaN for NaN and infinity.
-struct SampleTrouble {
+/// 0 for a finite number, NaN for NaN and infinity: x - x.
+struct NotFinite {
   template <class T>
-  LONGHAND_HD void operator()(const T& nll, const T& kl, T& trouble) const {
-    trouble = (nll - nll) + (kl - kl);
+  LONGHAND_HD void operator()(const T& x, T& not_finite) const {
+    not_finite = x - x;
   }
 };
 
-/// What becomes of the step, from the gradient's squared norm and the rows' trouble: its clip
-/// factor, and whether the training is sound still. Once it is not, it stays so.
+/// What becomes of a player's step, from its gradient's squared norm and whatever is not finite in
+/// its terms: its clip factor, and whether the training is finite still. Once it is not, it stays
+/// so.
 struct JudgeStep {
   ClipFactor clip_factor;
   template <class T>
-  LONGHAND_HD void operator()(const T& squared_norm, const T& trouble, const T& sound, T& clip,
-                              T& still_sound) const {
+  LONGHAND_HD void operator()(const T& squared_norm, const T& not_finite, const T& finite, T& clip,
+                              T& still_finite) const {
     clip_factor(squared_norm, clip);
-    still_sound = choose(trouble + (squared_norm - squared_norm) == T(0), sound, T(0));  // [OPT-14]
+    still_finite =
+        choose(not_finite + (squared_norm - squared_norm) == T(0), finite, T(0));  // [OPT-14]
   }
 };
 
@@ -81,62 +83,76 @@ struct TakesMoments {
   }
 };
 
-/// An optimizer with its moments: one sweep over the flat parameters per step.
+/// An optimizer with its moments over some ranges of the flat parameters: one sweep per range and
+/// step.
 template <class B>
 class OptimizerState {
+  using S = typename B::Scalar;
+
  public:
-  OptimizerState(const Optimizer& optimizer, const ParamLayout& layout) : optimizer_(optimizer) {
+  OptimizerState(const Optimizer& optimizer, std::vector<ParamRange> ranges)
+      : optimizer_(optimizer), ranges_(std::move(ranges)) {
+    Index count = 0;
+    for (const ParamRange& r : ranges_) count += r.count;
     const int moments =
         std::visit([](const auto& o) { return std::decay_t<decltype(o)>::moments; }, optimizer);
-    for (int m = 0; m < moments; ++m) moments_.emplace_back(layout);
+    for (int m = 0; m < moments; ++m) moments_.emplace_back(count);
   }
 
-  /// Steps taken, or planned.
-  Index steps() const { return steps_; }
   const Optimizer& optimizer() const { return optimizer_; }
+  const std::vector<ParamRange>& ranges() const { return ranges_; }
 
-  /// Adam's bias corrections of the next step, into `scalars`. In double: a float
-  /// power would be off by 1e-4 after 10,000 steps.
-  template <class T>
-  void correct(StepScalars<T>& scalars) {
-    ++steps_;
-    if (const Adam* adam = std::get_if<Adam>(&optimizer_)) {
-      const double t = static_cast<double>(steps_);
-      scalars.correction1 = T(1 / (1 - std::pow(adam->beta1, t)));
-      scalars.correction2 = T(1 / (1 - std::pow(adam->beta2, t)));
-    }
+  /// Adam's two bias corrections of step t, from 1; in double: a float power would be off by 1e-4
+  /// after 10,000 steps. 1 for other optimizers.
+  std::pair<double, double> corrections(Index t) const {
+    const Adam* adam = std::get_if<Adam>(&optimizer_);
+    if (adam == nullptr) return {1, 1};
+    return {1 / (1 - std::pow(adam->beta1, static_cast<double>(t))),
+            1 / (1 - std::pow(adam->beta2, static_cast<double>(t)))};
   }
 
   /// theta <- theta - …, reading learning rate, clip factor and corrections from backend memory.
-  /// Does nothing while the scalars say that the training is not sound [OPT-14].
+  /// Does nothing while the scalars say that the training is not finite [OPT-14].
   void step(const B& backend, const Params<B>& theta, const Grads<B>& grads,
-            const StepScalars<typename B::Scalar>* scalars) const {
-    const View<B> w = theta.flat(), g = grads.flat();
-    const auto lr = scalar_at<B>(&scalars->learning_rate), clip = scalar_at<B>(&scalars->clip);
-    const auto* const sound = &scalars->sound;
+            const PlayerScalars<S>& scalars) const {
+    Index first = 0;
+    for (const ParamRange& range : ranges_) {
+      step(backend, theta.flat(range), grads.flat(range), first, scalars);
+      first += range.count;
+    }
+  }
+
+ private:
+  /// Steps one range of the parameters, whose moments begin at `first`.
+  void step(const B& backend, View<B> w, View<B> g, Index first,
+            const PlayerScalars<S>& scalars) const {
+    const auto lr = scalar_at<B>(scalars.learning_rate), clip = scalar_at<B>(scalars.clip);
+    const auto moment = [&](std::size_t k) {
+      return moments_[k].column().middle_rows(first, w.rows);
+    };
     std::visit(
         [&](const auto& o) {
           using O = std::decay_t<decltype(o)>;
           if constexpr (O::moments == 0) {
-            backend.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w), sound);
+            backend.for_each(TakesTheta<O>{o}, in<B>(g, lr, clip, w), out<B>(w), scalars.finite);
           } else if constexpr (O::moments == 1) {
-            const View<B> u = moments_[0].flat();
-            backend.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u), sound);
+            const View<B> u = moment(0);
+            backend.for_each(TakesMoment<O>{o}, in<B>(g, lr, clip, w, u), out<B>(w, u),
+                             scalars.finite);
           } else {
-            const View<B> m = moments_[0].flat(), v = moments_[1].flat();
+            const View<B> m = moment(0), v = moment(1);
             backend.for_each(TakesMoments<O>{o},
-                             in<B>(g, lr, clip, scalar_at<B>(&scalars->correction1),
-                                   scalar_at<B>(&scalars->correction2), w, m, v),
-                             out<B>(w, m, v), sound);
+                             in<B>(g, lr, clip, scalar_at<B>(scalars.correction1),
+                                   scalar_at<B>(scalars.correction2), w, m, v),
+                             out<B>(w, m, v), scalars.finite);
           }
         },
         optimizer_);
   }
 
- private:
   Optimizer optimizer_;
-  std::vector<Params<B>> moments_;
-  Index steps_ = 0;
+  std::vector<ParamRange> ranges_;
+  std::vector<Buffer<B>> moments_;
 };
 
 }  // namespace longhand

@@ -17,24 +17,24 @@
 
 namespace longhand {
 
-/// A data set: rows of numbers in the user's units, or of bytes that stand for them, and what comes
-/// with them. Only `input` must be there.
+/// A data set: samples as numbers in the user's units, or as bytes that stand for them, and what
+/// comes with them. Only `input` must be there.
 template <class S>
 struct Data {
-  AnySamples<S> input;        ///< D per row
-  AnySamples<S> target;       ///< D per row, default: the input
-  Samples<S> condition;       ///< C per row
-  Samples<S> mask;            ///< D per row, 1 = observed, 0 = missing
-  Samples<S> sample_weights;  ///< 1 per row
+  AnySamples<S> input;        ///< D per sample
+  AnySamples<S> target;       ///< D per sample, default: the input
+  Samples<S> condition;       ///< C per sample
+  Samples<S> mask;            ///< D per sample, 1 = observed, 0 = missing
+  Samples<S> sample_weights;  ///< 1 per sample
 
-  Index rows() const { return input.count(); }
+  Index count() const { return input.count(); }
 };
 
 /// Grey pixels in [0, 1] as they are, drawn once as 0 or 1, or drawn afresh in every epoch.
 enum class Binarize { none, fixed, dynamic };
 
-/// The class of each row as a column of zeros and one 1. Throws std::invalid_argument for a label
-/// outside [0, classes), naming its row.
+/// The class of each sample as a column of zeros and one 1. Throws std::invalid_argument for a
+/// label outside [0, classes), naming the sample (its "row", in the user's word).
 template <class S, class Label>
 Samples<S> one_hot(const std::vector<Label>& labels, Index classes) {
   using Matrix = typename Samples<S>::Matrix;
@@ -63,13 +63,13 @@ class ResidentData {
         target_(backend, data.target),
         condition_(backend, data.condition),
         mask_(backend, data.mask),
-        row_weights_(backend, data.sample_weights) {}
+        sample_weights_(backend, data.sample_weights) {}
 
   Columns input() const { return input_.columns; }
   Columns target() const { return target_.columns; }
   ConstView<B> condition() const { return condition_.numbers(); }
   ConstView<B> mask() const { return mask_.numbers(); }
-  ConstView<B> sample_weights() const { return row_weights_.numbers(); }
+  ConstView<B> sample_weights() const { return sample_weights_.numbers(); }
 
  private:
   struct Part {
@@ -102,10 +102,10 @@ class ResidentData {
       }
     }
   };
-  Part input_, target_, condition_, mask_, row_weights_;
+  Part input_, target_, condition_, mask_, sample_weights_;
 };
 
-/// Brings rows of a data set, by number, into a batch in backend memory. Byte to number, input
+/// Brings samples of a data set, by number, into a batch in backend memory. Byte to number, input
 /// transform and binarisation happen on the way.
 template <class B>
 class BatchSource {
@@ -113,10 +113,10 @@ class BatchSource {
   /// `data` must outlive the source.
   BatchSource(const ResidentData<B>& data, Binarize binarize) : data_(data), binarize_(binarize) {}
 
-  /// The batch of the rows pass.row_id. The epoch of the pass's scalars enters dynamic binarisation
-  /// alone; evaluation, which has none, draws its pixels from a stream of its own.
-  template <class Model>
-  Batch<B> gather(const Model& model, const Pass<B>& pass) const {
+  /// The batch of the samples pass.sample_ids. The epoch of the pass's scalars enters dynamic
+  /// binarisation alone; evaluation, which has none, draws its pixels from a stream of its own.
+  template <class M>
+  Batch<B> gather(const M& model, const Pass<B>& pass) const {
     const auto prepared = [&](const auto& columns) { return this->prepared(model, pass, columns); };
     Batch<B> batch;
     batch.input = std::visit(prepared, data_.input());
@@ -138,20 +138,20 @@ class BatchSource {
     return to;
   }
 
-  template <class Model, class X>
-  View<B> prepared(const Model& model, const Pass<B>& pass,
+  template <class M, class X>
+  View<B> prepared(const M& model, const Pass<B>& pass,
                    const MatrixView<const X, typename B::Memory>& from) const {
     if (!from.present()) return {};
-    const bool as_it_is = model.config().transform.identity();
-    const OperandOf<B> shift = model.input_shift(), scale = model.input_scale();
+    const bool as_it_is = model.input().identity();
+    const OperandOf<B> shift = model.input().shift(), scale = model.input().scale();
     if (binarize_ == Binarize::none)
       return as_it_is ? take(pass, from) : take(pass, from, ToModelUnits{}, in<B>(shift, scale));
     NoiseKey key = pass.key;
-    key.stream = Stream::binarize;
+    key.stream = pass.mode == Mode::train ? Stream::binarize : Stream::binarize_held_out;
     key.step = 0;
-    const bool afresh = binarize_ == Binarize::dynamic && pass.scalars != nullptr;
-    key.step_at = afresh ? &pass.scalars->epoch : nullptr;
-    key.draw = pass.phase == Phase::eval ? 1 : 0;
+    key.draw = 0;
+    const bool afresh = binarize_ == Binarize::dynamic && pass.scalars.present();
+    key.step_at = afresh ? &pass.scalars.counters->epoch : nullptr;
     const View<B> u = pass.matrix(from.rows, pass.sample_ids.cols);
     pass.backend.fill_uniform(key, pass.sample_ids, u);
     return as_it_is ? take(pass, from, DrawPixel{}, in<B>(u))
@@ -163,30 +163,30 @@ class BatchSource {
 };
 
 /// Checks a data set against a model: shapes, NaN outside the mask, the likelihood's domain.
-/// Throws std::invalid_argument with one sentence naming the first row and column that is wrong.
-template <class Model>
-void check_data(const Model& model, const Data<typename Model::Scalar>& data) {
-  using S = typename Model::Scalar;
-  const auto& config = model.config();
-  require(data.rows() > 0, "the data has no rows");
+/// Throws std::invalid_argument with one sentence naming the first sample and feature that is wrong
+/// (its "row" and "column", in the user's words).
+template <class M>
+void check_data(const M& model, const Data<typename M::Backend::Scalar>& data) {
+  using S = typename M::Backend::Scalar;
+  const Index D = model.input_dim(), C = model.condition_dim();
+  require(data.count() > 0, "the data has no rows");
   const auto shape = [&](const char* name, const auto& samples, Index dim) {
     if (!samples.present()) return;
-    require(samples.dim() == dim && samples.count() == data.rows(), name, " is ", samples.count(),
-            " rows of ", samples.dim(), " numbers, expected ", data.rows(), " of ", dim);
+    require(samples.dim() == dim && samples.count() == data.count(), name, " is ", samples.count(),
+            " rows of ", samples.dim(), " numbers, expected ", data.count(), " of ", dim);
   };
-  shape("the data", data.input, config.input_dim);
-  shape("the target", data.target, config.input_dim);
-  shape("the mask", data.mask, config.input_dim);
-  shape("the row weights", data.sample_weights, 1);
-  shape("the condition", data.condition, config.condition_dim);
-  require(data.condition.present() == (config.condition_dim > 0), "the model has ",
-          config.condition_dim, " condition numbers per row, the data ",
+  shape("the data", data.input, D);
+  shape("the target", data.target, D);
+  shape("the mask", data.mask, D);
+  shape("the sample weights", data.sample_weights, 1);
+  shape("the condition", data.condition, C);
+  require(data.condition.present() == (C > 0), "the model has ", C,
+          " condition numbers per row, the data ",
           data.condition.present() ? data.condition.dim() : 0);
 
   const double inf = std::numeric_limits<double>::infinity();
-  std::pair<double, double> domain{-inf, inf};
-  if constexpr (requires { model.likelihood().domain(); }) domain = model.likelihood().domain();
-  const InputTransform& t = config.transform;
+  const std::pair<double, double> domain = model.domain();
+  const InputTransform& t = model.input().transform();
   const auto in_model_units = [&](double x, Index i) {
     const auto at = [i](const std::vector<double>& v, double otherwise) {
       return v.empty() ? otherwise : v[v.size() == 1 ? 0 : static_cast<std::size_t>(i)];
@@ -195,7 +195,7 @@ void check_data(const Model& model, const Data<typename Model::Scalar>& data) {
   };
   const auto check = [&](const char* name, const auto& x, double low, double high) {
     const auto good = [&](double y) { return y >= low && y <= high && std::isfinite(y); };
-    // The transform is monotone: where both ends of the data are good, everything between is.
+    // The transform is monotone: where both ends of the data are in the domain, so is all between.
     const Extent extent = extent_of<S>(x);
     bool all_good = extent.finite;
     for (Index i = 0; i < x.rows && all_good; ++i)

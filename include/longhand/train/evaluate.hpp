@@ -1,56 +1,125 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
+#include <numeric>
+#include <optional>
 #include <vector>
 
-#include "longhand/models/vae.hpp"
+#include "longhand/models/model.hpp"
 #include "longhand/train/batch.hpp"
+#include "longhand/train/report.hpp"
 
 namespace longhand {
 
 struct EvaluateOptions {
   Index batch = 512;
-  int draws = 1;  ///< draws of z per row, averaged (this is not importance sampling)
+  int draws = 1;  ///< draws of z per sample, averaged (this is not importance sampling)
+  int importance = 0;  ///< draws of the importance-weighted bound; 0 = it is not computed
   std::uint64_t seed = 0;
   Binarize binarize = Binarize::none;
 };
 
-/// Means over rows, in nats. beta = 1 always: this is the bound, not the training objective.
-struct Evaluation {
-  double log_likelihood_term = 0;  ///< E log p(x given z)
-  double kl = 0;
-  Index rows = 0;
-  std::vector<double> kl_per_dimension;  ///< mean over rows, per latent
-  int active_units = 0;  ///< latents whose posterior mean has a variance over rows above 0.01
-
-  double elbo() const { return log_likelihood_term - kl; }
+/// Means over samples, in nats, without any weight: the bound, and not the training objective.
+struct Evaluation : TermMeans {
+  Index samples = 0;
+  std::vector<double> kl_per_unit;  ///< mean over samples, per latent unit
+  /// log mean exp over the draws of log p(x, z) - log q(z given x), a tighter bound of log p(x)
+  /// than the ELBO, where it was asked for.
+  std::optional<double> importance_bound = {};
+  /// Latent units whose posterior mean varies over the samples, with a variance above 0.01.
+  int active_units = 0;
 };
 
-/// Evaluates on the given rows of a data set. A mean over rows, not over batches: the result does
-/// not depend on the batch size beyond rounding.
-template <class Model>
-Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backend>& data,
-                    const std::vector<std::uint32_t>& rows, const EvaluateOptions& options) {
-  using B = typename Model::Backend;
-  using S = typename Model::Scalar;
-  const Index L = model.config().latent_dim, n = static_cast<Index>(rows.size());
-  const auto latents = static_cast<std::size_t>(L);
-  Evaluation result{.rows = n, .kl_per_dimension = std::vector<double>(latents)};
+/// log of the mean of e^b, the numbers b one after the other, without overflow.
+class LogMeanExp {
+ public:
+  void add(double b) {
+    if (b > largest_) {
+      sum_ = sum_ * std::exp(largest_ - b) + 1;
+      largest_ = b;
+    } else if (b > -std::numeric_limits<double>::infinity()) {
+      sum_ += std::exp(b - largest_);
+    } else if (std::isnan(b)) {
+      sum_ = b;
+    }
+    ++count_;
+  }
+  double value() const { return largest_ + std::log(sum_ / static_cast<double>(count_)); }
+
+ private:
+  double largest_ = -std::numeric_limits<double>::infinity(), sum_ = 0;
+  Index count_ = 0;
+};
+
+/// The importance-weighted bound of a batch's samples, summed over them [CAT-14].
+template <TrainableModel M>
+double importance_bound(const M& model, const BatchSource<typename M::Backend>& source,
+                        Workspace<typename M::Backend>& workspace,
+                        SampleIds<typename M::Backend> sample_ids, const EvaluateOptions& options) {
+  using B = typename M::Backend;
+  const auto count = static_cast<std::size_t>(sample_ids.cols);
+  std::vector<LogMeanExp> bounds(count);
+  std::vector<typename B::Scalar> host(2 * count);
+  for (int s = 0; s < options.importance; ++s) {
+    workspace.reset();
+    const Pass<B> pass{.backend = model.backend(),
+                       .theta = model.params(),
+                       .workspace = workspace,
+                       .key = {.seed = options.seed,
+                               .step = 0,
+                               .stream = Stream::evaluate,
+                               .draw = static_cast<std::uint16_t>(s)},
+                       .sample_ids = sample_ids};
+    const View<B> rows = pass.matrix(2, sample_ids.cols);
+    model.draw_weights(pass, source.gather(model, pass), rows);
+    pass.backend.download(rows, host.data());
+    for (std::size_t j = 0; j < count; ++j)
+      bounds[j].add(-static_cast<double>(host[2 * j]) - static_cast<double>(host[2 * j + 1]));
+  }
+  double sum = 0;
+  for (const LogMeanExp& bound : bounds) sum += bound.value();  // [CAT-14]
+  return sum;
+}
+
+/// Evaluates on the given samples of a data set. A mean over samples, not over batches: the result
+/// does not depend on the batch size beyond rounding.
+template <TrainableModel M>
+Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& data,
+                    const std::vector<std::uint32_t>& samples, const EvaluateOptions& options) {
+  using B = typename M::Backend;
+  using S = typename B::Scalar;
+  const std::vector<Term> names = model.terms();
+  const Index T = static_cast<Index>(names.size()), U = model.units();
+  const Index n = static_cast<Index>(samples.size());
+  const auto units = static_cast<std::size_t>(U);
+  Evaluation result;
+  result.samples = n;
+  result.kl_per_unit.resize(units);
+  for (const Term& term : names) result.terms.push_back({term.name, 0});
+  require(options.draws > 0 && options.draws < 65536, "draws is ", options.draws,
+          ", expected 1 to 65535");
+  require(options.importance >= 0 && options.importance < 65536, "importance is ",
+          options.importance, ", expected 0 (off) to 65535 draws");
   if (n == 0) return result;
   const Index batch_size = std::min(options.batch, n);
   const BatchSource<B> source(data, options.binarize);
   Workspace<B> workspace;
   const Buffer<B, std::uint32_t> ids(batch_size);
-  const Buffer<B> per_dimension(L);
-  std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>(L, 1)));
-  std::vector<double> mean(latents), squares(latents);  // Welford, over rows
-  double nll = 0, kl = 0, seen = 0;
+  const Buffer<B> per_unit(U);
+  std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>({T, U, 1})));
+  std::vector<double> mean(units), squares(units);  // Welford, over samples
+  std::vector<double> sums(static_cast<std::size_t>(T));
+  double seen = 0, weighted = 0;
 
   for (Index first = 0; first < n; first += batch_size) {
     const Index count = std::min(batch_size, n - first);
     const MatrixView<std::uint32_t, typename B::Memory> sample_ids{ids.data(), 1, count, 1};
-    model.backend().upload(rows.data() + first, sample_ids);
+    model.backend().upload(samples.data() + first, sample_ids);
+    if (options.importance > 0)
+      weighted += importance_bound(model, source, workspace, sample_ids, options);
     for (int k = 0; k < options.draws; ++k) {
       workspace.reset();
       const Pass<B> pass{.backend = model.backend(),
@@ -62,24 +131,23 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
                                  .draw = static_cast<std::uint16_t>(k)},
                          .sample_ids = sample_ids};
       const Batch<B> batch = source.gather(model, pass);
-      const LossTerms<B> terms = model.loss(pass, batch);
-      const auto total = [&](ConstView<B> values) {
-        pass.backend.download(values, host.data());
+      const View<B> terms = pass.matrix(T, count);
+      LatentStatistics<B> statistics;
+      if (k == 0 && U > 0) statistics = {per_unit.column(), pass.matrix(U, count)};
+      model.values(pass, batch, terms, statistics);
+      pass.backend.download(terms, host.data());
+      for (std::size_t t = 0; t < sums.size(); ++t) {
         double sum = 0;
-        for (Index j = 0; j < count; ++j)
-          sum += static_cast<double>(host[static_cast<std::size_t>(j)]);
-        return sum;
-      };
-      nll += total(terms.nll) / options.draws;
-      if (k > 0) continue;
-      kl += total(terms.kl);
-      if (model.has_divergence())
-        GaussianKl{}.add_per_dimension(pass, terms.q, terms.p, per_dimension.column());
-      pass.backend.download(terms.q.mu, host.data());
+        for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j)
+          sum += static_cast<double>(host[j * sums.size() + t]);
+        sums[t] += sum / options.draws;
+      }
+      if (!statistics.mean.present()) continue;
+      pass.backend.download(statistics.mean, host.data());
       for (Index j = 0; j < count; ++j) {
         seen += 1;
-        for (std::size_t i = 0; i < latents; ++i) {
-          const double mu = static_cast<double>(host[static_cast<std::size_t>(j) * latents + i]);
+        for (std::size_t i = 0; i < units; ++i) {
+          const double mu = static_cast<double>(host[static_cast<std::size_t>(j) * units + i]);
           const double delta = mu - mean[i];
           mean[i] += delta / seen;
           squares[i] += delta * (mu - mean[i]);
@@ -87,31 +155,32 @@ Evaluation evaluate(const Model& model, const ResidentData<typename Model::Backe
       }
     }
   }
-  const double rows_seen = static_cast<double>(n);
-  result.log_likelihood_term = -nll / rows_seen;
-  result.kl = kl / rows_seen;
-  model.backend().download(per_dimension.column(), host.data());
-  for (std::size_t i = 0; i < latents; ++i) {
-    result.kl_per_dimension[i] = static_cast<double>(host[i]) / rows_seen;
-    if (squares[i] / rows_seen > 0.01) ++result.active_units;
+  const double total = static_cast<double>(n);
+  for (std::size_t t = 0; t < sums.size(); ++t) result.terms[t].value = sums[t] / total;
+  if (options.importance > 0) result.importance_bound = weighted / total;
+  if (U == 0) return result;
+  model.backend().download(per_unit.column(), host.data());
+  for (std::size_t i = 0; i < units; ++i) {
+    result.kl_per_unit[i] = static_cast<double>(host[i]) / total;
+    if (squares[i] / total > 0.01) ++result.active_units;
   }
   return result;
 }
 
-template <class Model>
-Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data,
-                    const std::vector<std::uint32_t>& rows, const EvaluateOptions& options) {
-  return evaluate(model, ResidentData<typename Model::Backend>(model.backend(), data), rows,
+template <TrainableModel M>
+Evaluation evaluate(const M& model, const Data<typename M::Backend::Scalar>& data,
+                    const std::vector<std::uint32_t>& samples, const EvaluateOptions& options) {
+  return evaluate(model, ResidentData<typename M::Backend>(model.backend(), data), samples,
                   options);
 }
 
-/// On all rows.
-template <class Model>
-Evaluation evaluate(const Model& model, const Data<typename Model::Scalar>& data,
+/// Evaluates on all samples of a data set.
+template <TrainableModel M>
+Evaluation evaluate(const M& model, const Data<typename M::Backend::Scalar>& data,
                     const EvaluateOptions& options = {}) {
-  std::vector<std::uint32_t> rows(static_cast<std::size_t>(data.rows()));
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::uint32_t>(i);
-  return evaluate(model, data, rows, options);
+  std::vector<std::uint32_t> samples(static_cast<std::size_t>(data.count()));
+  std::iota(samples.begin(), samples.end(), 0u);
+  return evaluate(model, data, samples, options);
 }
 
 }  // namespace longhand

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
+#include <string>
 
 #include "longhand/core/check.hpp"
 #include "longhand/optim/optimizer.hpp"
@@ -13,19 +16,32 @@
 
 namespace longhand {
 
+/// How one player of a model steps, where it differs from the others; what is absent is as for all.
+struct PlayerOptions {
+  std::optional<Optimizer> optimizer = {};
+  std::optional<double> learning_rate = {};
+  std::optional<double> clip_norm = {};
+};
+
 struct TrainOptions {
   Index epochs = 10;
   Index batch = 128;  ///< the last, smaller batch of an epoch is kept
   Optimizer optimizer = Adam{};
   double learning_rate = 1e-3;
   LearningRateSchedule schedule = {};
-  double beta = 1;        ///< weight of the KL
-  Index kl_warmup = 0;    ///< steps until the weight reaches beta
-  double clip_norm = 0;   ///< most the gradient's global norm may be; 0 = no clipping
-  double l1 = 0;          ///< penalty l1 |theta| [OPT-9], on top of the optimizer's own
-  double l2 = 0;          ///< penalty l2 theta^2 / 2 [OPT-8], likewise
-  double validation = 0;  ///< fraction of rows held out, in [0, 1)
+  double beta = 1;       ///< where the schedule "beta" arrives: the weight of the KL
+  Index kl_warmup = 0;   ///< steps in which it grows from 0
+  double clip_norm = 0;  ///< most a player's gradient norm may be; 0 = no clipping
+  double l1 = 0;         ///< penalty l1 |theta| [OPT-9], on top of the optimizer's own
+  double l2 = 0;         ///< penalty l2 theta^2 / 2 [OPT-8], likewise
+  /// Other schedules of the model, by name ("tau"), or "beta" in another form than the two numbers
+  /// above give it.
+  std::map<std::string, Schedule> schedules = {};
+  /// Options of single players, by name, for a model with several ("discriminator").
+  std::map<std::string, PlayerOptions> players = {};
+  double validation = 0;  ///< fraction of samples held out, in [0, 1)
   Index early_stop = 0;   ///< epochs without a better validation loss after the warm-up; 0 = never
+  bool grad_norms = false;  ///< report the gradient norm of every tensor
   /// On a backend that records: steps in one recording (a CUDA graph), played by one call, no more
   /// than an epoch has full batches; 0 = no recording. Changes the speed and nothing else.
   Index steps_per_launch = 16;
@@ -42,16 +58,24 @@ struct TrainOptions {
 
 /// The options as they are. Throws std::invalid_argument naming the one that is wrong.
 inline TrainOptions checked(TrainOptions o) {
+  const auto positive = [](const std::string& name, double v) {
+    require(v > 0 && std::isfinite(v), name, " is ", v, ", expected a positive number");
+  };
+  const auto not_negative = [](const std::string& name, double v) {
+    require(v >= 0 && std::isfinite(v), name, " is ", v, ", expected 0 or more");
+  };
   require(o.epochs > 0, "epochs is ", o.epochs, ", expected at least 1");
   require(o.batch > 0, "batch is ", o.batch, ", expected at least 1");
-  require(o.learning_rate > 0 && std::isfinite(o.learning_rate), "learning rate is ",
-          o.learning_rate, ", expected a positive number");
-  require(o.beta >= 0 && std::isfinite(o.beta), "beta is ", o.beta, ", expected 0 or more");
+  positive("learning rate", o.learning_rate);
+  not_negative("beta", o.beta);
   require(o.kl_warmup >= 0, "kl_warmup is ", o.kl_warmup, ", expected 0 or more steps");
-  require(o.clip_norm >= 0 && std::isfinite(o.clip_norm), "clip_norm is ", o.clip_norm,
-          ", expected 0 (off) or more");
-  require(o.l1 >= 0 && std::isfinite(o.l1), "l1 is ", o.l1, ", expected 0 or more");
-  require(o.l2 >= 0 && std::isfinite(o.l2), "l2 is ", o.l2, ", expected 0 or more");
+  not_negative("clip_norm", o.clip_norm);
+  not_negative("l1", o.l1);
+  not_negative("l2", o.l2);
+  for (const auto& [name, player] : o.players) {
+    if (player.learning_rate) positive(name + ": learning rate", *player.learning_rate);
+    if (player.clip_norm) not_negative(name + ": clip_norm", *player.clip_norm);
+  }
   require(o.validation >= 0 && o.validation < 1, "validation is ", o.validation,
           ", expected a fraction in [0, 1)");
   require(o.steps_per_launch >= 0, "steps_per_launch is ", o.steps_per_launch,

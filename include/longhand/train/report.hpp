@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "longhand/core/terms.hpp"
 #include "longhand/core/view.hpp"
 
 /// What a training says: while it runs, when it is over, and when it fails.
@@ -13,30 +17,76 @@ namespace longhand {
 
 enum class Split { train, validation };
 
-/// One line of a training's history: means over the rows of an epoch, in nats.
-struct EpochReport {
+struct NamedValue {
+  std::string name;
+  double value = 0;
+};
+
+/// Numbers under names, in an order. Few, so that a search is a walk.
+class NamedValues : public std::vector<NamedValue> {
+ public:
+  using std::vector<NamedValue>::vector;
+
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  /// The number called `name`; `otherwise` where there is none.
+  double get(std::string_view name, double otherwise = 0) const {
+    const NamedValue* const found = find(name);
+    return found == nullptr ? otherwise : found->value;
+  }
+
+ private:
+  const NamedValue* find(std::string_view name) const {
+    const auto found = std::ranges::find(*this, name, &NamedValue::name);
+    return found == end() ? nullptr : &*found;
+  }
+};
+
+/// Means of a model's terms over samples, in nats, under the terms' names; with the names that
+/// models with a likelihood ("nll") and a KL ("kl") have in common.
+struct TermMeans {
+  NamedValues terms;
+
+  double term(std::string_view name) const { return terms.get(name); }
+  double log_likelihood_term() const { return -term("nll"); }
+  double kl() const { return term("kl"); }
+  /// The evidence lower bound. (Only a model whose has_elbo() is true has one.)
+  double elbo() const { return log_likelihood_term() - kl(); }
+};
+
+/// What one player did.
+struct PlayerReport {
+  std::string name;
+  double loss = 0;           ///< the weighted sum of its terms
+  double grad_norm = 0;      ///< mean over steps, before clipping (0 for validation)
+  double learning_rate = 0;  ///< at the last step
+};
+
+/// One line of a training's history: means over the samples of an epoch.
+struct EpochReport : TermMeans {
   Index epoch = 0;  ///< from 1
   Index step = 0;   ///< steps taken so far
   Split split = Split::train;
-  double loss = 0;  ///< the objective: -(log_likelihood_term - kl_weight * kl)
-  double log_likelihood_term = 0;
-  double kl = 0;
-  double kl_weight = 0;  ///< at the epoch's last step
-  double grad_norm = 0;  ///< mean over steps, before clipping (0 for validation)
-  double learning_rate = 0;
-  Index rows = 0;
+  std::vector<PlayerReport> players;
+  NamedValues schedules;   ///< at the last step; for validation where they arrive
+  NamedValues grad_norms;  ///< by tensor, mean over steps, where TrainOptions asks for them
+  Index samples = 0;
   double seconds = 0;
 
-  double elbo() const { return log_likelihood_term - kl; }
+  /// What the first player minimises: for a Vae -(log_likelihood_term - beta kl).
+  double loss() const { return players.empty() ? 0 : players.front().loss; }
 };
 
-/// One step, for progress bars.
+/// One step, for progress bars. Valid during the call that gets it.
 struct StepReport {
   Index epoch = 0;
   Index step = 0;  ///< steps taken so far, of `steps`
   Index steps = 0;
-  double log_likelihood_term = 0;  ///< mean over the batch, in nats
-  double kl = 0;
+  std::span<const NamedValue> terms;  ///< means over the batch
+
+  double term(std::string_view name) const {
+    const auto found = std::ranges::find(terms, name, &NamedValue::name);
+    return found == terms.end() ? 0 : found->value;
+  }
 };
 
 struct TrainResult {
@@ -44,32 +94,33 @@ struct TrainResult {
   Stop stop = Stop::finished;
   std::vector<EpochReport> history;
   Index steps = 0;
-  Index best_epoch = 0;         ///< whose weights the model has; 0 = the last (no validation)
-  bool warmup_complete = true;  ///< false: the KL never reached its full weight
+  Index best_epoch = 0;  ///< whose weights the model has; 0 = the last (no validation)
+  /// Schedules that had not arrived when the training ended, with the numbers they had reached.
+  NamedValues unfinished;
 };
 
 /// Loss or gradient stopped being finite. The model has the weights of the last good epoch. Thrown
 /// after the step; on a GPU when the losses are read, after the epoch (TrainOptions::on_step).
 class NonFinite : public std::runtime_error {
  public:
-  NonFinite(Index at_step, std::string in_tensor, std::vector<Index> of_rows)
-      : std::runtime_error(message(at_step, in_tensor, of_rows)),
+  NonFinite(Index at_step, std::string in_tensor, std::vector<Index> of_samples)
+      : std::runtime_error(message(at_step, in_tensor, of_samples)),
         step(at_step),
         tensor(std::move(in_tensor)),
-        rows(std::move(of_rows)) {}
-  Index step;               ///< from 0
-  std::string tensor;       ///< first parameter or gradient that is not finite; empty if none is
-  std::vector<Index> rows;  ///< rows of the data set whose loss is not finite
+        samples(std::move(of_samples)) {}
+  Index step;                  ///< from 0
+  std::string tensor;          ///< first parameter or gradient that is not finite; empty if none is
+  std::vector<Index> samples;  ///< numbers of the samples whose loss is not finite
 
  private:
   static std::string message(Index at_step, const std::string& in_tensor,
-                             const std::vector<Index>& of_rows) {
+                             const std::vector<Index>& of_samples) {
     std::ostringstream text;
     text << "training stopped at step " << at_step << ": ";
     text << (in_tensor.empty() ? "the loss" : in_tensor) << " is not finite";
-    if (!of_rows.empty()) {
-      text << "; the loss is not finite for " << of_rows.size()
-           << " row(s) of the batch, first row " << of_rows.front();
+    if (!of_samples.empty()) {
+      text << "; the loss is not finite for " << of_samples.size()
+           << " row(s) of the batch, first row " << of_samples.front();
     }
     return text.str();
   }

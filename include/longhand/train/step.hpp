@@ -3,57 +3,71 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "longhand/core/replay.hpp"
 #include "longhand/math/sample_seed.hpp"
-#include "longhand/models/vae.hpp"
+#include "longhand/models/model.hpp"
 #include "longhand/train/logbook.hpp"
 #include "longhand/train/options.hpp"
 
 namespace longhand {
 
-/// A training step with everything it works with; nothing is allocated after the first.
-template <class Model>
+/// A training step of any model with everything it works with; nothing is allocated after the
+/// first.
+template <TrainableModel M>
 class TrainingStep {
  public:
-  using B = typename Model::Backend;
+  using B = typename M::Backend;
   using S = typename B::Scalar;
 
-  /// Of a training on these rows of the data in steps of `batch`. Model and data must outlive it.
-  TrainingStep(Model& model, const ResidentData<B>& data, const TrainOptions& options,
-               std::span<const std::uint32_t> rows, Index batch)
+  /// For a training on these samples of the data in steps of `batch`. Model and data must outlive
+  /// it. Throws std::invalid_argument if the options name a player that the model does not have.
+  TrainingStep(M& model, const ResidentData<B>& data, const TrainOptions& options,
+               std::span<const std::uint32_t> samples, Index batch)
       : model_(model),
         seed_(options.seed),
-        clip_factor_{options.clip_norm},
+        grad_norms_(options.grad_norms),
         source_(data, options.binarize),
-        logbook_(model.backend(), rows, batch),
+        phases_(model.phases()),
+        players_(players_of(model, options)),
+        logbook_(model.backend(), shape_of(model, options), samples, batch),
         grads_(model.params().layout()),
-        optimizer_(with_penalty(options), model.params().layout()),
-        full_(std::min(options.steps_per_launch, static_cast<Index>(rows.size()) / batch)),
+        full_(std::min(options.steps_per_launch, static_cast<Index>(samples.size()) / batch)),
         last_(std::min<Index>(options.steps_per_launch, 1)) {}
 
+  /// One player of the model in this training.
+  struct Playing {
+    Player player;
+    OptimizerState<B> optimizer;
+    ClipFactor clip_factor;
+    double learning_rate;                       ///< before the schedule
+    std::vector<std::pair<Index, Index>> runs;  ///< its terms as runs of neighbouring rows
+  };
+  const std::vector<Playing>& players() const { return players_; }
   Logbook<B>& logbook() { return logbook_; }
-  OptimizerState<B>& optimizer() { return optimizer_; }
-  /// Of the last step.
+  /// The gradients of the last step.
   const Grads<B>& grads() const { return grads_; }
 
-  /// Takes the steps of pages first .. end - 1, the logbook being turned to the first. A backend
-  /// that records plays them.
+  /// Takes the steps of pages first .. end - 1, the logbook being at the first. A backend that
+  /// records plays them.
   void take(const B& backend, Index first, Index end) {
-    const Index ragged = logbook_.rows(end - 1) < logbook_.rows(0) ? 1 : 0;
-    full_.run(backend, end - first - ragged, [&](const B& here) { once(here, logbook_.rows(0)); });
-    last_.run(backend, ragged, [&](const B& here) { once(here, logbook_.rows(end - 1)); });
+    const Index ragged = logbook_.samples(end - 1) < logbook_.samples(0) ? 1 : 0;
+    full_.run(backend, end - first - ragged, [&](const B& on) { once(on, logbook_.samples(0)); });
+    last_.run(backend, ragged, [&](const B& on) { once(on, logbook_.samples(end - 1)); });
   }
 
-  /// gather -> forward -> backward -> norm -> optimizer, for the next page of the logbook, which
-  /// has `count` rows. Either all it finds is finite, or parameters and moments are left as they
-  /// were, by this step and all that follow until the logbook is opened again [OPT-14].
+  /// The step of the next page of the logbook, which has `count` samples: gather, then phase by
+  /// phase forward, backward, judgement, optimizers. Either all that a phase finds is finite, or
+  /// parameters and moments are left as they were, by this phase and by all that follow until the
+  /// logbook is started again [OPT-14].
   void once(const B& backend, Index count) {
     workspace_.reset();
-    grads_.clear();
     logbook_.begin(backend, count);
-    StepScalars<S>* const scalars = logbook_.scalars();
+    const StepScalars<S> scalars = logbook_.scalars();
     const Pass<B> pass{.backend = backend,
                        .theta = model_.params(),
                        .grads = &grads_,
@@ -62,57 +76,168 @@ class TrainingStep {
                                .step = 0,
                                .stream = Stream::latent,
                                .draw = 0,
-                               .step_at = &scalars->step},
-                       .sample_ids = logbook_.rows_of(count),
-                       .phase = Phase::train,
+                               .step_at = &scalars.counters->step},
+                       .sample_ids = logbook_.ids(count),
+                       .mode = Mode::train,
                        .scalars = scalars,
                        .gradients_aside = true};
     const Batch<B> batch = source_.gather(model_, pass);
-    const LossTerms<B> terms = model_.loss_and_gradient(pass, batch);
-    const View<B> squared_norm = pass.matrix(1, 1), trouble = pass.matrix(1, 1);
-    const ConstView<B> nll = weighed(pass, terms.nll, batch.sample_weights);
-    const ConstView<B> kl = weighed(pass, terms.kl, batch.sample_weights);
-    backend.reduce_columns(SampleTrouble{}, in<B>(as_column(nll), as_column(kl)),
-                           std::array<View<B>, 0>{}, count, trouble);
-
-    join(backend);
-    grads_.zero_unwritten(backend);
-    const View<B> clip{&scalars->clip, 1, 1, 1}, sound{&scalars->sound, 1, 1, 1};
-    backend.reduce(Square{}, in<B>(grads_.flat()), grads_.flat().rows, squared_norm,
-                   then<B>(JudgeStep{clip_factor_}, in<B>(squared_norm, trouble, sound),
-                           out<B>(clip, sound)));  // [OPT-10] [OPT-14]
-    optimizer_.step(backend, model_.params(), grads_, scalars);
-    logbook_.end(backend, nll, kl, squared_norm);
+    const View<B> terms = logbook_.terms(count);
+    if (phases_.size() > 1) backend.fill(terms, S(0));  // a phase fills its own rows alone
+    for (std::size_t phase = 0; phase < phases_.size(); ++phase) {
+      const typename Workspace<B>::Frame frame(workspace_);
+      take_phase(pass, batch, static_cast<Index>(phase), terms);
+    }
+    if (batch.sample_weights.present())
+      backend.for_each(WeighSample{}, in<B>(terms, per_sample(batch.sample_weights)),
+                       out<B>(terms));
+    logbook_.end(backend, count);
   }
 
  private:
-  static Optimizer with_penalty(const TrainOptions& options) {
-    Optimizer optimizer = options.optimizer;
-    std::visit(
-        [&](auto& o) {
-          o.penalty.l1 += options.l1;
-          o.penalty.l2 += options.l2;
-        },
-        optimizer);
-    return optimizer;
+  void take_phase(const Pass<B>& pass, const Batch<B>& batch, Index phase, View<B> terms) {
+    const B& backend = pass.backend;
+    const std::vector<Index>& acting = phases_[static_cast<std::size_t>(phase)].players;
+    const ParamLayout& layout = model_.params().layout();
+    for (const Index p : acting)
+      for (const std::string& segment : at(p).player.segments)
+        grads_.clear(layout.segment(segment));
+    model_.step(pass, batch, phase, terms);
+    join(backend);
+    for (const Index p : acting) {
+      for (const std::string& segment : at(p).player.segments)
+        grads_.zero_unwritten(backend, layout.segment(segment));
+      judge(pass, p, terms);
+    }
+    for (const Index p : acting)
+      at(p).optimizer.step(backend, model_.params(), grads_, logbook_.player(p));
   }
-  static ConstView<B> weighed(const Pass<B>& pass, ConstView<B> values, ConstView<B> weights) {
-    if (!weights.present()) return values;
-    const View<B> product = pass.matrix(1, values.cols);
-    pass.backend.for_each(WeighSample{}, in<B>(values, weights), out<B>(product));
-    return product;
-  }
-  static ConstView<B> as_column(ConstView<B> row) { return {row.data, row.cols, 1, row.cols}; }
 
-  Model& model_;
+  /// The squared norm of a player's gradient, its clip factor, and whether all is finite.
+  void judge(const Pass<B>& pass, Index p, View<B> terms) {
+    const PlayerScalars<S> scalars = logbook_.player(p);
+    const View<B> clip{scalars.clip, 1, 1, 1}, finite{scalars.finite, 1, 1, 1};
+    const View<B> squared_norm = logbook_.squared_norms().middle_rows(p, 1);
+    const View<B> not_finite = look_for_not_finite(pass, at(p), terms);
+    const auto judgement =
+        then<B>(JudgeStep{at(p).clip_factor}, in<B>(squared_norm, not_finite, finite),
+                out<B>(clip, finite));  // [OPT-10] [OPT-14]
+    const std::vector<ParamRange>& ranges = at(p).optimizer.ranges();
+    if (ranges.size() == 1) {
+      const View<B> g = grads_.flat(ranges.front());
+      pass.backend.reduce(Square{}, in<B>(g), g.rows, squared_norm, judgement);
+    } else {
+      const Index parts = static_cast<Index>(ranges.size());
+      const View<B> squares = pass.matrix(parts, 1);
+      for (Index k = 0; k < parts; ++k) {
+        const View<B> g = grads_.flat(ranges[static_cast<std::size_t>(k)]);
+        pass.backend.reduce(Square{}, in<B>(g), g.rows, squares.middle_rows(k, 1));
+      }
+      pass.backend.reduce(Value{}, in<B>(squares), parts, squared_norm, judgement);
+    }
+    if (grad_norms_) norms_by_tensor(pass, at(p));
+  }
+
+  /// A 1 x 1 matrix in backend memory: 0 if the player's terms are finite for every sample, else
+  /// NaN.
+  View<B> look_for_not_finite(const Pass<B>& pass, const Playing& playing, View<B> terms) const {
+    const B& backend = pass.backend;
+    const Index runs = static_cast<Index>(playing.runs.size());
+    const View<B> found = pass.matrix(runs, 1), sum = pass.matrix(1, 1);
+    for (Index r = 0; r < runs; ++r) {
+      const auto [first, count] = playing.runs[static_cast<std::size_t>(r)];
+      const View<B> rows = terms.middle_rows(first, count);
+      View<B> gapless = rows;
+      if (count < terms.rows) {
+        gapless = pass.matrix(count, rows.cols);
+        backend.copy(rows, gapless);
+      }
+      backend.reduce(NotFinite{}, in<B>(as_column(gapless)), rows.size(), found.middle_rows(r, 1));
+    }
+    if (runs == 1) return found;
+    backend.reduce(Value{}, in<B>(found), runs, sum);
+    return sum;
+  }
+
+  void norms_by_tensor(const Pass<B>& pass, const Playing& playing) {
+    const ParamLayout& layout = model_.params().layout();
+    const Index players = logbook_.shape().players;
+    for (const std::string& name : playing.player.segments) {
+      const auto& segment = layout.segment(name);
+      for (std::size_t b = segment.first_block; b < segment.first_block + segment.blocks; ++b) {
+        const View<B> g = as_column(grads_[static_cast<BlockId>(b)]);
+        pass.backend.reduce(
+            Square{}, in<B>(g), g.rows,
+            logbook_.squared_norms().middle_rows(players + static_cast<Index>(b), 1));
+      }
+    }
+  }
+
+  Playing& at(Index p) { return players_[static_cast<std::size_t>(p)]; }
+
+  static View<B> as_column(View<B> m) { return {m.data, m.size(), 1, m.size()}; }
+
+  static PageShape shape_of(const M& model, const TrainOptions& options) {
+    PageShape shape{.terms = static_cast<Index>(model.terms().size()),
+                    .schedules = static_cast<Index>(model.schedules().size())};
+    for (const Player& player : model.players()) {
+      ++shape.players;
+      shape.weights += static_cast<Index>(player.loss.size());
+    }
+    if (options.grad_norms)
+      shape.tensors = static_cast<Index>(model.params().layout().blocks().size());
+    return shape;
+  }
+
+  static std::vector<Playing> players_of(const M& model, const TrainOptions& options) {
+    std::vector<Playing> playing;
+    for (const Player& player : model.players()) {
+      PlayerOptions own;
+      if (const auto found = options.players.find(player.name); found != options.players.end())
+        own = found->second;
+      Optimizer optimizer = own.optimizer.value_or(options.optimizer);
+      std::visit(
+          [&](auto& o) {
+            o.penalty.l1 += options.l1;
+            o.penalty.l2 += options.l2;
+          },
+          optimizer);
+      playing.push_back(
+          {player,
+           OptimizerState<B>(optimizer, ranges_of(model.params().layout(), player.segments)),
+           ClipFactor{own.clip_norm.value_or(options.clip_norm)},
+           own.learning_rate.value_or(options.learning_rate), runs_of(player)});
+    }
+    for (const auto& named : options.players)
+      require(std::ranges::any_of(playing,
+                                  [&](const Playing& p) { return p.player.name == named.first; }),
+              "the options name a player '", named.first, "' that the model does not have");
+    return playing;
+  }
+  static std::vector<std::pair<Index, Index>> runs_of(const Player& player) {
+    std::vector<Index> rows;
+    for (const WeightedTerm& term : player.loss) rows.push_back(term.term);
+    std::ranges::sort(rows);
+    std::vector<std::pair<Index, Index>> runs;
+    for (const Index row : rows) {
+      if (!runs.empty() && runs.back().first + runs.back().second == row)
+        ++runs.back().second;
+      else if (runs.empty() || runs.back().first + runs.back().second < row)
+        runs.push_back({row, 1});
+    }
+    return runs;
+  }
+
+  M& model_;
   std::uint64_t seed_;
-  ClipFactor clip_factor_;
+  bool grad_norms_;
   BatchSource<B> source_;
+  std::vector<Phase> phases_;
+  std::vector<Playing> players_;
   Logbook<B> logbook_;
   Grads<B> grads_;
-  OptimizerState<B> optimizer_;
   Workspace<B> workspace_;
-  Replay<B> full_, last_;  ///< of full batches, of the smaller one that ends an epoch
+  Replay<B> full_, last_;  ///< steps of full batches, the smaller one that ends an epoch
 };
 
 }  // namespace longhand

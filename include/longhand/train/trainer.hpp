@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -16,17 +16,22 @@
 
 namespace longhand {
 
-/// Trains a model: order, batches, objective, optimizer, schedules, validation. Calls back, never
+/// Trains any model: order, batches, players, schedules, validation. It calls back and never
 /// touches a file.
-template <class Model>
+template <TrainableModel M>
 class Trainer {
  public:
-  using B = typename Model::Backend;
+  using B = typename M::Backend;
   using S = typename B::Scalar;
 
   /// Throws std::invalid_argument naming the option that is wrong.
-  explicit Trainer(Model& model, TrainOptions options = {})
-      : model_(model), options_(checked(std::move(options))) {}
+  explicit Trainer(M& model, TrainOptions options = {})
+      : model_(model),
+        options_(checked(std::move(options))),
+        terms_(model.terms()),
+        schedules_(schedules_of(model, options_)) {
+    for (const Term& term : terms_) step_terms_.push_back({term.name, 0});
+  }
 
   /// Trains on `data` (a validation set is split off if options.validation > 0), or with a
   /// validation set of its own. Throws std::invalid_argument if the data does not suit the model,
@@ -41,70 +46,83 @@ class Trainer {
   TrainResult run(const Data<S>& data, const Data<S>* separate) {
     check_data(model_, data);
     if (separate != nullptr) check_data(model_, *separate);
-    auto [train_rows, held_out] = split(data.rows(), separate ? 0 : options_.validation);
-    const Rows rows = std::move(train_rows);
-    if (separate != nullptr) held_out = all(separate->rows());
+    auto [train_samples, held_out] = split(data.count(), separate ? 0 : options_.validation);
+    const Rows samples = std::move(train_samples);
+    if (separate != nullptr) held_out = all(separate->count());
 
-    const Index batch = std::min(options_.batch, static_cast<Index>(rows.size()));
+    const Index batch = std::min(options_.batch, static_cast<Index>(samples.size()));
     const B& backend = model_.backend();
-    const ResidentData<B> here(backend, data);
-    std::optional<ResidentData<B>> apart;
-    if (separate != nullptr) apart.emplace(backend, *separate);
-    const ResidentData<B>& validation = apart ? *apart : here;
-    TrainingStep<Model> step(model_, here, options_, rows, batch);
+    const ResidentData<B> resident(backend, data);
+    std::optional<ResidentData<B>> other;
+    if (separate != nullptr) other.emplace(backend, *separate);
+    const ResidentData<B>& validation = other ? *other : resident;
+    TrainingStep<M> step(model_, resident, options_, samples, batch);
     const Index steps = step.logbook().pages() * options_.epochs;
     if (options_.schedule.total == 0) options_.schedule.total = steps;
-    Params<B> good(model_.params().layout()), best(model_.params().layout());
+    for (Schedule& schedule : schedules_) schedule = schedule.planned(steps);
+    const View<B> theta = model_.params().flat();
+    Params<B> last_finite(model_.params().layout()), best(model_.params().layout());
     const Buffer<B> squares(1);
-    backend.copy(model_.params().flat(), good.flat());
+    backend.copy(theta, last_finite.flat());
     TrainResult result;
     double best_loss = std::numeric_limits<double>::infinity();
-    Index best_epoch = 0, stale = 0;
+    Index stale = 0;
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport train;
-        together(backend, [&](const B& ready) {
-          train = train_epoch(ready, step, static_cast<Index>(rows.size()), epoch, steps, result);
+        together(backend, [&](const B& with_threads) {
+          train = train_epoch(with_threads, step, static_cast<Index>(samples.size()), epoch, steps,
+                              result);
         });
         if (result.stop == TrainResult::Stop::cancelled) break;
         require_finite(squares.column(), result.steps);
-        backend.copy(model_.params().flat(), good.flat());
+        backend.copy(theta, last_finite.flat());
         report(train, result);
         if (held_out.empty()) continue;
-        const EpochReport held = validate(validation, held_out, train);
+        const EpochReport held = validate(validation, held_out, train, step);
         report(held, result);
-        if (result.steps < options_.kl_warmup) continue;
-        if (held.loss < best_loss) {
-          best_loss = held.loss;
-          best_epoch = epoch;
+        if (!weights_have_arrived(result.steps)) continue;
+        const double loss = selection(held);
+        if (loss < best_loss) {
+          best_loss = loss;
+          result.best_epoch = epoch;
           stale = 0;
-          backend.copy(model_.params().flat(), best.flat());
+          backend.copy(theta, best.flat());
         } else if (options_.early_stop > 0 && ++stale >= options_.early_stop) {
           result.stop = TrainResult::Stop::early;
           break;
         }
       }
     } catch (const NonFinite&) {
-      backend.copy(good.flat(), model_.params().flat());
+      backend.copy(last_finite.flat(), theta);
       throw;
     }
-    if (best_epoch > 0 && result.stop != TrainResult::Stop::cancelled) {
-      backend.copy(best.flat(), model_.params().flat());
-      result.best_epoch = best_epoch;
-    }
-    result.warmup_complete = result.steps >= options_.kl_warmup;
+    if (result.stop == TrainResult::Stop::cancelled) result.best_epoch = 0;
+    if (result.best_epoch > 0) backend.copy(best.flat(), theta);
+    for (std::size_t i = 0; i < schedules_.size(); ++i)
+      if (!schedules_[i].complete(result.steps))
+        result.unfinished.push_back({names_[i], schedules_[i].at(result.steps)});
     return result;
   }
 
-  EpochReport train_epoch(const B& backend, TrainingStep<Model>& step, Index rows, Index epoch,
-                          Index steps, TrainResult& result) const {
+  EpochReport train_epoch(const B& backend, TrainingStep<M>& step, Index samples, Index epoch,
+                          Index steps, TrainResult& result) {
     const auto start = Clock::now();
     Logbook<B>& logbook = step.logbook();
-    logbook.shuffle(backend, order_of(epoch, rows));
+    logbook.shuffle(backend, order_of(epoch, samples));
     plan(step, epoch, result.steps);
-    logbook.open(backend);
+    logbook.start(backend);
 
-    EpochReport report{.epoch = epoch, .step = result.steps, .rows = rows};
+    EpochReport report;
+    report.epoch = epoch;
+    report.step = result.steps;
+    report.samples = samples;
+    for (const Term& term : terms_) report.terms.push_back({term.name, 0});
+    for (const auto& playing : step.players()) report.players.push_back({playing.player.name});
+    for (const std::string& name : names_) report.schedules.push_back({name, 0});
+    if (options_.grad_norms)
+      for (const ParamBlock& block : model_.params().layout().blocks())
+        report.grad_norms.push_back({block.parts.front().name, 0});
     Index taken = 0, reported = 0;  // pages
     while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
       const Index end = std::min(taken + steps_at_once(), logbook.pages());
@@ -120,42 +138,96 @@ class Trainer {
     add(backend, step, reported, taken, steps, report);
     result.steps += taken;
 
-    const double total = static_cast<double>(report.rows);
-    report.log_likelihood_term /= -total;
-    report.kl /= total;
-    report.loss /= total;
-    report.grad_norm /= static_cast<double>(logbook.pages());
+    const double total = static_cast<double>(report.samples);
+    const double pages = static_cast<double>(logbook.pages());
+    for (NamedValue& term : report.terms) term.value /= total;
+    for (PlayerReport& player : report.players) {
+      player.loss /= total;
+      player.grad_norm /= pages;
+    }
+    for (NamedValue& tensor : report.grad_norms) tensor.value /= pages;
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return report;
   }
 
-  Permutation order_of(Index epoch, Index rows) const {
+  Permutation order_of(Index epoch, Index samples) const {
     return Permutation({.seed = options_.seed,
                         .step = static_cast<std::uint32_t>(epoch - 1),
                         .stream = Stream::order,
                         .draw = 0},
-                       rows);
+                       samples);
   }
 
+  // ---- schedules and weights
+  // ---------------------------------------------------------------------
+
   /// Writes what the steps of an epoch need, the first of which is step `first` of the training.
-  void plan(TrainingStep<Model>& step, Index epoch, Index first) const {
+  void plan(TrainingStep<M>& step, Index epoch, Index first) const {
     Logbook<B>& logbook = step.logbook();
     for (Index page = 0; page < logbook.pages(); ++page) {
-      StepScalars<S>& scalars = logbook.plan(page);
-      scalars.inverse_samples = S(1 / static_cast<double>(logbook.rows(page)));
-      scalars.beta = S(kl_weight_at(first + page));
-      scalars.learning_rate = S(learning_rate_at(first + page));
-      scalars.step = static_cast<std::uint32_t>(first + page);
-      scalars.epoch = static_cast<std::uint32_t>(epoch - 1);
-      step.optimizer().correct(scalars);
+      const PlannedStep<S> planned = logbook.plan(page);
+      const Index number = first + page;
+      planned.counters = {static_cast<std::uint32_t>(number),
+                          static_cast<std::uint32_t>(epoch - 1)};
+      planned.inverse_samples() = S(1 / static_cast<double>(logbook.samples(page)));
+      for (std::size_t i = 0; i < schedules_.size(); ++i)
+        planned.schedule(static_cast<Index>(i)) = S(schedules_[i].at(number));
+      Index weight = 0, p = 0;
+      for (const auto& playing : step.players()) {
+        for (const WeightedTerm& term : playing.player.loss)
+          planned.weight(weight++) = S(weight_at(term, number));
+        const auto [c1, c2] = playing.optimizer.corrections(number + 1);
+        S* const own = planned.player(p++);
+        own[0] = S(learning_rate_at(playing, number));
+        own[1] = S(c1);
+        own[2] = S(c2);
+      }
     }
   }
-  double kl_weight_at(Index step) const {
-    return kl_weight(options_.beta, options_.kl_warmup, step);
+  double weight_at(const WeightedTerm& term, Index step) const {
+    return term.schedule < 0 ? term.weight : term.weight * schedule_of(term).at(step);
   }
-  double learning_rate_at(Index step) const {
-    return options_.learning_rate * options_.schedule.factor(step);
+  /// What the weight becomes in the end: otherwise early epochs would win by a small weight.
+  double weight_at_the_end(const WeightedTerm& term) const {
+    return term.schedule < 0 ? term.weight : term.weight * schedule_of(term).to;
   }
+  const Schedule& schedule_of(const WeightedTerm& term) const {
+    return schedules_[static_cast<std::size_t>(term.schedule)];
+  }
+  double learning_rate_at(const typename TrainingStep<M>::Playing& playing, Index step) const {
+    return playing.learning_rate * options_.schedule.factor(step);
+  }
+  bool weights_have_arrived(Index steps) const {
+    for (const Player& player : model_.players())
+      for (const WeightedTerm& term : player.loss)
+        if (term.schedule >= 0 && !schedule_of(term).complete(steps)) return false;
+    return true;
+  }
+
+  /// One schedule per name in the model's list.
+  std::vector<Schedule> schedules_of(const M& model, const TrainOptions& options) {
+    std::vector<Schedule> all;
+    for (const Scheduled& scheduled : model.schedules()) {
+      names_.push_back(scheduled.name);
+      const auto given = options.schedules.find(scheduled.name);
+      if (given != options.schedules.end())
+        all.push_back(given->second);
+      else if (scheduled.name == "beta" && options.kl_warmup > 0)
+        all.push_back(Schedule::linear(0, options.beta, options.kl_warmup));
+      else
+        all.push_back(
+            Schedule::constant(scheduled.name == "beta" ? options.beta : scheduled.usual));
+    }
+    const bool has_beta = std::ranges::find(names_, "beta") != names_.end();
+    require(has_beta || (options.beta == 1 && options.kl_warmup == 0),
+            "beta and kl_warmup are for a model with a KL");
+    for (const auto& [name, schedule] : options.schedules)
+      require(std::ranges::find(names_, name) != names_.end(), "the options name a schedule '",
+              name, "' that the model does not have");
+    return all;
+  }
+
+  // ---- what steps found -------------------------------------------------------------------------
 
   /// Where nothing has to be waited for, the host reads what every step found before the next one.
   static constexpr bool kReadingIsFree = std::is_same_v<typename B::Memory, HostMemory>;
@@ -165,52 +237,76 @@ class Trainer {
 
   /// Adds what the steps of pages first .. end - 1 found to the sums in `report`, whose step is
   /// that of page `first`, and calls back.
-  void add(const B& backend, TrainingStep<Model>& step, Index first, Index end, Index steps,
-           EpochReport& report) const {
+  void add(const B& backend, TrainingStep<M>& step, Index first, Index end, Index steps,
+           EpochReport& report) {
     Logbook<B>& logbook = step.logbook();
     logbook.read(backend, first, end);
+    NamedValues& means = step_terms_;
     for (Index page = first; page < end; ++page) {
-      const double nll = sum(logbook.nll(page)), kl = sum(logbook.kl(page));
-      const double norm = logbook.grad_norm(page);
-      if (!std::isfinite(nll + kl + norm)) throw diagnosis(backend, step, page, report.step);
-      report.kl_weight = kl_weight_at(report.step);
-      report.learning_rate = learning_rate_at(report.step);
-      report.log_likelihood_term += nll;  // its negative, until the epoch is over
-      report.kl += kl;
-      report.loss += nll + report.kl_weight * kl;
-      report.grad_norm += norm;
+      const Index count = logbook.samples(page);
+      double check = 0;
+      for (std::size_t t = 0; t < terms_.size(); ++t) {
+        double sum = 0;
+        for (Index j = 0; j < count; ++j)
+          sum += static_cast<double>(logbook.term(page, static_cast<Index>(t), j));
+        means[t].value = sum;
+        check += sum;
+      }
+      const Index players = logbook.shape().players;
+      for (Index p = 0; p < players; ++p) check += logbook.grad_norm(page, p);
+      if (!std::isfinite(check)) throw diagnosis(backend, step, page, report.step);
+      for (std::size_t t = 0; t < terms_.size(); ++t) report.terms[t].value += means[t].value;
+      for (std::size_t p = 0; p < report.players.size(); ++p) {
+        const auto& playing = step.players()[p];
+        PlayerReport& player = report.players[p];
+        for (const WeightedTerm& term : playing.player.loss)
+          player.loss +=
+              weight_at(term, report.step) * means[static_cast<std::size_t>(term.term)].value;
+        player.grad_norm += logbook.grad_norm(page, static_cast<Index>(p));
+        player.learning_rate = learning_rate_at(playing, report.step);
+      }
+      for (std::size_t k = 0; k < report.grad_norms.size(); ++k)
+        report.grad_norms[k].value += logbook.grad_norm(page, players + static_cast<Index>(k));
+      for (std::size_t i = 0; i < schedules_.size(); ++i)
+        report.schedules[i].value = schedules_[i].at(report.step);
       ++report.step;
-      const double count = static_cast<double>(logbook.rows(page));
-      if (options_.on_step)
-        options_.on_step({.epoch = report.epoch,
-                          .step = report.step,
-                          .steps = steps,
-                          .log_likelihood_term = -nll / count,
-                          .kl = kl / count});
+      if (!options_.on_step) continue;
+      for (NamedValue& mean : means) mean.value /= static_cast<double>(count);
+      options_.on_step(
+          {.epoch = report.epoch, .step = report.step, .steps = steps, .terms = means});
     }
   }
-  static double sum(std::span<const S> numbers) {
-    double total = 0;
-    for (const S& number : numbers) total += static_cast<double>(number);
-    return total;
-  }
 
-  EpochReport validate(const ResidentData<B>& data, const Rows& rows,
-                       const EpochReport& train) const {
+  EpochReport validate(const ResidentData<B>& data, const Rows& samples, const EpochReport& train,
+                       const TrainingStep<M>& step) const {
     const auto start = Clock::now();
     const Evaluation e =
-        evaluate(model_, data, rows, {.seed = options_.seed, .binarize = options_.binarize});
+        evaluate(model_, data, samples, {.seed = options_.seed, .binarize = options_.binarize});
     EpochReport report = train;
     report.split = Split::validation;
-    report.log_likelihood_term = e.log_likelihood_term;
-    report.kl = e.kl;
-    // The weight after warm-up: otherwise early epochs would win by their small weight.
-    report.kl_weight = options_.beta;
-    report.loss = -e.log_likelihood_term + options_.beta * e.kl;
-    report.grad_norm = 0;
-    report.rows = e.rows;
+    report.terms = e.terms;
+    report.samples = e.samples;
+    report.grad_norms.clear();
+    for (std::size_t i = 0; i < schedules_.size(); ++i)
+      report.schedules[i].value = schedules_[i].to;
+    for (std::size_t p = 0; p < report.players.size(); ++p) {
+      report.players[p].grad_norm = 0;
+      report.players[p].loss = 0;
+      for (const WeightedTerm& term : step.players()[p].player.loss)
+        report.players[p].loss +=
+            weight_at_the_end(term) * e.terms[static_cast<std::size_t>(term.term)].value;
+    }
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return report;
+  }
+
+  /// What early stopping and the best weights follow: the model's own rule, or the first player's
+  /// loss.
+  double selection(const EpochReport& report) const {
+    if constexpr (requires { model_.selection(report); })
+      return model_.selection(report);
+    else
+      return report.loss();
   }
 
   void report(const EpochReport& r, TrainResult& result) const {
@@ -237,25 +333,29 @@ class Trainer {
     return {};
   }
 
-  /// The step of `page` found something that is not finite. No step since has changed anything:
-  /// taken again it finds the same, and its gradient is there to be looked at.
-  NonFinite diagnosis(const B& backend, TrainingStep<Model>& step, Index page, Index number) const {
+  /// The step of `page` found something that is not finite. No phase since has changed anything:
+  /// all phases of the step, taken again, leave everything as it is, find the same where it failed,
+  /// and their gradients are there to be looked at.
+  NonFinite diagnosis(const B& backend, TrainingStep<M>& step, Index page, Index number) const {
     Logbook<B>& logbook = step.logbook();
-    logbook.turn_to(backend, page);
-    step.once(backend, logbook.rows(page));
+    logbook.go_to(backend, page);
+    step.once(backend, logbook.samples(page));
     logbook.read(backend, page, page + 1);
     const std::vector<std::uint32_t> numbers = logbook.sample_numbers(backend, page);
-    std::vector<Index> rows;
-    for (std::size_t j = 0; j < logbook.nll(page).size(); ++j)
-      if (!std::isfinite(static_cast<double>(logbook.nll(page)[j])) ||
-          !std::isfinite(static_cast<double>(logbook.kl(page)[j])))
-        rows.push_back(static_cast<Index>(numbers[j]));
+    std::vector<Index> samples;
+    for (std::size_t j = 0; j < numbers.size(); ++j) {
+      double sum = 0;
+      for (std::size_t t = 0; t < terms_.size(); ++t)
+        sum +=
+            static_cast<double>(logbook.term(page, static_cast<Index>(t), static_cast<Index>(j)));
+      if (!std::isfinite(sum)) samples.push_back(static_cast<Index>(numbers[j]));
+    }
     std::string tensor = first_bad(model_.params());
     if (tensor.empty()) {
       const std::string gradient = first_bad(step.grads().values());
       if (!gradient.empty()) tensor = "the gradient of " + gradient;
     }
-    return NonFinite(number, std::move(tensor), std::move(rows));
+    return NonFinite(number, std::move(tensor), std::move(samples));
   }
 
   /// The last step of an epoch may have written what no later step has read yet.
@@ -270,42 +370,46 @@ class Trainer {
     if (!tensor.empty()) throw NonFinite(steps - 1, tensor, {});
   }
 
-  // ---- rows -------------------------------------------------------------------------------------
+  // ---- samples ----------------------------------------------------------------------------------
 
   static Rows all(Index n) {
-    Rows rows(static_cast<std::size_t>(n));
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::uint32_t>(i);
-    return rows;
+    Rows samples(static_cast<std::size_t>(n));
+    std::iota(samples.begin(), samples.end(), 0u);
+    return samples;
   }
 
-  /// Training and validation rows: a keyed permutation cut in two, each part in file order.
+  /// Training and validation samples: a keyed permutation cut in two, each part in file order.
   std::pair<Rows, Rows> split(Index n, double fraction) const {
-    Rows rows = all(n);
+    Rows samples = all(n);
     const auto held = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(n)));
-    if (held == 0) return {std::move(rows), {}};
-    require(held < rows.size(), "validation holds out ", held, " of ", n,
+    if (held == 0) return {std::move(samples), {}};
+    require(held < samples.size(), "validation holds out ", held, " of ", n,
             " rows, nothing is left to train on");
-    std::vector<bool> out(rows.size(), false);
+    std::vector<bool> out(samples.size(), false);
     const Permutation order({.seed = options_.seed, .step = 0, .stream = Stream::split, .draw = 0},
                             n);
     for (std::uint32_t i = 0; i < held; ++i) out[order(i)] = true;
     Rows train, validation;
-    for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t i = 0; i < samples.size(); ++i)
       (out[i] ? validation : train).push_back(static_cast<std::uint32_t>(i));
     return {std::move(train), std::move(validation)};
   }
 
-  Model& model_;
+  M& model_;
   TrainOptions options_;
+  std::vector<Term> terms_;
+  std::vector<std::string> names_;  ///< of schedules_
+  std::vector<Schedule> schedules_;
+  NamedValues step_terms_;  ///< of the step that is reported
 };
 
 /// Trains on samples alone: the shortest way.
-template <class Model>
-TrainResult fit(Model& model, AnySamples<typename Model::Scalar> samples,
+template <TrainableModel M>
+TrainResult fit(M& model, AnySamples<typename M::Backend::Scalar> samples,
                 TrainOptions options = {}) {
-  Data<typename Model::Scalar> data;
+  Data<typename M::Backend::Scalar> data;
   data.input = std::move(samples);
-  return Trainer<Model>(model, std::move(options)).fit(data);
+  return Trainer<M>(model, std::move(options)).fit(data);
 }
 
 }  // namespace longhand

@@ -36,7 +36,7 @@ class CentralQuotients {
     }
     return table.best();
   }
-  /// The same table begun one longer step earlier.
+  /// The estimate of the same table begun one longer step earlier.
   Estimate with(double longer_step) {
     quotients_.insert(quotients_.begin(), at(longer_step));
     RichardsonTable table(4);

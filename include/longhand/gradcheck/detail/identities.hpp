@@ -83,8 +83,8 @@ class Identities {
   }
 
   /// How far rounding may move an entry of each gradient when a sum is taken in another order.
-  /// gamma_K bounds the error of sums of K products relative to the sizes of their terms (Higham,
-  /// Accuracy and Stability of Numerical Algorithms, ch. 3); K is all numbers that take part, the
+  /// gamma_n bounds the error of sums of n products relative to the sizes of their terms (Higham,
+  /// Accuracy and Stability of Numerical Algorithms, ch. 3); n is all numbers that take part, the
   /// sizes are those of the output rows' shares, each alone. What a part cancels inside is not seen
   /// from outside: it is measured, as the noise of the gradient along a line of dy.
   void find_bounds() {

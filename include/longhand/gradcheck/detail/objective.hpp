@@ -70,13 +70,13 @@ class Objective {
   /// Standard deviation of each output's rounding.
   void set_noise(std::vector<double> sigma) { noise_ = std::move(sigma); }
 
-  /// Runs forward here and makes this the base point.
+  /// Runs forward at the tensors' present values and makes these the base point.
   const std::vector<double>& rebase() {
     base_ = call();
     return base_;
   }
 
-  /// The outputs here.
+  /// The outputs of forward at the tensors' present values.
   std::vector<double> call() {
     ++evaluations_;
     std::vector<double> y;

@@ -89,7 +89,7 @@ class PartTrial {
   }
 
   const Part& part() const { return part_; }
-  /// Of the gradients of an Outcome.
+  /// The names of the tensors whose gradients an Outcome has, in its order.
   const std::vector<std::string>& names() const { return names_; }
   std::size_t first_parameter() const { return first_parameter_; }
 

@@ -16,7 +16,8 @@
 namespace longhand::detail {
 
 /// What surrounds a part of a model in a check, on any backend in host memory: parameters,
-/// gradients, a workspace, noise. A model's part is constructed on `layout`, then comes ready().
+/// gradients, a workspace, noise. A part is constructed on `layout`; then ready() makes the
+/// parameters.
 template <class B>
 struct Rig {
   using S = typename B::Scalar;
@@ -27,16 +28,17 @@ struct Rig {
   Grads<B> grads;
   Workspace<B> workspace;
   NoiseKey key{.seed = 11, .step = 2, .stream = Stream::latent, .draw = 0};
-  Phase phase = Phase::train;
-  StepScalars<S> scalars;
+  Mode mode = Mode::train;
+  HostScalars<S> scalars;
   std::vector<std::uint32_t> sample;  ///< of the last batch, by column
 
-  /// Parameters from ±[0.1, 0.7): none near 0, where gradients would vanish behind them.
+  /// Makes the parameters of `layout`, drawn from ±[0.1, 0.7): none near 0, where gradients would
+  /// vanish behind them.
   void ready(std::uint64_t seed) {
     theta = Params<B>(layout);
     Random random(seed);
     for (const ParamBlock& block : layout.blocks())
-      for (Index k = 0; k < block.rows * block.outputs; ++k) {
+      for (Index k = 0; k < block.size(); ++k) {
         const double magnitude = 0.1 + 0.6 * random.uniform();
         theta.flat().data[block.offset + k] = S(random.below(2) == 0 ? magnitude : -magnitude);
       }
@@ -54,8 +56,8 @@ struct Rig {
             .workspace = workspace,
             .key = key,
             .sample_ids = {sample.data(), 1, static_cast<Index>(sample.size()), 1},
-            .phase = phase,
-            .scalars = &scalars};
+            .mode = mode,
+            .scalars = scalars.view()};
   }
   /// The destination of parameter gradients, told what to do with what it holds.
   Grads<B>* into(GradientWrite write) {

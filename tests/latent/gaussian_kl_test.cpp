@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <longhand/backend/cpu.hpp>
 #include <longhand/backend/reference.hpp>
-#include <longhand/divergence/gaussian_kl.hpp>
-#include <longhand/gradcheck/check_divergence.hpp>
+#include <longhand/gradcheck/check_layer.hpp>
+#include <longhand/latent/gaussian_kl.hpp>
 
 #include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
@@ -32,18 +32,38 @@ struct Fixture : Bench<B> {
     this->ready();
     q.randomise(1, -2, 2), p.randomise(2, -2, 2), w.randomise(3, 0.2, 2);
   }
-  LatentCache<B> posterior() {
-    return {q.view().middle_rows(0, dim), q.view().middle_rows(dim, dim), {}};
-  }
-  PriorMoments<B> prior() {
-    if (!conditional) return {};
-    return {p.view().middle_rows(0, dim), p.view().middle_rows(dim, dim)};
+  GaussianKl<B> divergence() {
+    GaussianKl<B> d{q.view().middle_rows(0, dim), q.view().middle_rows(dim, dim), {}};
+    if (conditional) d.p = {p.view().middle_rows(0, dim), p.view().middle_rows(dim, dim)};
+    return d;
   }
   void both() {
-    GaussianKl{}.value_and_gradient(this->pass(), posterior(), prior(), per_sample(w.view()),
-                                    kl.view(), dh.view(), conditional ? dprior.view() : View<B>{});
+    divergence().value_and_gradient(this->pass(), per_sample(w.view()), kl.view(), dh.view(),
+                                    conditional ? dprior.view() : View<B>{});
   }
-  void value() { GaussianKl{}.value(this->pass(), posterior(), prior(), kl.view()); }
+  void value() { divergence().value(this->pass(), kl.view()); }
+};
+
+/// The KL as a layer with one output: of (mu; logvar), and of (mu_p; logvar_p) below them where
+/// there is a prior. What comes from above is the weight.
+template <class B>
+struct KlLayer {
+  Index dim;
+  bool prior;
+
+  Index in() const { return (prior ? 4 : 2) * dim; }
+  static Index out() { return 1; }
+  GaussianKl<B> of(ConstView<B> x) const {
+    const auto rows = [&](Index k) { return x.middle_rows(k * dim, dim); };
+    return {rows(0), rows(1), prior ? PriorMoments<B>{rows(2), rows(3)} : PriorMoments<B>{}};
+  }
+  void forward(const Pass<B>& pass, ConstView<B> x, View<B> kl) const { of(x).value(pass, kl); }
+  void backward(const Pass<B>& pass, ConstView<B> x, ConstView<B> w, View<B> dx) const {
+    if (!dx.present()) return;
+    of(x).value_and_gradient(pass, per_sample(w), pass.matrix(1, x.cols),
+                             dx.middle_rows(0, 2 * dim),
+                             prior ? dx.middle_rows(2 * dim, 2 * dim) : View<B>{});
+  }
 };
 
 }  // namespace
@@ -90,7 +110,9 @@ TEST_CASE_TEMPLATE(
     Reference<double>, Cpu<double>) {
   for (const bool prior : {false, true})
     for (const Index dim : {1, 3, 17})
-      LONGHAND_CHECK(check_divergence<B>("KL", GaussianKl{}, {.dim = dim, .prior = prior}));
+      LONGHAND_CHECK(check_layer<B>("KL", [&]<class On>(ParamLayout&) {
+        return KlLayer<On>{dim, prior};
+      }));
 }
 
 TEST_CASE_TEMPLATE("gaussian KL divergence: assigns, adds up, stays inside [KL-1] [KL-4]", B,
@@ -105,16 +127,16 @@ TEST_CASE_TEMPLATE("gaussian KL divergence: assigns, adds up, stays inside [KL-1
       f.kl.poison();
       f.value();
       CHECK(f.kl.flat() == value);
-      Matrix<typename B::Scalar> per_dimension(dim, 1);
-      per_dimension.fill(0);
-      GaussianKl{}.add_per_dimension(f.pass(), f.posterior(), f.prior(), per_dimension.view());
-      GaussianKl{}.add_per_dimension(f.pass(), f.posterior(), f.prior(), per_dimension.view());
-      double by_row = 0, by_dimension = 0;
-      for (const double v : value) by_row += v;
-      for (const double v : per_dimension.flat()) by_dimension += v / 2;
+      Matrix<typename B::Scalar> per_unit(dim, 1);
+      per_unit.fill(0);
+      f.divergence().add_per_unit(f.pass(), per_unit.view());
+      f.divergence().add_per_unit(f.pass(), per_unit.view());
+      double by_sample = 0, by_unit = 0;
+      for (const double v : value) by_sample += v;
+      for (const double v : per_unit.flat()) by_unit += v / 2;
       const double eps = std::numeric_limits<typename B::Scalar>::epsilon();
       CHECK_FALSE(
-          !(std::abs(by_row - by_dimension) <= static_cast<double>(dim + n) * eps * by_row));
+          !(std::abs(by_sample - by_unit) <= static_cast<double>(dim + n) * eps * by_sample));
       // One element alone is the sum's term, its gradient w_j times the term's.
       const Index i = dim - 1, j = n - 1;
       for (Index k = 0; k < 2; ++k)
@@ -181,13 +203,13 @@ TEST_CASE("gaussian KL divergence: wrong shapes are refused by name") {
   Fixture<B> f(3, 4, true);
   Matrix<double> five(5, 4), wide(1, 5);
   const auto call = [&](View<B> kl, View<B> dh, View<B> dprior) {
-    GaussianKl{}.value_and_gradient(f.pass(), f.posterior(), f.prior(), constant<B>(1), kl, dh,
-                                    dprior);
+    f.divergence().value_and_gradient(f.pass(), constant<B>(1), kl, dh, dprior);
   };
-  check_refused("divergence: kl", [&] { call(wide, f.dh, f.dprior); });
-  check_refused("divergence: dh", [&] { call(f.kl, five, f.dprior); });
-  check_refused("divergence: dprior", [&] { call(f.kl, f.dh, five); });
-  check_refused("divergence: dprior", [&] { call(f.kl, f.dh, {}); });
+  check_refused("latent: kl", [&] { call(wide, f.dh, f.dprior); });
+  check_refused("latent: dh", [&] { call(f.kl, five, f.dprior); });
+  check_refused("latent: dprior", [&] { call(f.kl, f.dh, five); });
+  check_refused("latent: dprior", [&] { call(f.kl, f.dh, {}); });
+  check_refused("latent: kl", [&] { f.divergence().value(f.pass(), wide); });
 }
 
 #ifndef __clang__  // libomp allocates for every worksharing loop

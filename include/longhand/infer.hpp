@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// What a program needs that uses trained models and trains none: encode, decode, reconstruct,
+/// sample, score and elbo on the CPU. It needs Eigen (3.4 or newer) and the standard library.
+/// Training is in longhand/longhand.hpp, which includes this file; model files are in
+/// longhand/io.hpp.
+
+#include "longhand/backend/cpu.hpp"
+#include "longhand/core/columns.hpp"
+#include "longhand/core/samples.hpp"
+#include "longhand/core/version.hpp"
+#include "longhand/models/vae.hpp"
+
+namespace longhand {
+
+/// Vae vae(Gaussian{.variance = 0.05}, {.input_dim = 8, …}): on the CPU in float, with a Gaussian
+/// latent, and with nothing else compiled in.
+template <class L>
+requires requires(const L& likelihood) { part_of(likelihood); }
+Vae(const L&, VaeSpec)
+    ->Vae<Cpu<float>, decltype(part_of(std::declval<L>())), GaussianLatent<Cpu<float>>>;
+
+}  // namespace longhand
