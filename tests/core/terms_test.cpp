@@ -34,8 +34,9 @@ TEST_CASE_TEMPLATE("terms: a row is a destination of sums and leaves its neighbo
                    Reference<double>, Cpu<double>, Cpu<float>) {
   using S = typename B::Scalar;
   for (const int threads : {1, 3})
-    for (const auto& [rows, n] :
+    for (const auto& shape :
          {std::array<Index, 2>{1, 1}, {2, 257}, {3, 64}, {16, 7}, {33, 300}, {70, 2}, {5, 0}}) {
+      const Index rows = shape[0], n = shape[1];
       CAPTURE(rows);
       CAPTURE(n);
       B backend;
@@ -70,7 +71,8 @@ TEST_CASE_TEMPLATE("terms: a row is a destination of sums and leaves its neighbo
 TEST_CASE_TEMPLATE("terms: a row weighs samples", B, Reference<double>, Cpu<double>, Cpu<float>) {
   using S = typename B::Scalar;
   const B backend;
-  for (const auto& [rows, n] : {std::array<Index, 2>{1, 5}, {2, 257}, {17, 64}, {70, 3}}) {
+  for (const auto& shape : {std::array<Index, 2>{1, 5}, {2, 257}, {17, 64}, {70, 3}}) {
+    const Index rows = shape[0], n = shape[1];
     Matrix<S> terms(3, n, 2), x(rows, n), y(rows, n, 1), want(rows, n), sums(rows, 1),
         want_sums(rows, 1), total(1, 1);
     terms.randomise(3), x.randomise(4);
