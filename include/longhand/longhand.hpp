@@ -7,5 +7,6 @@
 
 #include "longhand/backend/reference.hpp"
 #include "longhand/infer.hpp"
+#include "longhand/models/aae.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/trainer.hpp"

@@ -51,4 +51,18 @@ struct Batch {
   ConstView<B> target_or_input() const { return target.present() ? target : input; }
 };
 
+/// Throws std::invalid_argument naming the matrix of a batch that has not the shape which samples
+/// of `features` features give it.
+template <class B>
+void check_batch(const Batch<B>& batch, Index features) {
+  const Index n = batch.input.cols;
+  const auto optional = [&](const char* name, ConstView<B> m, Index rows) {
+    if (m.present()) require_shape(name, m, rows, n);
+  };
+  require_shape("batch: input", batch.input, features, n);
+  optional("batch: target", batch.target, features);
+  optional("batch: mask", batch.mask, features);
+  optional("batch: sample_weights", batch.sample_weights, 1);
+}
+
 }  // namespace longhand

@@ -96,7 +96,7 @@ class Inference {
   /// or with `draw` a draw from it. Column j depends on (seed, first_sample + j) alone. Throws for
   /// an autoencoder.
   void sample(View<B> x, Workspace<B>& workspace, const SampleCall<B>& call = {}) const {
-    require(model().has_elbo(),
+    require(model().has_prior(),
             "an autoencoder has no prior over its latents: it cannot be sampled");
     check_samples("sample", "x", x, model().input_dim(), x.cols);
     check_condition("sample", call.condition, x.cols);
@@ -105,7 +105,7 @@ class Inference {
       pass.sample_ids = sample_ids(pass, call.first_sample + run.first, run.count);
       const ConstView<B> c = run.of(call.condition);
       const View<B> z = pass.matrix(model().z_rows(), run.count);
-      model().latent().from_prior(pass, c, z);
+      model().from_prior(pass, c, z);
       if (!call.draw) return mean(pass, z, c, run.of(x));
       model().likelihood().draw(pass, model().output(pass, z, c), run.of(x));
       model().input().to_user(pass, run.of(x));
@@ -130,7 +130,7 @@ class Inference {
   /// Throws for an autoencoder.
   void elbo(ConstView<B> x, Eigen::Ref<Eigen::VectorXd> elbo, Workspace<B>& workspace,
             const ScoreCall<B>& call = {}) const {
-    require(model().has_elbo(), "an autoencoder has no evidence lower bound");
+    require(model().has_elbo(), "the model has no evidence lower bound");
     check_count("elbo", "elbo", elbo.size(), x.cols);
     each_score("elbo", x, workspace, call,
                [&](Index j, double term, double divergence) { elbo(j) = term - divergence; });

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <concepts>
+#include <Eigen/Core>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "longhand/core/named_values.hpp"
 #include "longhand/core/terms.hpp"
 #include "longhand/models/input_units.hpp"
 
@@ -15,6 +18,14 @@ template <class B>
 struct LatentStatistics {
   View<B> kl_per_unit;  ///< units() numbers: the KL of each latent unit is added, over the samples
   View<B> mean;         ///< units() x N: posterior means
+  View<B> codes;        ///< z_rows() x N: the codes that were drawn, where wants_codes() is true
+};
+
+/// By what an epoch is chosen, from its report on held-out samples: its loss, and among epochs of
+/// nearly the same loss a second number. Less is better.
+struct Selection {
+  double loss = 0;
+  double tie_break = 0;
 };
 
 /// The answers of a model that has one phase, no condition, no schedules and no latents to speak
@@ -25,6 +36,28 @@ struct ModelDefaults {
   static Index units() { return 0; }
   static std::vector<Scheduled> schedules() { return {}; }
   static std::vector<Phase> phases() { return {{"train", {0}}}; }
+  /// Whether codes can be drawn without data, by from_prior().
+  static constexpr bool has_prior() { return false; }
+  template <class... Any>
+  void from_prior(const Any&...) const {
+    require(false, "an autoencoder has no prior over its latents: it cannot be sampled");
+  }
+  /// Whether diagnosis() has something to say; evaluation then collects all codes of a data set.
+  static constexpr bool wants_codes() { return false; }
+  static Index z_rows() { return 0; }
+  static NamedValues diagnosis(const Eigen::MatrixXd& /*codes*/) { return {}; }
+  /// What early stopping and the kept weights follow: the first player's loss. Of epochs whose loss
+  /// lies within this fraction of the least, the one of the least tie_break is kept.
+  template <class Report>
+  static Selection selection(const Report& report) {
+    return {report.loss(), 0};
+  }
+  static constexpr double selection_tolerance() { return 0; }
+  /// Sentences about the epoch that was kept.
+  template <class Report>
+  static std::vector<std::string> remarks(const Report& /*report*/) {
+    return {};
+  }
   /// Whether draw_weights() can be asked.
   static constexpr bool has_draw_weights() { return false; }
   template <class... Any>
@@ -52,6 +85,10 @@ concept TrainableModel = requires(const M model, M& own, const Pass<typename M::
   { model.domain() } -> std::convertible_to<std::pair<double, double>>;
   { model.has_elbo() } -> std::convertible_to<bool>;
   { model.units() } -> std::convertible_to<Index>;
+  { model.z_rows() } -> std::convertible_to<Index>;
+  { model.wants_codes() } -> std::convertible_to<bool>;
+  { model.diagnosis(Eigen::MatrixXd()) } -> std::convertible_to<NamedValues>;
+  { model.selection_tolerance() } -> std::convertible_to<double>;
   { model.terms() } -> std::convertible_to<std::vector<Term>>;
   { model.schedules() } -> std::convertible_to<std::vector<Scheduled>>;
   { model.players() } -> std::convertible_to<std::vector<Player>>;

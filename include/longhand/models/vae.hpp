@@ -83,6 +83,7 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   Index z_rows() const { return latent_.z_rows(); }
   Index units() const { return latent_.units(); }
   bool has_elbo() const { return latent_.has_density(); }
+  bool has_prior() const { return latent_.has_density(); }
   bool has_logvar() const { return latent_.has_logvar(); }
   std::pair<double, double> domain() const {
     if constexpr (requires { likelihood_.domain(); })
@@ -128,7 +129,7 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   };
 
   State forward(const Pass<B>& pass, const Batch<B>& batch) const {
-    check(batch);
+    check_batch(batch, spec_.input_dim);
     State s;
     s.h =
         encoder_.forward(pass, stacked(pass, batch.input, batch.condition), s.encoder);  // [ELBO-6]
@@ -189,6 +190,10 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
     typename NetType::Cache cache;
     return decoder_.forward(pass, stacked(pass, z, condition), cache);
   }
+  /// Draws z (z_rows() x N) from the prior under the condition. Throws for an autoencoder.
+  void from_prior(const Pass<B>& pass, ConstView<B> condition, View<B> z) const {
+    latent_.from_prior(pass, condition, z);
+  }
 
  private:
   static constexpr Index kNll = 0, kLatent = 1;  // rows of the terms
@@ -215,17 +220,6 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
     pass.backend.copy(top, both.middle_rows(0, top.rows));
     pass.backend.copy(condition, both.middle_rows(top.rows, C));
     return both;
-  }
-
-  void check(const Batch<B>& batch) const {
-    const Index n = batch.input.cols;
-    const auto optional = [&](const char* name, ConstView<B> m, Index rows) {
-      if (m.present()) require_shape(name, m, rows, n);
-    };
-    require_shape("batch: input", batch.input, spec_.input_dim, n);
-    optional("batch: target", batch.target, spec_.input_dim);
-    optional("batch: mask", batch.mask, spec_.input_dim);
-    optional("batch: sample_weights", batch.sample_weights, 1);
   }
 
   B backend_;

@@ -29,6 +29,7 @@ struct Evaluation : TermMeans {
   /// log mean exp over the draws of log p(x, z) - log q(z given x), a tighter bound of log p(x)
   /// than the ELBO, where it was asked for.
   std::optional<double> importance_bound = {};
+  NamedValues diagnostics;  ///< what the model says of all codes together (of one draw per sample)
   /// Latent units whose posterior mean varies over the samples, with a variance above 0.01.
   int active_units = 0;
 };
@@ -92,7 +93,8 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
   using B = typename M::Backend;
   using S = typename B::Scalar;
   const std::vector<Term> names = model.terms();
-  const Index T = static_cast<Index>(names.size()), U = model.units();
+  const Index T = static_cast<Index>(names.size()), U = model.units(),
+              J = model.wants_codes() ? model.z_rows() : 0;
   const Index n = static_cast<Index>(samples.size());
   const auto units = static_cast<std::size_t>(U);
   Evaluation result;
@@ -109,9 +111,10 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
   Workspace<B> workspace;
   const Buffer<B, std::uint32_t> ids(batch_size);
   const Buffer<B> per_unit(U);
-  std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>({T, U, 1})));
+  std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>({T, U, J, 1})));
   std::vector<double> mean(units), squares(units);  // Welford, over samples
   std::vector<double> sums(static_cast<std::size_t>(T));
+  Eigen::MatrixXd codes(J, J > 0 ? n : 0);
   double seen = 0, weighted = 0;
 
   for (Index first = 0; first < n; first += batch_size) {
@@ -133,7 +136,11 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
       const Batch<B> batch = source.gather(model, pass);
       const View<B> terms = pass.matrix(T, count);
       LatentStatistics<B> statistics;
-      if (k == 0 && U > 0) statistics = {per_unit.column(), pass.matrix(U, count)};
+      if (k == 0 && U > 0) {
+        statistics.kl_per_unit = per_unit.column();
+        statistics.mean = pass.matrix(U, count);
+      }
+      if (k == 0 && J > 0) statistics.codes = pass.matrix(J, count);
       model.values(pass, batch, terms, statistics);
       pass.backend.download(terms, host.data());
       for (std::size_t t = 0; t < sums.size(); ++t) {
@@ -141,6 +148,12 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
         for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j)
           sum += static_cast<double>(host[j * sums.size() + t]);
         sums[t] += sum / options.draws;
+      }
+      if (statistics.codes.present()) {
+        pass.backend.download(statistics.codes, host.data());
+        codes.middleCols(first, count) =
+            Eigen::Map<const Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic>>(host.data(), J, count)
+                .template cast<double>();
       }
       if (!statistics.mean.present()) continue;
       pass.backend.download(statistics.mean, host.data());
@@ -158,6 +171,7 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
   const double total = static_cast<double>(n);
   for (std::size_t t = 0; t < sums.size(); ++t) result.terms[t].value = sums[t] / total;
   if (options.importance > 0) result.importance_bound = weighted / total;
+  if (J > 0) result.diagnostics = model.diagnosis(codes);
   if (U == 0) return result;
   model.backend().download(per_unit.column(), host.data());
   for (std::size_t i = 0; i < units; ++i) {

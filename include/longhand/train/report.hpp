@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/core/named_values.hpp"
 #include "longhand/core/terms.hpp"
 #include "longhand/core/view.hpp"
 
@@ -16,30 +17,6 @@
 namespace longhand {
 
 enum class Split { train, validation };
-
-struct NamedValue {
-  std::string name;
-  double value = 0;
-};
-
-/// Numbers under names, in an order. Few, so that a search is a walk.
-class NamedValues : public std::vector<NamedValue> {
- public:
-  using std::vector<NamedValue>::vector;
-
-  bool has(std::string_view name) const { return find(name) != nullptr; }
-  /// The number called `name`; `otherwise` where there is none.
-  double get(std::string_view name, double otherwise = 0) const {
-    const NamedValue* const found = find(name);
-    return found == nullptr ? otherwise : found->value;
-  }
-
- private:
-  const NamedValue* find(std::string_view name) const {
-    const auto found = std::ranges::find(*this, name, &NamedValue::name);
-    return found == end() ? nullptr : &*found;
-  }
-};
 
 /// Means of a model's terms over samples, in nats, under the terms' names; with the names that
 /// models with a likelihood ("nll") and a KL ("kl") have in common.
@@ -69,6 +46,8 @@ struct EpochReport : TermMeans {
   std::vector<PlayerReport> players;
   NamedValues schedules;   ///< at the last step; for validation where they arrive
   NamedValues grad_norms;  ///< by tensor, mean over steps, where TrainOptions asks for them
+  /// For validation: what the model says of all codes together, where it says something.
+  NamedValues diagnostics;
   Index samples = 0;
   double seconds = 0;
 
@@ -97,6 +76,8 @@ struct TrainResult {
   Index best_epoch = 0;  ///< whose weights the model has; 0 = the last (no validation)
   /// Schedules that had not arrived when the training ended, with the numbers they had reached.
   NamedValues unfinished;
+  /// What the model thinks that its user should know of the epoch that was kept, in sentences.
+  std::vector<std::string> remarks;
 };
 
 /// Loss or gradient stopped being finite. The model has the weights of the last good epoch. Thrown

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "longhand/train/evaluate.hpp"
+#include "longhand/train/kept_epoch.hpp"
 #include "longhand/train/step.hpp"
 
 namespace longhand {
@@ -61,11 +62,11 @@ class Trainer {
     if (options_.schedule.total == 0) options_.schedule.total = steps;
     for (Schedule& schedule : schedules_) schedule = schedule.planned(steps);
     const View<B> theta = model_.params().flat();
-    Params<B> last_finite(model_.params().layout()), best(model_.params().layout());
+    Params<B> last_finite(model_.params().layout());
+    KeptEpoch<B> kept(model_.params().layout(), model_.selection_tolerance());
     const Buffer<B> squares(1);
     backend.copy(theta, last_finite.flat());
     TrainResult result;
-    double best_loss = std::numeric_limits<double>::infinity();
     Index stale = 0;
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
@@ -82,12 +83,8 @@ class Trainer {
         const EpochReport held = validate(validation, held_out, train, step);
         report(held, result);
         if (!weights_have_arrived(result.steps)) continue;
-        const double loss = selection(held);
-        if (loss < best_loss) {
-          best_loss = loss;
-          result.best_epoch = epoch;
+        if (kept.enter(backend, epoch, model_.selection(held), theta)) {
           stale = 0;
-          backend.copy(theta, best.flat());
         } else if (options_.early_stop > 0 && ++stale >= options_.early_stop) {
           result.stop = TrainResult::Stop::early;
           break;
@@ -97,8 +94,11 @@ class Trainer {
       backend.copy(last_finite.flat(), theta);
       throw;
     }
-    if (result.stop == TrainResult::Stop::cancelled) result.best_epoch = 0;
-    if (result.best_epoch > 0) backend.copy(best.flat(), theta);
+    if (result.stop != TrainResult::Stop::cancelled) result.best_epoch = kept.epoch();
+    if (result.best_epoch > 0) kept.restore(backend, theta);
+    for (const EpochReport& r : result.history)
+      if (r.split == Split::validation && r.epoch == result.best_epoch)
+        result.remarks = model_.remarks(r);
     for (std::size_t i = 0; i < schedules_.size(); ++i)
       if (!schedules_[i].complete(result.steps))
         result.unfinished.push_back({names_[i], schedules_[i].at(result.steps)});
@@ -285,6 +285,7 @@ class Trainer {
     EpochReport report = train;
     report.split = Split::validation;
     report.terms = e.terms;
+    report.diagnostics = e.diagnostics;
     report.samples = e.samples;
     report.grad_norms.clear();
     for (std::size_t i = 0; i < schedules_.size(); ++i)
@@ -298,15 +299,6 @@ class Trainer {
     }
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return report;
-  }
-
-  /// What early stopping and the best weights follow: the model's own rule, or the first player's
-  /// loss.
-  double selection(const EpochReport& report) const {
-    if constexpr (requires { model_.selection(report); })
-      return model_.selection(report);
-    else
-      return report.loss();
   }
 
   void report(const EpochReport& r, TrainResult& result) const {

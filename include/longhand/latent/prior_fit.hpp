@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include "longhand/core/named_values.hpp"
+#include "longhand/latent/sampled_prior_spec.hpp"
+
+/// How well the codes of a data set fit a prior (docs/derivations/adversarial.md). Everything is
+/// computed on the host in double, from all codes at once.
+namespace longhand {
+
+namespace detail {
+/// The kernel of [ADV-13] averages three Gaussian kernels, whose squared widths are these multiples
+/// of the prior's total variance.
+inline constexpr double kKernelWidths[] = {0.25, 1, 4};
+/// More codes than this are thinned out evenly: the estimate costs the square of their number.
+inline constexpr Eigen::Index kMostCodes = 20000;
+}  // namespace detail
+
+/// The mean of a mixture (J numbers).
+inline Eigen::VectorXd mean_of(const EqualMixture& p) {
+  return Eigen::Map<const Eigen::MatrixXd>(p.means.data(), p.dim, p.components()).rowwise().mean();
+}
+/// The covariance of a mixture (J x J).
+inline Eigen::MatrixXd covariance_of(const EqualMixture& p) {
+  const Eigen::Map<const Eigen::MatrixXd> means(p.means.data(), p.dim, p.components());
+  const Eigen::MatrixXd centred = means.colwise() - mean_of(p);
+  return centred * centred.transpose() / static_cast<double>(p.components()) +
+         p.deviation * p.deviation * Eigen::MatrixXd::Identity(p.dim, p.dim);
+}
+
+/// The squared maximum mean discrepancy between codes (J x n, n at least 2) and a mixture, an
+/// unbiased estimate: it is near 0 where both are one distribution, and may be a little below
+/// [ADV-13]. The prior's side is exact, and only the codes are a sample.
+inline double squared_mmd(const Eigen::MatrixXd& codes, const EqualMixture& p) {
+  using Array = Eigen::ArrayXd;
+  const Eigen::Index n = codes.cols(), K = p.components();
+  const double J = static_cast<double>(p.dim), s2 = p.deviation * p.deviation,
+               v = covariance_of(p).trace();
+  const Eigen::Map<const Eigen::MatrixXd> means(p.means.data(), p.dim, K);
+  double codes_codes = 0, codes_prior = 0, prior_prior = 0;
+  for (Eigen::Index i = 0; i + 1 < n; ++i) {
+    const Array squares =
+        (codes.rightCols(n - 1 - i).colwise() - codes.col(i)).colwise().squaredNorm().transpose();
+    for (const double c : detail::kKernelWidths) codes_codes += (-squares / (2 * c * v)).exp().sum();
+  }
+  // E of a Gaussian kernel of squared width h2 under N(m, s2 I): its value at m, with the width
+  // h2 + s2, times (h2 / (h2 + s2))^(J/2).
+  for (const double c : detail::kKernelWidths) {
+    const double h2 = c * v, one = h2 + s2, both = h2 + 2 * s2;
+    for (Eigen::Index k = 0; k < K; ++k) {
+      const Array to_codes = (codes.colwise() - means.col(k)).colwise().squaredNorm().transpose(),
+                  to_means = (means.colwise() - means.col(k)).colwise().squaredNorm().transpose();
+      codes_prior += std::pow(h2 / one, J / 2) * (-to_codes / (2 * one)).exp().sum();
+      prior_prior += std::pow(h2 / both, J / 2) * (-to_means / (2 * both)).exp().sum();
+    }
+  }
+  const double N = static_cast<double>(n), M = static_cast<double>(K);
+  return (2 * codes_codes / (N * (N - 1)) - 2 * codes_prior / (N * M) + prior_prior / (M * M)) /
+         static_cast<double>(std::size(detail::kKernelWidths));
+}
+
+/// Three numbers that are 0 where codes (J x n) are distributed as the mixture: "mean_gap", the
+/// largest difference of a mean, in the prior's standard deviations [ADV-11]; "covariance_gap", the
+/// largest difference of a variance or covariance, in the prior's [ADV-12]; "mmd", the squared
+/// maximum mean discrepancy [ADV-13]. All are NaN for fewer than two codes, or where a code is not
+/// finite.
+inline NamedValues prior_fit(const Eigen::MatrixXd& all, const EqualMixture& p) {
+  const double nothing = std::numeric_limits<double>::quiet_NaN();
+  if (all.cols() < 2 || !all.allFinite())
+    return {{"mean_gap", nothing}, {"covariance_gap", nothing}, {"mmd", nothing}};
+  const double n = static_cast<double>(all.cols());
+  const Eigen::VectorXd mean = all.rowwise().mean();
+  const Eigen::MatrixXd centred = all.colwise() - mean, covariance = covariance_of(p);
+  const Eigen::VectorXd sd = covariance.diagonal().cwiseSqrt();
+  const Eigen::VectorXd by_mean = (mean - mean_of(p)).cwiseQuotient(sd);
+  const Eigen::MatrixXd by_covariance =
+      (centred * centred.transpose() / (n - 1) - covariance).cwiseQuotient(sd * sd.transpose());
+  const Eigen::Index every = (all.cols() + detail::kMostCodes - 1) / detail::kMostCodes;
+  Eigen::MatrixXd some(p.dim, (all.cols() + every - 1) / every);
+  for (Eigen::Index j = 0; j < some.cols(); ++j) some.col(j) = all.col(j * every);
+  return {{"mean_gap", by_mean.cwiseAbs().maxCoeff()},              // [ADV-11]
+          {"covariance_gap", by_covariance.cwiseAbs().maxCoeff()},  // [ADV-12]
+          {"mmd", squared_mmd(some, p)}};                           // [ADV-13]
+}
+
+}  // namespace longhand
