@@ -150,6 +150,10 @@ TEST_CASE("cuda: training, validation, evaluation, sampling, scores, of every ki
   }
 }
 
+TEST_CASE("cuda: an adversarial autoencoder, its prior, phases and diagnostics") {
+  CHECK_FALSE(!(farthest(aae_journey(Gpu()), aae_journey(Cpu<float>(1))) <= 1e-3));
+}
+
 TEST_CASE("cuda: a likelihood that is not longhand's") {
   CHECK_FALSE(!(farthest(laplace_journey(Gpu()), laplace_journey(Cpu<float>(1))) <= 1e-3));
 }

@@ -108,6 +108,17 @@ TEST_CASE("device memory: bytes stay bytes, and give the numbers' bits") {
   CHECK(std::get<Bytes<FakeDevice>>(resident.input()).size() == rows * dim);
 }
 
+// Codes without a KL to hold them drift apart faster than those of a Vae.
+TEST_CASE("device memory: an adversarial autoencoder, its prior, phases and diagnostics") {
+  const Index before = FakeMemory::live();
+  const std::vector<double> got = aae_journey(FakeDevice());
+  CHECK(aae_journey(FakeDevice(FakeOrder::backwards)) == got);
+  CHECK(FakeMemory::live() == before);
+  const double worst = farthest(got, aae_journey(Cpu<float>(1)));
+  CAPTURE(worst);
+  CHECK_FALSE(!(worst <= 1e-3));
+}
+
 TEST_CASE("device memory: a likelihood that is not longhand's") {
   const double worst = farthest(laplace_journey(FakeDevice()), laplace_journey(Cpu<float>(1)));
   CAPTURE(worst);

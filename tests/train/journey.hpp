@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/laplace.hpp"
+#include "longhand/models/aae.hpp"
 #include "longhand/models/vae.hpp"
 #include "longhand/train/trainer.hpp"
 
@@ -54,8 +55,8 @@ std::vector<double> journey(const B& backend, const VaeSpec& config, TrainOption
   const Samples<float> x = data.input.numbers();
   add(vae.encode(x, data.condition));
   add(vae.reconstruct(x, data.condition));
+  if (vae.has_logvar()) add(vae.encode_logvar(x, data.condition));
   if (vae.has_elbo()) {
-    add(vae.encode_logvar(x, data.condition));
     add(vae.sample(data.count(), {.seed = 7, .draw = true, .condition = data.condition}));
     const Scores scores =
         vae.score(x, {.draws = 2, .seed = 3, .condition = data.condition, .mask = data.mask});
@@ -87,6 +88,38 @@ std::vector<double> laplace_journey(const B& backend) {
   for (const bool draw : {false, true}) {
     const Eigen::MatrixXf x = vae.sample(5, {.seed = 7, .draw = draw}).in_columns();
     for (Index k = 0; k < x.size(); ++k) numbers.push_back(static_cast<double>(x.data()[k]));
+  }
+  return numbers;
+}
+
+/// Training, codes, samples and diagnostics of an adversarial autoencoder: a code on a ring, and
+/// dropout everywhere with a Gaussian code.
+template <class B>
+std::vector<double> aae_journey(const B& backend) {
+  AaeSpec ring{.autoencoder = {.input_dim = 9, .hidden = {12}, .latent = CodeSpec{2}, .seed = 2},
+               .prior = RingPrior{.components = 5},
+               .discriminator = {8, 8}};
+  AaeSpec dropped{.autoencoder = {.input_dim = 9,
+                                  .hidden = mlp({12}, Silu{}, 0.2),
+                                  .latent = GaussianLatentSpec{.dim = 3},
+                                  .likelihood = LearnedGaussian{}},
+                  .prior = NormalPrior{.scale = 2},
+                  .discriminator = mlp({8}, LeakyRelu{}, 0.4)};
+  std::vector<double> numbers;
+  for (const AaeSpec& spec : {ring, dropped}) {
+    Aae<B> aae(spec, backend);
+    const Data<float> data = grey(60, 9, 0, &spec == &dropped);
+    TrainOptions options{.epochs = 2, .batch = 8, .clip_norm = 5, .validation = 0.2};
+    options.players["discriminator"].learning_rate = 5e-4;
+    for (const EpochReport& r : Trainer<Aae<B>>(aae, options).fit(data).history) {
+      for (const NamedValue& term : r.terms) numbers.push_back(term.value);
+      for (const NamedValue& value : r.diagnostics) numbers.push_back(value.value);
+      for (const PlayerReport& player : r.players) numbers.push_back(player.grad_norm);
+    }
+    for (const Samples<float>& some : {aae.encode(data.input), aae.sample(5, {.seed = 7})}) {
+      const Eigen::MatrixXf m = some.in_columns();
+      for (Index k = 0; k < m.size(); ++k) numbers.push_back(static_cast<double>(m.data()[k]));
+    }
   }
   return numbers;
 }
@@ -128,6 +161,14 @@ inline std::vector<Journey> all_journeys() {
       {{.input_dim = 6, .hidden = mlp({5}, Tanh{}), .latent_dim = 2, .latent = CodeSpec{}},
        {.epochs = 2, .batch = 10},
        grey(20, 6, 0, false)});
+  for (const Estimator estimator : {Estimator::gumbel, Estimator::straight_through}) {
+    const CategoricalLatentSpec choices{.variables = 3, .classes = 4, .estimator = estimator};
+    TrainOptions options{.epochs = 2, .batch = 10};
+    options.schedules["tau"] = Schedule::exponential(1, 0.5, 0);
+    all.push_back({{.input_dim = 6, .hidden = mlp({5}, Tanh{}), .latent = choices},
+                   options,
+                   grey(20, 6, 0, false)});
+  }
   return all;
 }
 /// The same, with all that takes its time: warm-up, schedule, early stopping.

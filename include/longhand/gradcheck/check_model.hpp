@@ -15,8 +15,9 @@ namespace longhand {
 /// The sizes and inputs on which a model is checked.
 struct ModelCheck {
   std::vector<std::size_t> batches = {0, 1, 4};
-  bool masked = false;  ///< with missing values
-  double beta = 0.7;    ///< weight of the KL
+  bool masked = false;      ///< with missing values
+  double beta = 0.7;        ///< weight of the KL
+  std::string player = {};  ///< whose loss and parameters are checked; empty: the first player's
 };
 
 namespace detail {
@@ -25,13 +26,17 @@ namespace detail {
 template <class B, class V>
 struct ModelRig : Rig<B> {
   V model;
+  Player player;
+  Index phase = 0;         ///< in which the player's gradient is left
+  Index first_weight = 0;  ///< place of the first weight of its loss
 
-  ModelRig(V made, double beta) : model(std::move(made)) {
+  ModelRig(V made, const ModelCheck& how) : model(std::move(made)) {
     this->backend = model.backend();
     this->grads = Grads<B>(model.params().layout());
     for (const Scheduled& schedule : model.schedules())
       this->scalars.schedules.push_back(
-          typename B::Scalar(schedule.name == "beta" ? beta : schedule.usual));
+          typename B::Scalar(schedule.name == "beta" ? how.beta : schedule.usual));
+    find(how.player);
     // A power of two that is no batch size: 1/N has its place, and a batch is the sum of its
     // samples.
     this->scalars.inverse_samples = typename B::Scalar(0.125);
@@ -49,12 +54,12 @@ struct ModelRig : Rig<B> {
     batch.sample_weights = sample_weights;
     return batch;
   }
-  /// The samples of the objective: (NLL_j + beta KL_j) / N, before sample weights.
-  struct Sample {
+  /// A sample of the player's loss: the sum of w term_j / N over its list, before sample weights.
+  struct AddTerm {
     template <class T>
-    void operator()(const T& nll, const T& kl, const T& beta, const T& inverse_samples,
+    void operator()(const T& before, const T& term, const T& w, const T& inverse_samples,
                     T& sample) const {
-      sample = inverse_samples * (nll + beta * kl);
+      sample = before + inverse_samples * (w * term);
     }
   };
   /// Room for the terms of a batch.
@@ -62,18 +67,42 @@ struct ModelRig : Rig<B> {
     return pass.matrix(static_cast<Index>(model.terms().size()), static_cast<Index>(in.size));
   }
   void objective(View<B> terms, View<B> samples) const {
-    const bool has_kl = terms.rows > 1;
-    this->backend.for_each(
-        Sample{},
-        longhand::in<B>(terms.row(0), has_kl ? OperandOf<B>(terms.row(1)) : constant<B>(0),
-                        scalar_at<B>(this->scalars.schedules.data()),
-                        scalar_at<B>(&this->scalars.inverse_samples)),
-        longhand::out<B>(samples));
+    this->backend.fill(samples, typename B::Scalar(0));
+    const auto* weight = this->scalars.weights.data() + first_weight;
+    for (const WeightedTerm& term : player.loss)
+      this->backend.for_each(AddTerm{},
+                             longhand::in<B>(samples, terms.row(term.term), scalar_at<B>(weight++),
+                                             scalar_at<B>(&this->scalars.inverse_samples)),
+                             longhand::out<B>(samples));
+  }
+
+ private:
+  /// Finds the player, its phase and its weights, and fills in the weights of all players.
+  void find(const std::string& name) {
+    const std::vector<Player> players = model.players();
+    const std::vector<Phase> phases = model.phases();
+    Index found = -1;
+    for (std::size_t p = 0; p < players.size(); ++p) {
+      if (found < 0 && (name.empty() || players[p].name == name)) {
+        found = static_cast<Index>(p);
+        player = players[p];
+        first_weight = static_cast<Index>(this->scalars.weights.size());
+      }
+      for (const WeightedTerm& term : players[p].loss)
+        this->scalars.weights.push_back(
+            typename B::Scalar(term.weight) *
+            (term.schedule < 0
+                 ? typename B::Scalar(1)
+                 : this->scalars.schedules[static_cast<std::size_t>(term.schedule)]));
+    }
+    require(found >= 0, "the model has no player '", name, "'");
+    for (std::size_t k = 0; k < phases.size(); ++k)
+      if (std::ranges::find(phases[k].players, found) != phases[k].players.end())
+        phase = static_cast<Index>(k);
   }
 };
 
-/// Without sample weights every sample counts once, and loss_and_gradient gives the terms that
-/// values gives.
+/// Without sample weights every sample counts once, and step gives the terms that values gives.
 template <class B, class V>
 void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
   PartData data(part, 4, random);
@@ -87,7 +116,7 @@ void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
     const Pass<B> pass = rig.pass(in, GradientWrite::assign);
     const ConstView<B> weights = weighted ? ConstView<B>{ones.data(), 1, 4, 1} : ConstView<B>{};
     const View<B> terms = rig.terms(pass, in);
-    rig.model.loss_and_gradient(pass, rig.batch(pass, in, weights), terms);
+    rig.model.step(pass, rig.batch(pass, in, weights), rig.phase, terms);
     rig.objective(terms, {fused.data(), 1, 4, 1});
     rig.model.values(pass, rig.batch(pass, in, weights), terms);
     rig.objective(terms, {plain.data(), 1, 4, 1});
@@ -100,7 +129,7 @@ void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
     const double roundings =
         static_cast<double>(rig.model.input_dim() + rig.model.z_rows() + 4);
     if (!(gap <= roundings * std::numeric_limits<double>::epsilon() * size))
-      throw Broken("loss_and_gradient gives other terms than values");
+      throw Broken("step gives other terms than values");
     const View<B> all = rig.grads.flat();
     std::vector<double> now(all.data, all.data + all.size());
     if (!weighted && !PartTrial::same_bits(now, gradients))
@@ -111,9 +140,11 @@ void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
 
 }  // namespace detail
 
-/// Checks a whole Vae through values and loss_and_gradient: the gradient of the objective by every
-/// parameter; the cotangent enters as sample weights. `make` makes it for any backend,
-/// []<class B>() { return Vae<B, Mine>(spec, Mine()); }. See check_part.
+/// Checks a whole model through values() and step(): the gradient of a player's loss by every
+/// parameter of its segments, where the loss is what the model declares, the weighted sum of terms;
+/// and that its phase writes no gradient of another segment. The cotangent enters as sample
+/// weights. `make` makes the model for any backend, []<class B>() { return Vae<B, Mine>(spec,
+/// Mine()); }. A model with several players is checked once for each. See check_part.
 template <class B = Cpu<double>, class Make>
 requires requires(const Make& make) { make.template operator()<B>(); }
 GradientReport check_model(std::string_view name, const Make& make, const ModelCheck& how = {},
@@ -121,7 +152,7 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   using namespace detail;
   using D = Reference<Dual>;
   using V = decltype(make.template operator()<B>());
-  ModelRig<B, V> rig(make.template operator()<B>(), how.beta);
+  ModelRig<B, V> rig(make.template operator()<B>(), how);
   const Index condition_dim = rig.model.condition_dim();
   Part part;
   const auto rows = static_cast<std::size_t>(rig.model.input_dim());
@@ -134,7 +165,7 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
     part.inputs.push_back(
         {.name = "mask", .rows = rows, .differentiate = false, .among = {1, 0, 1}});
   part.outputs = 1;
-  describe_parameters<B>(part, rig.model.params(), rig.grads);
+  describe_parameters<B>(part, rig.model.params(), rig.grads, rig.player.segments);
   part.forget = [&] { rig.workspace.reset(); };
   part.forward = [&](const PartBatch& batch, PartMatrix y) {
     const Pass<B> pass = rig.pass(batch, GradientWrite::none);
@@ -146,15 +177,15 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   part.backward = [&](const PartBatch& batch, const PartCache&, PartMatrix dy,
                       const std::vector<PartMatrix>&, GradientWrite write) {
     const Pass<B> pass = rig.pass(batch, write);
-    rig.model.loss_and_gradient(pass, rig.batch(pass, batch, view_of<B>(dy)),
-                                rig.terms(pass, batch));
-    if (write == GradientWrite::assign) rig.finish(batch);
+    rig.model.step(pass, rig.batch(pass, batch, view_of<B>(dy)), rig.phase,
+                   rig.terms(pass, batch));
+    if (write == GradientWrite::assign) rig.finish(batch, rig.player.segments);
   };
   using W = decltype(make.template operator()<D>());
-  auto twin = std::make_shared<ModelRig<D, W>>(make.template operator()<D>(), how.beta);
+  auto twin = std::make_shared<ModelRig<D, W>>(make.template operator()<D>(), how);
   part.dual = [twin](const PartBatch& batch, const DualTensors& x) {
     twin->workspace.reset();
-    take_parameters(twin->model.params(), x);
+    take_parameters(twin->model.params(), x, twin->player.segments);
     const Pass<D> pass = twin->pass(batch, GradientWrite::none);
     const View<D> samples = pass.matrix(1, static_cast<Index>(batch.size)),
                   terms = twin->terms(pass, batch);

@@ -33,7 +33,7 @@ class SampledPrior {
   /// Draws z (J x N) with the pass's key and sample ids, in streams of the prior's own [ADV-2].
   void draw(const Pass<B>& pass, View<B> z) const {
     const Index K = mixture_.components();
-    const OperandOf<B> logvar = constant<B>(S(2 * std::log(mixture_.deviation)));
+    const OperandOf<B> logvar = constant<B>(2 * std::log(mixture_.deviation));
     const View<B> eps = pass.matrix(z.rows, z.cols);
     NoiseKey key = pass.key;
     key.stream = Stream::prior;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +96,23 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
   template <class Report>
   static Selection selection(const Report& report) {
     return {report.term("nll"), report.diagnostics.get("mmd")};
+  }
+  /// What its numbers say of a discriminator that is of no use, if it is.
+  template <class Report>
+  static std::vector<std::string> remarks(const Report& report) {
+    const double accuracy = report.term("accuracy"), mmd = report.diagnostics.get("mmd");
+    if (!(mmd > 0.02) || (accuracy > 0.55 && accuracy < 0.9)) return {};
+    std::ostringstream text;
+    text << "codes and prior differ (MMD " << mmd << ") ";
+    if (accuracy >= 0.9)
+      text << "and the discriminator has won (accuracy " << accuracy
+           << "): the encoder no longer deceives it; a lower learning rate of the discriminator, or "
+              "a smaller one, may help";
+    else
+      text << "although the discriminator is right no more often than chance (accuracy " << accuracy
+           << "): it has learned nothing; a higher learning rate of the discriminator, or a larger "
+              "one, may help";
+    return {text.str()};
   }
 
   // ---- the mathematics: one batch, views, a caller-owned workspace ------------------------------

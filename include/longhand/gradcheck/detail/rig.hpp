@@ -68,19 +68,37 @@ struct Rig {
         (void)grads.next_write(static_cast<BlockId>(b));
     return &grads;
   }
-  /// After a backward: blocks that it left alone are zero, as in a training step.
+  /// After a backward: blocks that it left alone are zero, as in a training step; those of some
+  /// segments, or all.
   void finish(const PartBatch& batch) {
     if (batch.size == 0) grads.zero_unwritten(backend);
   }
+  void finish(const PartBatch& batch, const std::vector<std::string>& segments) {
+    if (batch.size > 0) return;
+    for (const std::string& name : segments)
+      grads.zero_unwritten(backend, grads.values().layout().segment(name));
+  }
 };
 
-/// Every block under its first part's name.
+/// The numbers of the blocks of some segments, or of all blocks where none are named.
+inline std::vector<std::size_t> blocks_in(const ParamLayout& layout,
+                                          const std::vector<std::string>& segments) {
+  std::vector<std::size_t> blocks;
+  for (const ParamLayout::SegmentRange& s : layout.segments())
+    if (segments.empty() || std::ranges::find(segments, s.name) != segments.end())
+      for (std::size_t b = 0; b < s.blocks; ++b) blocks.push_back(s.first_block + b);
+  return blocks;
+}
+
+/// Every block of these segments (of all, where none are named) under its first part's name. All
+/// gradients are guarded: a backward that writes one of another segment is found.
 template <class B>
-void describe_parameters(Part& part, const Params<B>& theta, const Grads<B>& grads) {
+void describe_parameters(Part& part, const Params<B>& theta, const Grads<B>& grads,
+                         const std::vector<std::string>& segments = {}) {
   const auto numbers = [](const View<B>& block) {
     return std::span<double>(block.data, static_cast<std::size_t>(block.size()));
   };
-  for (std::size_t b = 0; b < theta.layout().blocks().size(); ++b) {
+  for (const std::size_t b : blocks_in(theta.layout(), segments)) {
     const auto id = static_cast<BlockId>(b);
     part.parameters.push_back({theta.layout().blocks()[b].parts.front().name, numbers(theta[id]),
                                static_cast<std::size_t>(theta[id].rows)});
@@ -91,8 +109,9 @@ void describe_parameters(Part& part, const Params<B>& theta, const Grads<B>& gra
 
 /// Parameters of the same layout, by name.
 template <class B>
-void take_parameters(const Params<B>& theta, const DualTensors& x) {
-  for (std::size_t b = 0; b < theta.layout().blocks().size(); ++b) {
+void take_parameters(const Params<B>& theta, const DualTensors& x,
+                     const std::vector<std::string>& segments = {}) {
+  for (const std::size_t b : blocks_in(theta.layout(), segments)) {
     const std::span<const Dual> values = x[theta.layout().blocks()[b].parts.front().name];
     std::copy(values.begin(), values.end(), theta[static_cast<BlockId>(b)].data);
   }
