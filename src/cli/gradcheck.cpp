@@ -11,6 +11,7 @@
 #include "longhand/latent/any.hpp"
 #include "longhand/layers/net.hpp"
 #include "longhand/likelihood/any.hpp"
+#include "longhand/models/aae.hpp"
 #include "output.hpp"
 
 namespace longhand::cli {
@@ -99,6 +100,15 @@ void add_models(std::vector<NamedCheck>& checks) {
   add("ae", ae);
   add("cvae", cvae);
   add("cvae-conditional-prior", conditional);
+
+  const AaeSpec aae{.autoencoder = ae, .discriminator = mlp({4}, Tanh{})};
+  for (const Player& player : Aae<Cpu<double>>::players())
+    checks.push_back({"model-aae-" + player.name,
+                      [=, player = player.name](const std::string& name, const CheckOptions& options) {
+                        return check_model(
+                            name, [&]<class B>() { return Aae<B>(aae); }, {.player = player},
+                            options);
+                      }});
 }
 
 /// The checks called `name`, or all "name-…".

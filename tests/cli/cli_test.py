@@ -519,6 +519,7 @@ class Use(Case):
     def test_gradcheck(self):
         text = self.good("gradcheck").stdout
         self.assertIn("model-cvae-conditional-prior", text)
+        self.assertIn("model-aae-discriminator", text)
         checks = text.splitlines()[1:-2]
         self.assertGreater(len(checks), 20)
         for line in checks:

@@ -55,6 +55,22 @@ class LogMeanExp {
   Index count_ = 0;
 };
 
+/// A pass over some samples without gradients, with the noise of one draw.
+template <TrainableModel M>
+Pass<typename M::Backend> evaluation_pass(const M& model,
+                                          Workspace<typename M::Backend>& workspace,
+                                          SampleIds<typename M::Backend> sample_ids,
+                                          std::uint64_t seed, int draw) {
+  return {.backend = model.backend(),
+          .theta = model.params(),
+          .workspace = workspace,
+          .key = {.seed = seed,
+                  .step = 0,
+                  .stream = Stream::evaluate,
+                  .draw = static_cast<std::uint16_t>(draw)},
+          .sample_ids = sample_ids};
+}
+
 /// The importance-weighted bound of a batch's samples, summed over them [CAT-14].
 template <TrainableModel M>
 double importance_bound(const M& model, const BatchSource<typename M::Backend>& source,
@@ -66,14 +82,7 @@ double importance_bound(const M& model, const BatchSource<typename M::Backend>& 
   std::vector<typename B::Scalar> host(2 * count);
   for (int s = 0; s < options.importance; ++s) {
     workspace.reset();
-    const Pass<B> pass{.backend = model.backend(),
-                       .theta = model.params(),
-                       .workspace = workspace,
-                       .key = {.seed = options.seed,
-                               .step = 0,
-                               .stream = Stream::evaluate,
-                               .draw = static_cast<std::uint16_t>(s)},
-                       .sample_ids = sample_ids};
+    const Pass<B> pass = evaluation_pass(model, workspace, sample_ids, options.seed, s);
     const View<B> rows = pass.matrix(2, sample_ids.cols);
     model.draw_weights(pass, source.gather(model, pass), rows);
     pass.backend.download(rows, host.data());
@@ -125,14 +134,7 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
       weighted += importance_bound(model, source, workspace, sample_ids, options);
     for (int k = 0; k < options.draws; ++k) {
       workspace.reset();
-      const Pass<B> pass{.backend = model.backend(),
-                         .theta = model.params(),
-                         .workspace = workspace,
-                         .key = {.seed = options.seed,
-                                 .step = 0,
-                                 .stream = Stream::evaluate,
-                                 .draw = static_cast<std::uint16_t>(k)},
-                         .sample_ids = sample_ids};
+      const Pass<B> pass = evaluation_pass(model, workspace, sample_ids, options.seed, k);
       const Batch<B> batch = source.gather(model, pass);
       const View<B> terms = pass.matrix(T, count);
       LatentStatistics<B> statistics;
