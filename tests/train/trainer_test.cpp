@@ -285,21 +285,31 @@ TEST_CASE("early stopping waits for the warm-up, then for its patience") {
   CHECK(stopped_after(40) > 20);
 }
 
-TEST_CASE("cancellation stops after the step and keeps the last weights") {
-  Model model(small());
-  std::atomic<bool> cancel{false};
-  const TrainResult r = fit(model, curve(200),
-                            {.epochs = 5,
-                             .batch = 20,
-                             .validation = 0.1,
-                             .on_step =
-                                 [&](const StepReport& s) {
-                                   if (s.step == 13) cancel = true;
-                                 },
-                             .cancel = &cancel});
-  CHECK(r.stop == TrainResult::Stop::cancelled);
-  CHECK(r.steps == 13);
-  CHECK(r.best_epoch == 0);
+TEST_CASE("cancellation stops after the step, with the best validated weights or the last") {
+  for (const double validation : {0.0, 0.1}) {
+    Model model(small());
+    std::atomic<bool> cancel{false};
+    std::vector<float> first_epoch, last_step;
+    const TrainResult r = fit(model, curve(200),
+                              {.epochs = 5,
+                               .batch = 20,
+                               .validation = validation,
+                               .on_epoch =
+                                   [&](const EpochReport& e) {
+                                     if (e.epoch == 1) first_epoch = weights(model);
+                                   },
+                               .on_step =
+                                   [&](const StepReport& s) {
+                                     if (s.step != 13) return;
+                                     cancel = true;
+                                     last_step = weights(model);
+                                   },
+                               .cancel = &cancel});
+    CHECK(r.stop == TrainResult::Stop::cancelled);
+    CHECK(r.steps == 13);
+    CHECK(r.best_epoch == (validation > 0 ? 1 : 0));
+    CHECK(weights(model) == (validation > 0 ? first_epoch : last_step));
+  }
 }
 
 TEST_CASE("a NaN planted in any parameter block is found, and the last good weights stay") {
@@ -361,6 +371,59 @@ TEST_CASE("a weight ruined by the very last step is not handed out") {
                        .on_step = [&](const StepReport&) { model.params().flat()(0) = kNaN; }}),
                   NonFinite);
   for (const float w : weights(model)) CHECK(std::isfinite(w));
+}
+
+// Weights so large that the loss overflows, although each of them is a number.
+TEST_CASE("weights are good only once a finite loss was seen with them") {
+  for (const Index epochs : {1, 3}) {
+    for (const double validation : {0.0, 0.25}) {
+      Model model(small());
+      std::vector<float> good = weights(model);
+      const auto ruin = [&](const StepReport& s) {
+        if (s.step == s.steps) model.params().flat()(0) = 3e38f;
+      };
+      CHECK_THROWS_AS(
+          fit(model, curve(64),
+              {.epochs = epochs,
+               .batch = 64,
+               .validation = validation,
+               .on_epoch =
+                   [&](const EpochReport& r) {
+                     if (r.split == Split::train && r.epoch < epochs) good = weights(model);
+                   },
+               .on_step = ruin}),
+          NonFinite);
+      CHECK(weights(model) == good);
+    }
+  }
+}
+
+TEST_CASE("a held-out row whose loss is not finite is named, and not averaged away") {
+  VaeSpec gaussian = small();
+  gaussian.likelihood = Gaussian{};
+  Model model(gaussian);
+  Data<float> held = curve_data(20);
+  Eigen::MatrixXf columns = held.input.numbers().in_columns();
+  columns(4, 7) = 1e30f;
+  held.input = Samples<float>(columns);
+  CHECK_THROWS_WITH_AS(
+      Trainer<Model>(model, {.epochs = 3, .batch = 32}).fit(curve_data(64), held),
+      "training stopped at step 1: the validation loss is not finite for 1 row(s) that are held "
+      "out, first row 7",
+      NonFinite);
+}
+
+TEST_CASE("a trainer that fits twice begins its schedules anew") {
+  const TrainOptions options{
+      .epochs = 2, .batch = 16, .schedule = {.kind = LearningRateSchedule::Kind::cosine}};
+  Model twice(small()), again(small());
+  Trainer<Model> trainer(twice, options);
+  trainer.fit(curve_data(64));
+  const TrainResult second = trainer.fit(curve_data(96));  // another number of steps
+  Trainer<Model>(again, options).fit(curve_data(64));
+  Trainer<Model>(again, options).fit(curve_data(96));
+  CHECK(weights(twice) == weights(again));
+  CHECK(second.history[0].players[0].learning_rate > 0);
 }
 
 TEST_CASE("rows of weight 0 teach nothing") {

@@ -30,6 +30,7 @@ struct Evaluation : TermMeans {
   /// than the ELBO, where it was asked for.
   std::optional<double> importance_bound = {};
   NamedValues diagnostics;  ///< what the model says of all codes together (of one draw per sample)
+  std::vector<Index> not_finite;  ///< numbers of samples with a term that is not finite
   /// Latent units whose posterior mean varies over the samples, with a variance above 0.01.
   int active_units = 0;
 };
@@ -145,6 +146,15 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
       if (k == 0 && J > 0) statistics.codes = pass.matrix(J, count);
       model.values(pass, batch, terms, statistics);
       pass.backend.download(terms, host.data());
+      for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) {
+        double all = 0;
+        for (std::size_t t = 0; t < sums.size(); ++t)
+          all += static_cast<double>(host[j * sums.size() + t]);
+        const auto number = static_cast<Index>(samples[static_cast<std::size_t>(first) + j]);
+        if (!std::isfinite(all) &&
+            (result.not_finite.empty() || result.not_finite.back() != number))
+          result.not_finite.push_back(number);
+      }
       for (std::size_t t = 0; t < sums.size(); ++t) {
         double sum = 0;
         for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j)

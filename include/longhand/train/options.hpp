@@ -52,7 +52,8 @@ struct TrainOptions {
   /// On a GPU losses are then read after every launch, and it is called for all steps of that; else
   /// they are read once an epoch.
   std::function<void(const StepReport&)> on_step = {};
-  /// Set it from anywhere to stop after the step; on a GPU after the launch.
+  /// Set it from anywhere to stop after the step; on a GPU after the launch. The model then has the
+  /// best validated weights, as at any other end, or the last ones where none were validated.
   const std::atomic<bool>* cancel = nullptr;
 };
 

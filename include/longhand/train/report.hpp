@@ -73,19 +73,21 @@ struct TrainResult {
   Stop stop = Stop::finished;
   std::vector<EpochReport> history;
   Index steps = 0;
-  Index best_epoch = 0;  ///< whose weights the model has; 0 = the last (no validation)
+  Index best_epoch = 0;  ///< whose weights the model has; 0 = the last (none were validated)
   /// Schedules that had not arrived when the training ended, with the numbers they had reached.
   NamedValues unfinished;
   /// What the model thinks that its user should know of the epoch that was kept, in sentences.
   std::vector<std::string> remarks;
 };
 
-/// Loss or gradient stopped being finite. The model has the weights of the last good epoch. Thrown
-/// after the step; on a GPU when the losses are read, after the epoch (TrainOptions::on_step).
+/// Loss or gradient stopped being finite, or the loss of held-out samples. The model has the weights
+/// of the last good epoch, those with which a finite loss was seen. Thrown after the step; on a GPU
+/// when the losses are read, after the epoch (TrainOptions::on_step).
 class NonFinite : public std::runtime_error {
  public:
-  NonFinite(Index at_step, std::string in_tensor, std::vector<Index> of_samples)
-      : std::runtime_error(message(at_step, in_tensor, of_samples)),
+  NonFinite(Index at_step, std::string in_tensor, std::vector<Index> of_samples,
+            Split split = Split::train)
+      : std::runtime_error(message(at_step, in_tensor, of_samples, split)),
         step(at_step),
         tensor(std::move(in_tensor)),
         samples(std::move(of_samples)) {}
@@ -95,13 +97,16 @@ class NonFinite : public std::runtime_error {
 
  private:
   static std::string message(Index at_step, const std::string& in_tensor,
-                             const std::vector<Index>& of_samples) {
+                             const std::vector<Index>& of_samples, Split split) {
+    const bool validation = split == Split::validation;
     std::ostringstream text;
     text << "training stopped at step " << at_step << ": ";
-    text << (in_tensor.empty() ? "the loss" : in_tensor) << " is not finite";
+    text << (!in_tensor.empty() ? in_tensor : validation ? "the validation loss" : "the loss")
+         << " is not finite";
     if (!of_samples.empty()) {
-      text << "; the loss is not finite for " << of_samples.size()
-           << " row(s) of the batch, first row " << of_samples.front();
+      text << (validation ? " for " : "; the loss is not finite for ") << of_samples.size()
+           << (validation ? " row(s) that are held out" : " row(s) of the batch") << ", first row "
+           << of_samples.front();
     }
     return text.str();
   }

@@ -18,7 +18,8 @@
 namespace longhand {
 
 /// Trains any model: order, batches, players, schedules, validation. It calls back and never
-/// touches a file.
+/// touches a file. Each fit() is a training of its own: schedules begin anew, moments at zero, the
+/// weights where they are.
 template <TrainableModel M>
 class Trainer {
  public:
@@ -30,7 +31,7 @@ class Trainer {
       : model_(model),
         options_(checked(std::move(options))),
         terms_(model.terms()),
-        schedules_(schedules_of(model, options_)) {
+        wanted_(schedules_of(model, options_)) {
     for (const Term& term : terms_) step_terms_.push_back({term.name, 0});
   }
 
@@ -59,13 +60,19 @@ class Trainer {
     const ResidentData<B>& validation = other ? *other : resident;
     TrainingStep<M> step(model_, resident, options_, samples, batch);
     const Index steps = step.logbook().pages() * options_.epochs;
-    if (options_.schedule.total == 0) options_.schedule.total = steps;
-    for (Schedule& schedule : schedules_) schedule = schedule.planned(steps);
+    rate_ = options_.schedule;
+    if (rate_.total == 0) rate_.total = steps;
+    schedules_.clear();
+    for (const Schedule& schedule : wanted_) schedules_.push_back(schedule.planned(steps));
     const View<B> theta = model_.params().flat();
-    Params<B> last_finite(model_.params().layout());
+    // Weights are good once a finite loss was seen with them: those of an epoch's end by the first
+    // step of the next one, or by validation.
+    Params<B> good(model_.params().layout()), unseen(model_.params().layout());
+    Index unseen_until = 0;  // the step that sees the weights in `unseen`
     KeptEpoch<B> kept(model_.params().layout(), model_.selection_tolerance());
     const Buffer<B> squares(1);
-    backend.copy(theta, last_finite.flat());
+    backend.copy(theta, good.flat());
+    backend.copy(theta, unseen.flat());
     TrainResult result;
     Index stale = 0;
     try {
@@ -77,10 +84,15 @@ class Trainer {
         });
         if (result.stop == TrainResult::Stop::cancelled) break;
         require_finite(squares.column(), result.steps);
-        backend.copy(theta, last_finite.flat());
+        std::swap(good, unseen);
+        backend.copy(theta, unseen.flat());
+        unseen_until = result.steps;
+        if (held_out.empty() && epoch == options_.epochs)
+          require_finite_loss(resident, samples, result.steps, Split::train);
         report(train, result);
         if (held_out.empty()) continue;
         const EpochReport held = validate(validation, held_out, train, step);
+        backend.copy(theta, good.flat());
         report(held, result);
         if (!weights_have_arrived(result.steps)) continue;
         if (kept.enter(backend, epoch, model_.selection(held), theta)) {
@@ -90,12 +102,15 @@ class Trainer {
           break;
         }
       }
-    } catch (const NonFinite&) {
-      backend.copy(last_finite.flat(), theta);
+      result.best_epoch = kept.epoch();
+      if (result.best_epoch > 0)
+        kept.restore(backend, theta);
+      else if (result.stop == TrainResult::Stop::cancelled)
+        require_finite_loss(resident, samples, result.steps, Split::train);
+    } catch (const NonFinite& error) {
+      backend.copy(error.step > unseen_until ? unseen.flat() : good.flat(), theta);
       throw;
     }
-    if (result.stop != TrainResult::Stop::cancelled) result.best_epoch = kept.epoch();
-    if (result.best_epoch > 0) kept.restore(backend, theta);
     for (const EpochReport& r : result.history)
       if (r.split == Split::validation && r.epoch == result.best_epoch)
         result.remarks = model_.remarks(r);
@@ -195,7 +210,7 @@ class Trainer {
     return schedules_[static_cast<std::size_t>(term.schedule)];
   }
   double learning_rate_at(const typename TrainingStep<M>::Playing& playing, Index step) const {
-    return playing.learning_rate * options_.schedule.factor(step);
+    return playing.learning_rate * rate_.factor(step);
   }
   bool weights_have_arrived(Index steps) const {
     for (const Player& player : model_.players())
@@ -282,6 +297,8 @@ class Trainer {
     const auto start = Clock::now();
     const Evaluation e =
         evaluate(model_, data, samples, {.seed = options_.seed, .binarize = options_.binarize});
+    if (!e.not_finite.empty())
+      throw NonFinite(train.step - 1, {}, e.not_finite, Split::validation);
     EpochReport report = train;
     report.split = Split::validation;
     report.terms = e.terms;
@@ -362,6 +379,17 @@ class Trainer {
     if (!tensor.empty()) throw NonFinite(steps - 1, tensor, {});
   }
 
+  /// Weights may be finite and the loss with them is not: a loss is looked at, of at most so many
+  /// samples that it costs little beside an epoch.
+  void require_finite_loss(const ResidentData<B>& data, const Rows& samples, Index steps,
+                           Split split) const {
+    const auto most = std::min<std::size_t>(samples.size(), 8192);
+    const Rows some(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(most));
+    const Evaluation e =
+        evaluate(model_, data, some, {.seed = options_.seed, .binarize = options_.binarize});
+    if (!e.not_finite.empty()) throw NonFinite(steps - 1, {}, e.not_finite, split);
+  }
+
   // ---- samples ----------------------------------------------------------------------------------
 
   static Rows all(Index n) {
@@ -390,8 +418,10 @@ class Trainer {
   M& model_;
   TrainOptions options_;
   std::vector<Term> terms_;
-  std::vector<std::string> names_;  ///< of schedules_
-  std::vector<Schedule> schedules_;
+  std::vector<std::string> names_;  ///< of the schedules
+  std::vector<Schedule> wanted_;    ///< one per name, as the options give them
+  std::vector<Schedule> schedules_;  ///< the same, planned for the training under way
+  LearningRateSchedule rate_;        ///< likewise
   NamedValues step_terms_;  ///< of the step that is reported
 };
 
