@@ -44,25 +44,41 @@ std::string fixed(double value, int digits) {
   return out.str();
 }
 
-std::string table(const nlohmann::ordered_json& json) {
-  const auto nats = [&](const char* key) {
-    return json[key].is_null() ? std::string("none") : fixed(json[key].get<double>(), 4) + " nats";
+/// The terms that have no key of their own, then what the model says of all codes together.
+NamedValues others(const Evaluation& e) {
+  NamedValues all;
+  for (const NamedValue& term : e.terms)
+    if (term.name != "nll" && term.name != "kl") all.push_back(term);
+  all.insert(all.end(), e.diagnostics.begin(), e.diagnostics.end());
+  return all;
+}
+
+/// What applies to the model and nothing else.
+std::string table(const nlohmann::ordered_json& json, const Evaluation& e, bool has_elbo) {
+  std::string out;
+  const auto line = [&](const std::string& name, const std::string& value) {
+    out += name + std::string(21 - name.size(), ' ') + value + "\n";
   };
-  std::string out = text("rows                 ", json["rows"].get<Index>(), " (",
-                         json["split"].get<std::string>(), ")\n");
-  out += "ELBO                 " + nats("elbo") + "\n";
-  out += "log-likelihood term  " + nats("log_likelihood_term") + "\n";
-  out += "KL                   " + nats("kl") + "\n";
-  if (json.contains("importance_bound"))
-    out += text("log-mean-exp bound   ", fixed(json["importance_bound"].get<double>(), 4),
-                " nats, of ", json["importance"].get<int>(), " draws\n");
-  out += "bits per dimension   ";
-  out += json["bits_per_dim"].is_null() ? "none (the likelihood is no density of these data)"
-                                        : fixed(json["bits_per_dim"].get<double>(), 4);
-  out += text("\nactive units         ", json["active_units"].get<int>(), " of ",
-              json["kl_per_dimension"].size(), "\nKL per dimension    ");
-  for (const auto& kl : json["kl_per_dimension"]) out += " " + fixed(kl.get<double>(), 3);
-  return out + "\n";
+  const auto nats = [](double value) { return fixed(value, 4) + " nats"; };
+  line("rows", text(e.samples, " (", json["split"].get<std::string>(), ")"));
+  if (has_elbo) line("ELBO", nats(e.elbo()));
+  line("log-likelihood term", nats(e.log_likelihood_term()));
+  if (has_elbo) line("KL", nats(e.kl()));
+  for (const NamedValue& other : others(e)) line(other.name, fixed(other.value, 4));
+  if (e.importance_bound)
+    line("log-mean-exp bound",
+         text(nats(*e.importance_bound), ", of ", json["importance"].get<int>(), " draws"));
+  if (has_elbo)
+    line("bits per dimension", json["bits_per_dim"].is_null()
+                                   ? "none (the likelihood is no density of these data)"
+                                   : fixed(json["bits_per_dim"].get<double>(), 4));
+  if (!e.kl_per_unit.empty())
+    line("active units", text(e.active_units, " of ", e.kl_per_unit.size()));
+  if (!has_elbo) return out;
+  std::string per_unit;
+  for (const double kl : e.kl_per_unit) per_unit += (per_unit.empty() ? "" : " ") + fixed(kl, 3);
+  line("KL per dimension", per_unit);
+  return out;
 }
 
 }  // namespace
@@ -83,10 +99,12 @@ ExitCode run(const EvaluateArguments& a) {
   const Evaluation e = model->evaluate(data, options);
 
   nlohmann::ordered_json json;
+  const bool has_elbo = model->has_elbo();
   json["elbo"] = nullptr;
-  if (model->has_elbo()) json["elbo"] = e.elbo();
+  if (has_elbo) json["elbo"] = e.elbo();
   json["log_likelihood_term"] = e.log_likelihood_term();
-  json["kl"] = e.kl();
+  json["kl"] = nullptr;
+  if (has_elbo) json["kl"] = e.kl();
   json["bits_per_dim"] = nullptr;
   if (const auto bits = bits_per_dim(*model, data, e, options.binarize))
     json["bits_per_dim"] = *bits;
@@ -94,13 +112,14 @@ ExitCode run(const EvaluateArguments& a) {
     json["importance_bound"] = *e.importance_bound;
     json["importance"] = a.importance;
   }
+  for (const NamedValue& other : others(e)) json[other.name] = other.value;
   json["rows"] = e.samples;
   json["samples"] = a.samples;
   json["seed"] = a.seed;
   json["split"] = data.split;
   json["binarize"] = a.binarize;
-  json["active_units"] = e.active_units;
-  json["kl_per_dimension"] = e.kl_per_unit;
+  if (!e.kl_per_unit.empty()) json["active_units"] = e.active_units;
+  if (has_elbo) json["kl_per_dimension"] = e.kl_per_unit;
   if (!a.out.empty()) {
     write_text(a.out, json.dump(2) + "\n");
     say(a.common, "wrote " + a.out);
@@ -108,7 +127,7 @@ ExitCode run(const EvaluateArguments& a) {
   if (a.common.json) {
     print(json.dump() + "\n");
   } else if (a.out.empty()) {
-    print(table(json));
+    print(table(json, e, has_elbo));
   }
   return ExitCode::ok;
 }

@@ -82,34 +82,55 @@ std::string table(const std::string& path, const DescribedFile& file, std::uint6
   return out;
 }
 
-}  // namespace
-
-namespace {
 std::string latent_text(const LatentSpec& latent) {
   const auto* choices = std::get_if<CategoricalLatentSpec>(&latent);
   if (choices == nullptr) return std::to_string(z_rows(latent));
   return text(choices->variables, " variables of ", choices->classes, " classes, ",
               name_of(choices->estimator));
 }
-}  // namespace
 
-std::vector<InfoLine> info_lines(const VaeSpec& spec) {
+std::string prior_text(const SampledPriorSpec& prior) {
+  if (const auto* normal = std::get_if<NormalPrior>(&prior))
+    return text("normal, scale ", normal->scale);
+  const RingPrior& ring = std::get<RingPrior>(prior);
+  return text("ring of ", ring.components, ", radius ", ring.radius, ", deviation ",
+              ring.deviation);
+}
+
+/// The lines of encoder, decoder and what lies between them; `nets`: all nets of the model.
+std::vector<InfoLine> autoencoder_lines(const VaeSpec& spec, const std::vector<NetSpec>& nets) {
   std::string input = text(spec.input_dim, " numbers");
   if (spec.image[0] > 0)
     input += text(", pictures of ", spec.image[0], " x ", spec.image[1], " x ", spec.image[2]);
-  const NetSpec decoder = spec.decoder_net();
-  std::vector<InfoLine> lines = {{"input", input},
-                                 {"transform", name_of(spec.transform.kind)},
-                                 {"encoder", stages_text(spec.hidden)},
-                                 {"decoder", stages_text(decoder)},
-                                 {"activation", activations_text({spec.hidden, decoder})},
-                                 {"latent", latent_text(spec.latent)},
-                                 {"likelihood", name_of(spec.likelihood)}};
+  return {{"input", input},
+          {"transform", name_of(spec.transform.kind)},
+          {"encoder", stages_text(spec.hidden)},
+          {"decoder", stages_text(spec.decoder_net())},
+          {"activation", activations_text(nets)},
+          {"latent", latent_text(spec.latent)},
+          {"likelihood", name_of(spec.likelihood)}};
+}
+
+}  // namespace
+
+std::vector<InfoLine> info_lines(const VaeSpec& spec) {
+  std::vector<InfoLine> lines = autoencoder_lines(spec, {spec.hidden, spec.decoder_net()});
   if (spec.condition_dim > 0) lines.push_back({"classes", std::to_string(spec.condition_dim)});
   if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&spec.latent)) {
     lines.push_back({"prior", name_of(gaussian->prior)});
     lines.push_back({"logvar bound", text(gaussian->logvar_bound)});
   }
+  return lines;
+}
+
+std::vector<InfoLine> info_lines(const AaeSpec& spec) {
+  const VaeSpec& own = spec.autoencoder;
+  std::vector<InfoLine> lines =
+      autoencoder_lines(own, {own.hidden, own.decoder_net(), spec.discriminator});
+  if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&own.latent))
+    lines.push_back({"logvar bound", text(gaussian->logvar_bound)});
+  lines.push_back({"prior", prior_text(spec.prior)});
+  lines.push_back({"discriminator", stages_text(spec.discriminator)});
   return lines;
 }
 

@@ -32,10 +32,11 @@ std::string metrics_line(const EpochReport& report, bool has_elbo, bool surrogat
   json["elbo"] = number_or_null(has_elbo && !(surrogate && train), report.elbo());
   if (surrogate && train) json["surrogate"] = report.elbo();
   json["log_likelihood_term"] = report.log_likelihood_term();
-  json["kl"] = report.kl();
+  json["kl"] = number_or_null(report.terms.has("kl"), report.kl());
   for (const NamedValue& term : report.terms)
     if (term.name != "nll" && term.name != "kl") json[term.name] = term.value;
-  json["kl_weight"] = report.schedules.get("beta");
+  for (const NamedValue& number : report.diagnostics) json[number.name] = number.value;
+  json["kl_weight"] = number_or_null(report.schedules.has("beta"), report.schedules.get("beta"));
   for (const NamedValue& schedule : report.schedules)
     if (schedule.name != "beta") json[schedule.name] = schedule.value;
   json["grad_norm"] = number_or_null(train, first.grad_norm);

@@ -27,19 +27,29 @@ LikelihoodSpec likelihood_of(const ModelOptions& o, double logvar_bound) {
 template <class MakeNet>
 LatentSpec latent_of(const ModelOptions& o, double logvar_bound, const MakeNet& net) {
   const ModelOptions usual;
-  const bool categorical = o.latent_kind == CategoricalLatentSpec::name;
+  const bool categorical = o.latent_kind == CategoricalLatentSpec::name,
+             code = o.latent_kind == CodeSpec::name;
   if (!categorical && (o.classes != usual.classes || o.estimator != usual.estimator))
     throw Failure(ExitCode::usage, "--classes and --estimator are for --latent-kind categorical");
-  if (o.kind == "ae") {
-    if (categorical) throw Failure(ExitCode::usage, "--latent-kind is not for --model ae");
+  if (categorical && (o.kind == "ae" || o.kind == "aae"))
+    throw Failure(ExitCode::usage, "--latent-kind categorical is not for --model ", o.kind);
+  // The config.toml of earlier versions has "gaussian" for an ae.
+  if (o.kind == "ae") return CodeSpec{o.latent};
+  const auto refuse_logvar_bound = [&] {
+    if (o.logvar_bound != usual.logvar_bound && o.likelihood != LearnedGaussian::name)
+      throw Failure(
+          ExitCode::usage,
+          "--logvar-bound is for --latent-kind gaussian or --likelihood gaussian-learned");
+  };
+  if (o.kind == "aae" && (code || o.latent_kind.empty())) {
+    refuse_logvar_bound();
     return CodeSpec{o.latent};
   }
+  if (code) throw Failure(ExitCode::usage, "--latent-kind code is for --model ae and aae");
   if (categorical) {
     if (o.prior != usual.prior)
       throw Failure(ExitCode::usage, "--prior is for --latent-kind gaussian");
-    if (o.logvar_bound != usual.logvar_bound && o.likelihood != LearnedGaussian::name)
-      throw Failure(ExitCode::usage,
-                    "--logvar-bound is for --latent-kind gaussian or --likelihood gaussian-learned");
+    refuse_logvar_bound();
     return CategoricalLatentSpec{.variables = o.latent,
                                  .classes = o.classes,
                                  .estimator = from_name<Estimator>("--estimator", o.estimator)};
@@ -56,6 +66,9 @@ LatentSpec latent_of(const ModelOptions& o, double logvar_bound, const MakeNet& 
 VaeSpec vae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t seed) {
   if (o.sigma != 1 && o.likelihood != Gaussian::name)
     throw Failure(ExitCode::usage, "--sigma is for --likelihood gaussian");
+  if (o.kind == "aae" && o.prior != ModelOptions().prior)
+    throw Failure(ExitCode::usage,
+                  "--prior is for --model cvae, an aae's is chosen by --adversarial-prior");
   if (o.prior == ConditionalPrior::name && o.kind != "cvae")
     throw Failure(ExitCode::usage, "--prior conditional is for --model cvae");
   if (o.prior_hidden != "none" && o.prior != ConditionalPrior::name)
@@ -80,11 +93,23 @@ VaeSpec vae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t s
   return spec;
 }
 
+AaeSpec aae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t seed) {
+  AaeSpec spec;
+  spec.autoencoder = vae_spec(o, input, seed);
+  spec.prior = sampled_prior(o.adversarial_prior);
+  if (std::holds_alternative<RingPrior>(spec.prior) && o.latent != 2)
+    throw Failure(ExitCode::usage, "--adversarial-prior ", o.adversarial_prior,
+                  " is for --latent 2, here it is ", o.latent);
+  spec.discriminator =
+      mlp(widths(o.discriminator), from_name<Activation>("--activation", o.activation));
+  return spec;
+}
+
 /// A state dict has no description: the first and the last layer say how wide its data are.
 ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& header,
                         const std::string& path) {
-  const VaeSpec sketch = vae_spec(options, {.classes = options.kind == "cvae" ? 1 : 0}, 0);
-  const ParamLayout layout = layout_of(sketch);
+  const ModelSpec sketch = model_spec(options, {.classes = options.kind == "cvae" ? 1 : 0}, 0);
+  const ParamLayout layout = std::visit([](const auto& spec) { return layout_of(spec); }, sketch);
   const auto extent = [&](const ParamBlock& block, std::size_t dimension) {
     const std::string& name = block.parts.front().name;
     for (const io::TensorInfo& tensor : header.tensors)
@@ -95,10 +120,10 @@ ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& head
   };
   const auto& decoder = layout.segment("decoder");
   const std::size_t last_weight = decoder.first_block + decoder.blocks - 2;  // then its bias
-  const Index input =
-      extent(layout.blocks()[last_weight], 0) / outputs_per_feature(sketch.likelihood);
+  const Index input = extent(layout.blocks()[last_weight], 0) /
+                      std::visit([](const auto& spec) { return outputs_per_number(spec); }, sketch);
   const Index both = extent(layout.blocks()[layout.segment("encoder").first_block], 1);
-  return vae_spec(options, {.dim = input, .classes = both - input}, 0);
+  return model_spec(options, {.dim = input, .classes = both - input}, 0);
 }
 
 void require_scalar(const CommonOptions& common, const std::string& scalar) {
@@ -109,6 +134,11 @@ void require_scalar(const CommonOptions& common, const std::string& scalar) {
 }  // namespace
 
 ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed) {
+  if (options.kind == "aae") return aae_spec(options, input, seed);
+  const ModelOptions usual;
+  if (options.discriminator != usual.discriminator ||
+      options.adversarial_prior != usual.adversarial_prior)
+    throw Failure(ExitCode::usage, "--discriminator and --adversarial-prior are for --model aae");
   return vae_spec(options, input, seed);
 }
 

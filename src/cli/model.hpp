@@ -47,13 +47,16 @@ class Model {
   virtual Index latents() const = 0;
   virtual const InputTransform& transform() const = 0;
   virtual const std::array<Index, 3>& image() const = 0;
-  virtual bool has_elbo() const = 0;          ///< a bound, and a prior to sample from
+  virtual bool has_elbo() const = 0;          ///< a bound of log p(x)
+  virtual bool has_prior() const = 0;         ///< codes can be drawn, and rows sampled
   virtual bool has_logvar() const = 0;        ///< a posterior variance
   virtual bool has_draw_weights() const = 0;  ///< an importance-weighted bound
   virtual Index classes() const = 0;  ///< of each categorical latent variable, 0 for other latents
   /// In training the codes are relaxed: what looks like the bound is a surrogate.
   virtual bool trains_on_surrogate() const = 0;
   virtual bool is_binary() const = 0;  ///< the likelihood is no density of numbers beside 0 and 1
+  /// Of the weights that a training with validation keeps: why these.
+  virtual std::string why_kept() const = 0;
 
   /// Throws std::invalid_argument if the rows do not suit the model.
   virtual void check(const DataSet& data) const = 0;

@@ -18,6 +18,8 @@ namespace longhand::cli {
 /// The type that computes a kind of model on a backend; one overload per kind of kinds.hpp.
 template <class B>
 std::type_identity<Vae<B>> model_type(const VaeSpec&, const B&);
+template <class B>
+std::type_identity<Aae<B>> model_type(const AaeSpec&, const B&);
 
 /// Model of type M on a backend. Included by model_float.cpp, model_double.cpp and model_cuda.cpp
 /// alone.
@@ -36,11 +38,15 @@ class ModelOf final : public Model {
   const InputTransform& transform() const override { return model_.input().transform(); }
   const std::array<Index, 3>& image() const override { return image_of(model_.spec()); }
   bool has_elbo() const override { return model_.has_elbo(); }
+  bool has_prior() const override { return model_.has_prior(); }
   bool has_logvar() const override { return model_.has_logvar(); }
   bool has_draw_weights() const override { return model_.has_draw_weights(); }
-  Index classes() const override { return classes_of(model_.spec().latent); }
+  Index classes() const override { return cli::classes_of(model_.spec()); }
   bool trains_on_surrogate() const override { return cli::trains_on_surrogate(model_.spec()); }
   bool is_binary() const override { return cli::is_binary(model_.spec()); }
+  std::string why_kept() const override {
+    return cli::why_kept(model_.spec(), model_.selection_tolerance());
+  }
 
   void check(const DataSet& data) const override { check_data(model_, of(data, data.all())); }
   TrainResult fit(const DataSet& data, TrainOptions options) override {

@@ -106,6 +106,18 @@ CLI::Validator list_of_widths() {
       },
       "N[,N...]|none");
 }
+CLI::Validator prior_of_codes() {
+  return CLI::Validator(
+      [](std::string& value) {
+        try {
+          sampled_prior(value);
+          return std::string();
+        } catch (const Failure& failure) {
+          return std::string(failure.what());
+        }
+      },
+      "normal[:SCALE]|ring:K");
+}
 CLI::Validator bound_or_none() {
   return CLI::Validator(
       [](std::string& value) {
@@ -199,7 +211,7 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
 
   ModelOptions& m = t.model;
   app.option_defaults()->group("Model");
-  add(app, "--model", m.kind, "kind of model", one_of({"vae", "ae", "cvae"}));
+  add(app, "--model", m.kind, "kind of model", one_of({"vae", "ae", "cvae", "aae"}));
   add(app, "--likelihood", m.likelihood, "p(x given z)", one_of(names<io::FileLikelihood>()));
   add(app, "--sigma", m.sigma, "gaussian: standard deviation", positive());
   add(app, "--output", m.output, "gaussian: from the decoder's number to the mean",
@@ -209,8 +221,9 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
       "widths of the decoder's (default: the encoder's in reverse)", list_of_widths());
   add(app, "--activation", m.activation, "of the hidden layers", one_of(names<Activation>()));
   add(app, "--latent", m.latent, "dimensions of z, or categorical variables", integer(1));
-  add(app, "--latent-kind", m.latent_kind, "what z is made of",
-      one_of({"gaussian", "categorical"}));
+  add(app, "--latent-kind", m.latent_kind,
+      "what z is made of (default: code for ae and aae, else gaussian)",
+      one_of(names<LatentSpec>()));
   add(app, "--classes", m.classes, "categorical: classes of each variable", integer(2));
   add(app, "--estimator", m.estimator, "categorical: what stands in for the gradient of a choice",
       one_of(names<Estimator>()));
@@ -219,6 +232,10 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add(app, "--prior-hidden", m.prior_hidden, "conditional prior: widths of its hidden layers",
       list_of_widths());
   add(app, "--logvar-bound", m.logvar_bound, "log variances stay within -C and C", bound_or_none());
+  add(app, "--discriminator", m.discriminator, "aae: widths of the discriminator's hidden layers",
+      list_of_widths());
+  add(app, "--adversarial-prior", m.adversarial_prior,
+      "aae: what codes follow, N(0, SCALE^2 I) or K Gaussians on a circle", prior_of_codes());
   add(app, "--dropout", m.dropout, "probability, in hidden layers", fraction());
   add(app, "--init", m.init, "how weights start", one_of(names<Init>()));
   add(app, "--input-transform", t.input_transform,
@@ -244,6 +261,8 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add(app, "--batch", t.batch, "rows per step", integer(1));
   add(app, "--optimizer", t.optimizer, "", one_of({"adam", "adamw", "sgd", "momentum", "rmsprop"}));
   add(app, "--lr", t.learning_rate, "learning rate", positive());
+  add_optional(app, "--discriminator-lr", t.discriminator_lr,
+               "aae: learning rate of the discriminator (default: as --lr)", positive());
   add(app, "--weight-decay", t.weight_decay, "adamw", not_negative());
   add(app, "--momentum", t.momentum, "momentum: rho", fraction());
   add(app, "--lr-schedule", t.schedule, "", one_of({"constant", "cosine", "step"}));
@@ -362,6 +381,20 @@ std::vector<Index> widths(const std::string& list) {
     start = end + 1;
   }
   return numbers;
+}
+
+SampledPriorSpec sampled_prior(const std::string& name) {
+  const std::size_t colon = name.find(':');
+  const std::string kind = name.substr(0, colon);
+  std::string rest = colon == name.npos ? "" : name.substr(colon + 1);
+  if (name == NormalPrior::name) return NormalPrior{};
+  if (kind == NormalPrior::name && positive()(rest).empty()) return NormalPrior{std::stod(rest)};
+  if (kind == RingPrior::name && integer(2, RingPrior::most_components)(rest).empty())
+    return RingPrior{.components = std::stoll(rest)};
+  throw Failure(ExitCode::usage, "is '", name,
+                "', expected normal, normal:SCALE with a positive SCALE, or ring:K with a whole K "
+                "from 2 to ",
+                RingPrior::most_components);
 }
 
 std::optional<Arguments> parse(int argc, char** argv) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "longhand/core/view.hpp"
+#include "longhand/latent/sampled_prior_spec.hpp"
 
 /// What the command line (and a configuration file) can say, one struct per command. Everything
 /// here was range-checked by itself; what only makes sense together is checked where it is used.
@@ -40,7 +41,7 @@ struct ModelOptions {
   std::string decoder_hidden;  ///< empty: the encoder's in reverse
   std::string activation = "relu";
   Index latent = 20;
-  std::string latent_kind = "gaussian";
+  std::string latent_kind;  ///< empty: code for ae and aae, else gaussian
   Index classes = 10;
   std::string estimator = "gumbel";
   std::string prior = "standard-normal";
@@ -48,6 +49,8 @@ struct ModelOptions {
   std::string logvar_bound = "15";
   double dropout = 0;
   std::string init = "pytorch";
+  std::string discriminator = "1000,1000";
+  std::string adversarial_prior = "normal";
 };
 
 /// Names and values of a configuration file, in TOML.
@@ -67,6 +70,7 @@ struct TrainArguments {
   std::string temperature_rate = "auto";
   std::string optimizer = "adam";
   double learning_rate = 1e-3;
+  std::optional<double> discriminator_lr;  ///< absent: as learning_rate
   double weight_decay = 0.01;
   double momentum = 0.9;
   std::string schedule = "constant";
@@ -190,5 +194,8 @@ std::optional<Arguments> parse(int argc, char** argv);
 
 /// "400,200" as numbers; "none" and "" are no numbers.
 std::vector<Index> widths(const std::string& list);
+
+/// "normal", "normal:SCALE" or "ring:K" as the prior that codes are matched to.
+SampledPriorSpec sampled_prior(const std::string& name);
 
 }  // namespace longhand::cli

@@ -157,8 +157,12 @@ void Progress::print_epoch(const EpochReport& train, const EpochReport* validati
   clear();
   out_ << "epoch " << train.epoch << "/" << style_.epochs << "  "
        << terms(train.terms, 1, Split::train);
-  if (validation != nullptr)
+  if (validation != nullptr) {
     out_ << "  | validation " << terms(validation->terms, 1, Split::validation);
+    // A discrepancy of samples is small where other differences are not.
+    for (const NamedValue& number : validation->diagnostics)
+      out_ << ", " << number.name << " " << fixed(number.value, number.name == "mmd" ? 4 : 2);
+  }
   out_ << "  | " << fixed(train.seconds, 2) << " s\n" << std::flush;
 }
 

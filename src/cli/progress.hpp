@@ -27,7 +27,7 @@ struct ProgressStyle {
 
 /// Progress of a training: on a terminal a bar with rate, time left and the bound with its two
 /// terms in nats (or the terms of a model without a bound), means over the epoch so far; anywhere
-/// else one plain line per epoch.
+/// else one plain line per epoch. Validation also shows what the model says of all codes together.
 class Progress {
  public:
   using Clock = std::function<double()>;  ///< seconds since any moment

@@ -25,7 +25,7 @@ Rows labels_of(const SampleArguments& a, const Model& model) {
 ExitCode run(const SampleArguments& a) {
   const Format format = output_format(a.out, "png npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  if (!model->has_elbo())
+  if (!model->has_prior())
     throw Failure(ExitCode::usage, a.model.path,
                   ": an autoencoder has no prior over its latents and cannot be sampled");
   const auto image = a.image.empty() ? model->image() : parse_image(a.image, model->input_dim());

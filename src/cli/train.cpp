@@ -125,6 +125,13 @@ TrainOptions options_of(const TrainArguments& a) {
   o.beta = a.beta;
   o.kl_warmup = a.kl_warmup;
   const TrainArguments usual;
+  const bool adversarial = a.model.kind == "aae";
+  if (adversarial && (a.beta != usual.beta || a.kl_warmup != usual.kl_warmup))
+    throw Failure(ExitCode::usage,
+                  "--beta and --kl-warmup are for a model with a KL, --model aae has none");
+  if (!adversarial && a.discriminator_lr)
+    throw Failure(ExitCode::usage, "--discriminator-lr is for --model aae");
+  if (a.discriminator_lr) o.players["discriminator"].learning_rate = a.discriminator_lr;
   if (a.model.latent_kind == CategoricalLatentSpec::name)
     o.schedules["tau"] = temperature_of(a);
   else if (a.temperature != usual.temperature || a.temperature_min != usual.temperature_min ||
@@ -273,13 +280,14 @@ ExitCode run(const TrainArguments& a) {
   if (!stopped)
     for (const NamedValue& schedule : result.unfinished)
       say(a.common, unfinished_text(schedule, options, result.steps));
+  for (const std::string& remark : result.remarks) say(a.common, "warning: " + remark);
   if (result.stop == TrainResult::Stop::early)
     say(a.common, text("stopped early: no better validation loss for ", options.early_stop,
                        options.early_stop == 1 ? " epoch" : " epochs"));
-  const std::string which = stopped ? text("interrupted after step ", result.steps)
-                            : result.best_epoch > 0
-                                ? text("weights of epoch ", result.best_epoch, ", the best")
-                                : text("weights of the last epoch");
+  const std::string which = stopped                 ? text("interrupted after step ", result.steps)
+                            : result.best_epoch > 0 ? text("weights of epoch ", result.best_epoch,
+                                                           ", ", model->why_kept())
+                                                    : text("weights of the last epoch");
   say(a.common, text("wrote ", folder.model(), " (", which, ")"));
   return stopped ? ExitCode::interrupted : ExitCode::ok;
 }

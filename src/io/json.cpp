@@ -52,10 +52,10 @@ std::string Node::text() const {
   return value_.get<std::string>();
 }
 
-Index Node::size(std::uint64_t least) const {
+Index Node::size(std::uint64_t least, std::uint64_t most) const {
   if (!value_.is_number_unsigned() || value_.get<std::uint64_t>() < least ||
-      value_.get<std::uint64_t>() > largest_size)
-    expected(cat("an integer from ", least, " to ", largest_size));
+      value_.get<std::uint64_t>() > most)
+    expected(cat("an integer from ", least, " to ", most));
   return value_.get<Index>();
 }
 

@@ -44,7 +44,7 @@ class Node {
 
   bool is_null() const { return value_.is_null(); }
   std::string text() const;
-  Index size(std::uint64_t least = 1) const;
+  Index size(std::uint64_t least = 1, std::uint64_t most = largest_size) const;
   /// A number that `accepts`, described by `what`.
   template <class Accepts>
   double number(Accepts accepts, std::string_view what) const {

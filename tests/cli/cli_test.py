@@ -292,8 +292,8 @@ class Train(Case):
 
     def test_recipes(self):
         recipes = sorted((ROOT / "examples" / "recipes").glob("*.toml"))
-        self.assertEqual([r.stem for r in recipes], ["classic", "deep", "dense-2d", "discrete",
-                                                     "leaky-2d"])
+        self.assertEqual([r.stem for r in recipes], ["adversarial", "classic", "deep", "dense-2d",
+                                                     "discrete", "leaky-2d"])
         for recipe in recipes:
             self.good("train", "--config", recipe, "--data", self.data, "--epochs", 1, "--out",
                       self.folder / recipe.stem)
@@ -582,15 +582,143 @@ class Kinds(Case):
         model, done = self.train("ae", "--model", "ae")
         self.assertNotIn("elbo", done.stderr)
         metrics = (model.parent / "metrics.jsonl").read_text().splitlines()
-        self.assertIsNone(json.loads(metrics[0])["elbo"])
+        for key in ("elbo", "kl"):
+            self.assertIsNone(json.loads(metrics[0])[key])
         result = json.loads(self.good("evaluate", model, "--data", self.data, "--json").stdout)
-        self.assertIsNone(result["elbo"])
-        self.assertIsNone(result["bits_per_dim"])
+        for key in ("elbo", "kl", "bits_per_dim"):
+            self.assertIsNone(result[key])
+        self.assertNotIn("kl_per_dimension", result)
+        table = self.good("evaluate", model, "--data", self.data).stdout
+        self.assertEqual([line.split("  ")[0] for line in table.splitlines()],
+                         ["rows", "log-likelihood term", "active units"])
         self.bad(2, "cannot be sampled", "sample", model)
         names, _ = read_csv(self.good("score", model, "--data", self.data).stdout)
         self.assertEqual(names, ["log_likelihood_term"])
         self.good("traverse", model)
         self.bad(2, "--logvar", "embed", model, "--data", self.data, "--logvar")
+
+    def test_the_kind_of_latent_of_an_autoencoder(self):
+        # A configuration of a time when the default was "gaussian", of an ae too.
+        old = self.folder / "old.toml"
+        old.write_text('model = "ae"\nlatent-kind = "gaussian"\n')
+        models = [self.train("ae" + str(i), *arguments)[0].read_bytes() for i, arguments in enumerate(
+            (["--model", "ae"], ["--model", "ae", "--latent-kind", "code"], ["--config", old]))]
+        self.assertEqual(models[0], models[1])
+        self.assertEqual(models[0], models[2])
+
+    def test_adversarial(self):
+        codes = ["--model", "aae", "--likelihood", "gaussian", "--output", "sigmoid", "--sigma",
+                 0.3, "--discriminator", "12,8", "--lr", "1e-3"]
+        model, done = self.train("aae", *codes, "--discriminator-lr", "2e-3", "--adversarial-prior",
+                                 "normal:2")
+        self.assertRegex(done.stderr, r"(?m)^epoch 2/2  log-likelihood term -?\d+\.\d\d, "
+                         r"real \d\.\d\d, fake \d\.\d\d, fooled \d\.\d\d, accuracy \d\.\d\d  "
+                         r"\| validation log-likelihood term .*, accuracy \d\.\d\d, "
+                         r"mean_gap \d\.\d\d, covariance_gap \d\.\d\d, mmd -?\d\.\d{4}  \| ")
+        self.assertNotIn("elbo", done.stderr)
+        self.assertRegex(done.stderr, r"\(weights of epoch \d, within 2% of the best "
+                         r"reconstruction, codes nearest to the prior\)")
+        train, held = map(json.loads, (model.parent / "metrics.jsonl").read_text().splitlines()[:2])
+        for line in (train, held):
+            for key in ("elbo", "kl", "kl_weight"):
+                self.assertIsNone(line[key])
+            self.assertEqual([line["players"][name]["lr"] for name in
+                              ("autoencoder", "discriminator", "generator")], [1e-3, 2e-3, 1e-3])
+            self.assertAlmostEqual(line["players"]["discriminator"]["loss"],
+                                   line["real"] + line["fake"])
+            self.assertTrue(0 <= line["accuracy"] <= 1)
+        for key in ("mean_gap", "covariance_gap", "mmd"):
+            self.assertNotIn(key, train)
+            self.assertIsInstance(held[key], float)
+
+        again = self.folder / "aae-again"
+        self.good("train", "--config", model.parent / "config.toml", "--out", again)
+        self.assertEqual((again / "model.safetensors").read_bytes(), model.read_bytes())
+        for threads in (1, 3):
+            same, _ = self.train(f"aae-threads{threads}", *codes, "--discriminator-lr", "2e-3",
+                                 "--adversarial-prior", "normal:2", "--threads", threads)
+            self.assertEqual(same.read_bytes(), model.read_bytes())
+
+        lines = dict(line.split(None, 1) for line in
+                     self.good("info", model).stdout.splitlines() if line)
+        self.assertEqual([lines[name] for name in ("model", "encoder", "latent", "prior",
+                                                   "discriminator")],
+                         ["aae", "16", "2", "normal, scale 2", "12, 8"])
+        info = json.loads(self.good("info", model, "--json").stdout)
+        self.assertEqual(info["config"]["latent"], {"kind": "code", "dim": 2})
+        self.assertIn({"name": "discriminator.4.weight", "dtype": "F32", "shape": [1, 8]},
+                      info["tensors"])
+
+        result = json.loads(self.good("evaluate", model, "--data", self.data, "--json").stdout)
+        self.assertEqual(list(result), [
+            "elbo", "log_likelihood_term", "kl", "bits_per_dim", "real", "fake", "fooled",
+            "accuracy", "mean_gap", "covariance_gap", "mmd", "rows", "samples", "seed", "split",
+            "binarize"])
+        for key in ("elbo", "kl", "bits_per_dim"):
+            self.assertIsNone(result[key])
+        table = self.good("evaluate", model, "--data", self.data).stdout
+        self.assertEqual([line.split("  ")[0] for line in table.splitlines()],
+                         ["rows", "log-likelihood term", "real", "fake", "fooled", "accuracy",
+                          "mean_gap", "covariance_gap", "mmd"])
+        one = self.folder / "one.npy"
+        write_npy(one, "|u1", [1, SIDE, SIDE], [0] * PIXELS)  # too few codes for a distribution
+        self.assertIsNone(json.loads(
+            self.good("evaluate", model, "--data", one, "--json").stdout)["mmd"])
+
+        names, rows = read_csv(self.good("score", model, "--data", self.data).stdout)
+        self.assertEqual(names, ["log_likelihood_term"])
+        self.assertAlmostEqual(sum(row[0] for row in rows) / len(rows),
+                               result["log_likelihood_term"], places=4)
+        names, z = read_csv(self.good("embed", model, "--data", self.data).stdout)
+        self.assertEqual(names, ["mu0", "mu1"])
+        self.bad(2, "--logvar: an autoencoder has no", "embed", model, "--data", self.data,
+                 "--logvar")
+        text = [self.good("sample", model, "--seed", seed).stdout for seed in (1, 1, 2)]
+        self.assertEqual(text[0], text[1])
+        self.assertNotEqual(text[0], text[2])
+        _, whole = read_csv(self.good("reconstruct", model, "--data", self.data).stdout)
+        _, points = read_csv(self.good("interpolate", model, "--data", self.data, "--from", 3,
+                                       "--to", 5, "--steps", 4).stdout)
+        self.near([points[0], points[3]], [whole[3], whole[5]])
+        png = self.folder / "aae.png"
+        self.good("traverse", model, "--out", png)
+        self.assertEqual(png_size(png), sheet(9, 2))
+
+        # Weights alone, with what `train` was told.
+        data = model.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8:8 + length])
+        del header["__metadata__"]
+        bare = json.dumps(header).encode()
+        path = self.folder / "aae-bare.safetensors"
+        path.write_bytes(struct.pack("<Q", len(bare)) + bare + data[8 + length:])
+        config = ["--config", model.parent / "config.toml"]
+        self.assertEqual(self.good("embed", path, "--data", self.data, *config).stdout,
+                         self.good("embed", model, "--data", self.data).stdout)
+        self.assertEqual(self.good("sample", path, *config).stdout,
+                         self.good("sample", model).stdout)
+        short = self.folder / "short.toml"
+        short.write_text((model.parent / "config.toml").read_text().replace("[12, 8]", "[12, 9]"))
+        self.bad(3, "discriminator.2.bias", "info", path, "--config", short)
+
+    def test_adversarial_ring_and_noise(self):
+        ring, done = self.train("ring", "--model", "aae", "--adversarial-prior", "ring:5",
+                                "--discriminator", "none", "--quiet")
+        self.assertEqual(done.stderr, "")
+        lines = self.good("info", ring).stdout
+        self.assertIn("prior         ring of 5, radius 4, deviation 0.5\n", lines)
+        self.assertIn("discriminator none\n", lines)
+        self.good("sample", ring)
+        drawn, _ = self.train("drawn", "--model", "aae", "--latent-kind", "gaussian", "--scalar",
+                              "double", "--validation", 0, "--discriminator", 8)
+        names, _ = read_csv(self.good("embed", drawn, "--data", self.data, "--logvar").stdout)
+        self.assertEqual(names, ["mu0", "mu1", "logvar0", "logvar1"])
+        names, _ = read_csv(self.good("score", drawn, "--data", self.data, "--samples", 3).stdout)
+        self.assertEqual(names, ["log_likelihood_term"])
+        self.good("sample", drawn, "--draw")
+        golden = ROOT / "tests" / "io" / "golden" / "aae.safetensors"
+        self.assertIn("ring of 3", self.good("info", golden).stdout)
+        self.good("sample", golden)
 
     def test_discrete(self):
         choices = ["--latent-kind", "categorical", "--latent", 3, "--classes", 4]
@@ -749,7 +877,7 @@ class BadInput(Case):
                 (["--epochs", "'2.5'"], [*train, "--epochs", 2.5]),
                 (["--hidden", "'4,x'"], [*train, "--hidden", "4,x"]),
                 (["--hidden", "'4,0'"], [*train, "--hidden", "4,0"]),
-                (["--model", "vae|ae|cvae"], [*train, "--model", "gan"]),
+                (["--model", "vae|ae|cvae|aae"], [*train, "--model", "gan"]),
                 (["--logvar-bound", "none"], [*train, "--logvar-bound", "x"]),
                 (["--validation", "[0, 1)"], [*train, "--validation", 1]),
                 (["--seed", "'-1'"], [*train, "--seed", -1]),
@@ -775,8 +903,34 @@ class BadInput(Case):
                 ("--temperature-min is 3", [*train, "--latent-kind", "categorical",
                                             "--temperature-min", 3]),
                 ("--classes and --estimator are for", [*train, "--classes", 5]),
-                ("--latent-kind is not for --model ae", [*train, "--model", "ae", "--latent-kind",
-                                                         "categorical"]),
+                ("--latent-kind categorical is not for --model ae",
+                 [*train, "--model", "ae", "--latent-kind", "categorical"]),
+                ("--latent-kind categorical is not for --model aae",
+                 [*train, "--model", "aae", "--latent-kind", "categorical"]),
+                ("--latent-kind code is for --model ae and aae",
+                 [*train, "--latent-kind", "code"]),
+                ("--latent-kind code is for", [*train, "--model", "cvae", "--latent-kind", "code"]),
+                ("--beta and --kl-warmup are for a model with a KL",
+                 [*train, "--model", "aae", "--beta", 2]),
+                ("--beta and --kl-warmup are for a model with a KL",
+                 [*train, "--model", "aae", "--kl-warmup", 5]),
+                (["--prior is for", "--adversarial-prior"],
+                 [*train, "--model", "aae", "--prior", "conditional"]),
+                ("--logvar-bound is for", [*train, "--model", "aae", "--logvar-bound", 5]),
+                ("--adversarial-prior ring:10 is for --latent 2, here it is 20",
+                 [*train, "--model", "aae", "--adversarial-prior", "ring:10"]),
+                *((["--adversarial-prior", f"'{prior}'", "normal:SCALE", "from 2 to 1024"],
+                   [*train, "--model", "aae", "--latent", 2, "--adversarial-prior", prior])
+                  for prior in ("ring:1", "ring:1025", "ring", "ring:", "ring:2.5", "normal:0",
+                                "normal:x", "normal:", "normal:inf", "Normal", "box:2")),
+                (["--discriminator", "'4,0'"], [*train, "--model", "aae", "--discriminator", "4,0"]),
+                (["--discriminator-lr", "'0'", "positive"],
+                 [*train, "--model", "aae", "--discriminator-lr", 0]),
+                ("--discriminator and --adversarial-prior are for --model aae",
+                 [*train, "--discriminator", 5]),
+                ("--discriminator and --adversarial-prior are for --model aae",
+                 [*train, "--model", "ae", "--adversarial-prior", "normal:2"]),
+                ("--discriminator-lr is for --model aae", [*train, "--discriminator-lr", 0.1]),
                 ("--logvar-bound is for", [*train, "--latent-kind", "categorical",
                                            "--logvar-bound", 5]),
                 ("--label is for conditional models", ["sample", self.model, "--label", 1])):

@@ -178,6 +178,22 @@ TEST_CASE("progress: a model without a bound shows its terms by name") {
   CHECK(plain.out.str() == "epoch 3/4  log-likelihood term -2.00  | 1.25 s\n");
 }
 
+TEST_CASE("progress: validation shows what the model says of all codes together") {
+  ProgressStyle style = on_terminal();
+  style.has_elbo = style.animate = false;
+  style.validation = true;
+  Screen screen(style);
+  EpochReport train = report(Split::train, -2, 0), held = report(Split::validation, -3, 0);
+  train.terms = {{"nll", 2}, {"fooled", 0.75}};
+  held.terms = {{"nll", 3}, {"fooled", 0.5}};
+  held.diagnostics = {{"mean_gap", 0.05}, {"mmd", 0.00125}};
+  screen.progress.epoch(train);
+  screen.progress.epoch(held);
+  CHECK(screen.out.str() ==
+        "epoch 3/4  log-likelihood term -2.00, fooled 0.75  | validation log-likelihood term "
+        "-3.00, fooled 0.50, mean_gap 0.05, mmd 0.0013  | 1.25 s\n");
+}
+
 TEST_CASE("progress: time left as a clock") {
   CHECK(clock_text(0) == "0:00");
   CHECK(clock_text(7.4) == "0:07");

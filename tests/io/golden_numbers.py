@@ -22,6 +22,7 @@ except ImportError:
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 # Inputs in the user's units, one row per sample.
 INPUTS = {
+    "aae": {"x": [[0, 255, 51, 102, 204, 17], [255, 0, 3, 80, 130, 250], [1, 2, 3, 4, 5, 6]]},
     "vae": {"x": [[0, 255, 51, 102, 204, 17], [255, 0, 3, 80, 130, 250], [1, 2, 3, 4, 5, 6]]},
     "cvae": {"x": [[0.5, -1.0, 0.25, 2.0, 5.001, 0.0], [-2.0, 3.0, 1.0, -0.5, 4.998, 7.0]],
              "condition": [[1.0, 0.0], [0.25, -1.5]]},
@@ -72,10 +73,15 @@ def numbers(name):
 
     h = hidden("encoder", config["encoder"],
                np.hstack([(inputs["x"] - shift) / scale, condition]))
-    mu, logvar = dense("mu", h), dense("logvar", h)
-    bound = config["latent"]["logvar_bound"]
-    if bound is not None:
-        logvar = bound * np.tanh(logvar / bound)
+    mu = dense("mu", h)
+    more = {}
+    if config["latent"]["kind"] == "gaussian":
+        logvar, bound = dense("logvar", h), config["latent"]["logvar_bound"]
+        more["logvar"] = logvar if bound is None else bound * np.tanh(logvar / bound)
+    if "discriminator" in config:  # of a code, which has no noise: -log D(z)
+        stages = config["discriminator"]
+        logit = dense(f"discriminator.{2 * len(stages)}", hidden("discriminator", stages, mu))
+        more["fooled"] = np.log1p(np.exp(-logit))
     depth = len(config["decoder"])
     output = dense(f"decoder.{2 * depth}",
                    hidden("decoder", config["decoder"], np.hstack([mu, condition])))
@@ -86,8 +92,8 @@ def numbers(name):
     for key in ("scalar", "library", "checksum"):
         del config[key]
     return {"config": config, **{key: value.tolist() for key, value in inputs.items()},
-            "mu": mu.tolist(), "logvar": logvar.tolist(), "output": output.tolist(),
-            "reconstruction": mean.tolist()}
+            "mu": mu.tolist(), **{key: value.tolist() for key, value in more.items()},
+            "output": output.tolist(), "reconstruction": mean.tolist()}
 
 
 def main(arguments):

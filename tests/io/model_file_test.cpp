@@ -12,11 +12,14 @@
 #include "backend/fake_device.hpp"
 #include "crossing.hpp"
 #include "longhand/core/version.hpp"
+#include "longhand/models/aae.hpp"
 
 using files::bytes;
 using files::Bytes;
 using files::Folder;
 using files::rejected;
+using longhand::Aae;
+using longhand::AaeSpec;
 using longhand::CodeSpec;
 using longhand::ConditionalPrior;
 using longhand::Cpu;
@@ -25,9 +28,11 @@ using longhand::Index;
 using longhand::InputTransform;
 using longhand::layout_of;
 using longhand::mlp;
+using longhand::NormalPrior;
 using longhand::OutputMap;
 using longhand::ParamBlock;
 using longhand::ParamLayout;
+using longhand::RingPrior;
 using longhand::Samples;
 using longhand::Vae;
 using longhand::VaeSpec;
@@ -122,6 +127,44 @@ std::vector<VaeSpec> all_kinds() {
   return all;
 }
 
+AaeSpec small_aae() { return {.autoencoder = small(), .discriminator = {4}}; }
+
+AaeSpec ring() {
+  AaeSpec spec = small_aae();
+  spec.autoencoder.latent = CodeSpec{2};
+  spec.autoencoder.likelihood = longhand::Gaussian{.variance = 0.25, .output = OutputMap::sigmoid};
+  spec.autoencoder.transform = {InputTransform::Kind::unit, {0.0}, {255.0}};
+  spec.autoencoder.image = {2, 3, 1};
+  spec.prior = RingPrior{.components = 3, .radius = 2.5, .deviation = 0.1};
+  spec.discriminator = mlp({4, 3}, longhand::LeakyRelu{0.2}, 0.1);
+  return spec;
+}
+
+/// One spec of an adversarial autoencoder for every choice that a file can hold.
+std::vector<AaeSpec> all_aaes() {
+  std::vector<AaeSpec> all{small_aae(), ring()};
+  const auto add = [&](auto change) { change(all.emplace_back(small_aae())); };
+  add([](AaeSpec& c) { c.autoencoder.latent = CodeSpec{3}; });
+  add([](AaeSpec& c) { c.prior = NormalPrior{1.0 / 3}; });
+  add([](AaeSpec& c) { c.discriminator = {}; });
+  add([](AaeSpec& c) { gaussian(c.autoencoder).logvar_bound = infinity; });
+  return all;
+}
+
+/// What a spec says of encoder, decoder and input.
+const VaeSpec& autoencoder(const VaeSpec& spec) { return spec; }
+const VaeSpec& autoencoder(const AaeSpec& spec) { return spec.autoencoder; }
+
+/// The model that a spec describes, on one thread.
+template <class S>
+auto model_of(const VaeSpec& spec) {
+  return Vae<Cpu<S>>(spec, Cpu<S>(1));
+}
+template <class S>
+auto model_of(const AaeSpec& spec) {
+  return Aae<Cpu<S>>(spec, Cpu<S>(1));
+}
+
 template <class S>
 Samples<S> samples(Index dim, Index count) {
   typename Samples<S>::Matrix x(dim, count);
@@ -129,9 +172,9 @@ Samples<S> samples(Index dim, Index count) {
   return Samples<S>(std::move(x));
 }
 
-template <class B>
-std::vector<typename B::Scalar> weights(const Vae<B>& vae) {
-  const auto flat = vae.params().flat();
+template <class M>
+std::vector<typename M::Backend::Scalar> weights(const M& model) {
+  const auto flat = model.params().flat();
   return {flat.data, flat.data + flat.rows};
 }
 
@@ -142,32 +185,35 @@ bool same_bytes(const Range& a, const Range& b) {
              0;
 }
 
-template <class S>
-void check_round_trip(const VaeSpec& spec) {
+template <class S, class Spec>
+void check_round_trip(const Spec& spec) {
   CAPTURE(describe(spec));
   const Folder folder;
-  const Vae<Cpu<S>> saved(spec, Cpu<S>(1));
+  const auto saved = model_of<S>(spec);
+  using Model = std::remove_const_t<decltype(saved)>;
   save_model(folder / "model", saved);
   CHECK(folder.entries() == 1);
-  const Vae<Cpu<S>> loaded = load_model<Vae<Cpu<S>>>(folder / "model", Cpu<S>(1));
+  const Model loaded = load_model<Model>(folder / "model", Cpu<S>(1));
   CHECK(same_bytes(weights(loaded), weights(saved)));
   CHECK(describe(loaded.spec()) == describe(spec));
-  CHECK(loaded.spec().transform.shift == spec.transform.shift);
-  CHECK(loaded.spec().transform.scale == spec.transform.scale);
-  CHECK(loaded.spec().image == spec.image);
+  const VaeSpec &own = autoencoder(spec), &back = autoencoder(loaded.spec());
+  CHECK(back.transform.shift == own.transform.shift);
+  CHECK(back.transform.scale == own.transform.scale);
+  CHECK(back.image == own.image);
 
-  const auto x = samples<S>(spec.input_dim, 4);
-  const Index C = spec.condition_dim;
+  const auto x = samples<S>(own.input_dim, 4);
+  const Index C = own.condition_dim;
   const Samples<S> c = C > 0 ? samples<S>(C, 4) : Samples<S>{};
   const auto z = saved.encode(x, c);
   CHECK(same_bytes(loaded.encode(x, c).in_columns(), z.in_columns()));
   CHECK(same_bytes(loaded.decode(z, c).in_columns(), saved.decode(z, c).in_columns()));
-  if (saved.has_elbo()) {
-    longhand::SampleOptions<S> options{.seed = 3, .draw = true};
-    options.condition = c;
-
+  if (saved.has_logvar()) {
     CHECK(same_bytes(loaded.encode_logvar(x, c).in_columns(),
                      saved.encode_logvar(x, c).in_columns()));
+  }
+  if (saved.has_prior()) {
+    longhand::SampleOptions<S> options{.seed = 3, .draw = true};
+    options.condition = c;
     CHECK(
         same_bytes(loaded.sample(4, options).in_columns(), saved.sample(4, options).in_columns()));
   }
@@ -185,11 +231,13 @@ void check_round_trip(const VaeSpec& spec) {
 }
 
 /// The bytes of a small model's file.
-Bytes model_bytes(const VaeSpec& spec = small()) {
+template <class Spec>
+Bytes model_bytes(const Spec& spec) {
   const Folder folder;
-  save_model(folder / "model", Vae<Cpu<float>>(spec, one_thread));
+  save_model(folder / "model", model_of<float>(spec));
   return read_file(folder / "model");
 }
+Bytes model_bytes() { return model_bytes(small()); }
 
 /// A model's file taken apart, to be put together wrongly.
 struct Parts {
@@ -210,9 +258,10 @@ struct Parts {
 };
 
 /// The sentence with which `file` is refused.
-std::string refused(const Bytes& file, std::string_view field, const VaeSpec* bare = nullptr) {
+template <class Spec = VaeSpec>
+std::string refused(const Bytes& file, std::string_view field) {
   const std::string message =
-      rejected<FormatError>([&] { read_model<VaeSpec>(file, "memory", bare); }, "memory", field);
+      rejected<FormatError>([&] { read_model<Spec>(file, "memory"); }, "memory", field);
   CHECK(message.find("expected") != message.npos);
   CHECK(message.find('\n') == message.npos);
   return message;
@@ -224,6 +273,31 @@ std::string refused(const Bytes& file, std::string_view field, const VaeSpec* ba
     CAPTURE(whole);                        \
     CHECK(whole.find(part) != whole.npos); \
   } while (false)
+
+/// A description that is wrong in one place.
+struct Wrong {
+  const char* place;  // a JSON pointer
+  json value;         // discarded = remove
+  const char* field;
+  const char* message;
+};
+
+/// Each of `cases` is refused where it is wrong; `right` is not.
+template <class Spec>
+void check_refusals(const Parts& right, const std::vector<Wrong>& cases) {
+  CHECK(read_model<Spec>(right.bytes(), "memory").header.verified == false);
+  for (const Wrong& one : cases) {
+    CAPTURE(one.place);
+    Parts wrong = right;
+    const json::json_pointer place(one.place);
+    if (one.value.is_discarded()) {
+      wrong.description[place.parent_pointer()].erase(place.back());
+    } else {
+      wrong.description[place] = one.value;
+    }
+    CHECK_CONTAINS(refused<Spec>(wrong.bytes(), one.field), one.message);
+  }
+}
 
 std::filesystem::path golden(std::string_view name) {
   const char* const tests = std::getenv("LONGHAND_TESTS");
@@ -241,16 +315,18 @@ Samples<S> read_samples(const json& rows) {
   return Samples<S>(std::move(x));
 }
 
-template <class S>
+/// Whether a model of type M computes what the .json beside its golden file says.
+template <class M>
 void check_golden(const std::string& name, double tolerance) {
   CAPTURE(name);
+  using S = typename M::Backend::Scalar;
   const Bytes text = read_file(golden(name + ".json"));
   const json numbers = json::parse(files::text(text));
   const std::filesystem::path file = golden(name + ".safetensors");
   CHECK(read_model_file(file).header.verified);
-  CHECK(json::parse(describe(read_model(file).spec)) == numbers.at("config"));
+  CHECK(json::parse(describe(read_model<typename M::Spec>(file).spec)) == numbers.at("config"));
 
-  const Vae<Cpu<S>> vae = load_model<Vae<Cpu<S>>>(file, Cpu<S>(1));
+  const M model = load_model<M>(file, Cpu<S>(1));
   const Samples<S> x = read_samples<S>(numbers.at("x"));
   const Samples<S> c =
       numbers.contains("condition") ? read_samples<S>(numbers["condition"]) : Samples<S>{};
@@ -265,18 +341,36 @@ void check_golden(const std::string& name, double tolerance) {
       CHECK(error <= tolerance * (1 + std::abs(right)));
     }
   };
-  close(vae.encode(x, c), "mu");
-  close(vae.encode_logvar(x, c), "logvar");
-  close(vae.reconstruct(x, c), "reconstruction");
+  close(model.encode(x, c), "mu");
+  if (model.has_logvar()) close(model.encode_logvar(x, c), "logvar");
+  close(model.reconstruct(x, c), "reconstruction");
+  if (!numbers.contains("fooled")) return;
+
+  // What the discriminator costs the encoder, in the model's own units.
+  using B = typename M::Backend;
+  longhand::Workspace<B> workspace;
+  const longhand::Pass<B> pass{
+      .backend = model.backend(), .theta = model.params(), .workspace = workspace};
+  const auto& names = model.terms();
+  const auto terms = pass.matrix(static_cast<Index>(names.size()), x.count());
+  model.values(pass, {.input = model.input().to_model(pass, x.view())}, terms);
+  typename Samples<S>::Matrix fooled(1, x.count());
+  const auto at = std::ranges::find(names, "fooled", &longhand::Term::name) - names.begin();
+  for (Index j = 0; j < x.count(); ++j) fooled(0, j) = terms(at, j);
+  close(Samples<S>(std::move(fooled)), "fooled");
 }
 
 }  // namespace
 
 TEST_CASE("model file: every kind of model comes back bit for bit, in float and double") {
-  for (const VaeSpec& spec : all_kinds()) {
-    check_round_trip<float>(spec);
-    check_round_trip<double>(spec);
-  }
+  const auto check = [](const auto& specs) {
+    for (const auto& spec : specs) {
+      check_round_trip<float>(spec);
+      check_round_trip<double>(spec);
+    }
+  };
+  check(all_kinds());
+  check(all_aaes());
 }
 
 TEST_CASE("model file: the weights are those of the model, not those its seed would give") {
@@ -364,8 +458,9 @@ TEST_CASE("model file: what a description leaves out has its default") {
 
 TEST_CASE("model file: files of earlier versions load and compute what they computed") {
   // Written by format 2. The numbers beside them come from a computation in NumPy's float64.
-  check_golden<float>("vae", 1e-6);
-  check_golden<double>("cvae", 1e-14);
+  check_golden<Vae<Cpu<float>>>("vae", 1e-6);
+  check_golden<Vae<Cpu<double>>>("cvae", 1e-14);
+  check_golden<Aae<Cpu<float>>>("aae", 1e-6);
 }
 
 TEST_CASE("model file: a file of format 1 is refused in one clear sentence") {
@@ -381,6 +476,7 @@ TEST_CASE("model file: writes the golden files of this format" * doctest::skip()
   spec.image = {2, 3, 1};
   save_model(golden("vae.safetensors"), Vae<Cpu<float>>(spec, one_thread));
   save_model(golden("cvae.safetensors"), Vae<Cpu<double>>(conditional(), Cpu<double>(1)));
+  save_model(golden("aae.safetensors"), model_of<float>(ring()));
 }
 
 TEST_CASE("model file: a damaged bit is found, wherever it is") {
@@ -406,15 +502,9 @@ TEST_CASE("model file: a damaged bit is found, wherever it is") {
 }
 
 TEST_CASE("model file: a description that is wrong in one place is refused there") {
-  struct Case {
-    const char* place;  // a JSON pointer
-    json value;         // discarded = remove
-    const char* field;
-    const char* message;
-  };
   const json remove(json::value_t::discarded);
   const json huge = 2147483648u;
-  const std::vector<Case> cases = {
+  const std::vector<Wrong> cases = {
       {"/format", 1, "format", "is 1, written before the first release; expected 2"},
       {"/format", 3, "format", "is 3, written by longhand \"0.1.0\"; expected at most 2"},
       {"/format", 0, "format", "from 1"},
@@ -424,6 +514,7 @@ TEST_CASE("model file: a description that is wrong in one place is refused there
       {"/model", "cvae", "model", "expected \"vae\""},
       {"/model", remove, "model", "is missing"},
       {"/model", "gan", "model", "is \"gan\", expected one of vae, ae, cvae"},
+      {"/model", "aae", "model", "is \"aae\", expected one of vae, ae, cvae"},
       {"/input", remove, "input", "is missing"},
       {"/input/rows", remove, "input.rows", "is missing"},
       {"/input/rows", 600000000, "description", "units in all, expected at most 536870912"},
@@ -520,19 +611,7 @@ TEST_CASE("model file: a description that is wrong in one place is refused there
       {"/checksum", "crc32:00000000", "checksum", "is crc32:00000000, expected crc32:"},
       {"/model", "v\x1b[31m\nae", "model", "is \"v?[31m?ae\""},
   };
-  const Parts right;
-  CHECK(read_model(right.bytes(), "memory").header.verified == false);
-  for (const Case& one : cases) {
-    CAPTURE(one.place);
-    Parts wrong = right;
-    const json::json_pointer place(one.place);
-    if (one.value.is_discarded()) {
-      wrong.description[place.parent_pointer()].erase(place.back());
-    } else {
-      wrong.description[place] = one.value;
-    }
-    CHECK_CONTAINS(refused(wrong.bytes(), one.field), one.message);
-  }
+  check_refusals<VaeSpec>(Parts(), cases);
 }
 
 TEST_CASE("model file: a description that is no JSON object of ours is refused") {
@@ -759,6 +838,183 @@ TEST_CASE(
       "is \"gaussian (a type of the program that made it)\", expected one of bernoulli, gaussian");
 }
 
+// ---- the adversarial autoencoder
+// ------------------------------------------------------------------
+
+TEST_CASE("model file: the description of an adversarial autoencoder, number by number") {
+  CHECK(json::parse(describe(ring())) == json::parse(R"({
+    "format": 2, "model": "aae",
+    "input": {"rows": 6, "shape": [2, 3, 1],
+      "transform": {"kind": "unit", "shift": [0.0], "scale": [255.0]}},
+    "encoder": [{"dense": 5, "activation": {"name": "relu"}, "dropout": 0.0}],
+    "decoder": [{"dense": 5, "activation": {"name": "relu"}, "dropout": 0.0}],
+    "latent": {"kind": "code", "dim": 2},
+    "likelihood": [{"name": "gaussian", "variance": 0.25, "output": "sigmoid"}],
+    "prior": {"kind": "ring", "components": 3, "radius": 2.5, "deviation": 0.1},
+    "discriminator": [
+      {"dense": 4, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.1},
+      {"dense": 3, "activation": {"name": "leaky-relu", "slope": 0.2}, "dropout": 0.1}]})"));
+  const json drawn = json::parse(describe(small_aae()));
+  CHECK(drawn.at("latent") ==
+        json::parse(R"({"kind": "gaussian", "dim": 2, "logvar_bound": 15.0})"));
+  CHECK(drawn.at("prior") == json::parse(R"({"kind": "normal", "scale": 1.0})"));
+}
+
+TEST_CASE("model file: what an adversarial autoencoder's description leaves out has its default") {
+  const auto described = [](const std::string& more) {
+    return spec_from_description<AaeSpec>(R"({"format": 2, "model": "aae", "input": {"rows": 6},
+      "latent": {"kind": "code", "dim": 2}, "likelihood": [{"name": "bernoulli"}])" +
+                                          more + "}");
+  };
+  AaeSpec same;
+  same.autoencoder.input_dim = 6;
+  same.autoencoder.hidden = {};
+  same.autoencoder.latent = CodeSpec{2};
+  same.discriminator = {};
+  CHECK(describe(described("")) == describe(same));
+  CHECK(describe(described(R"(, "prior": {"kind": "normal"})")) == describe(same));
+  same.prior = RingPrior{};
+  CHECK(describe(described(R"(, "prior": {"kind": "ring"})")) == describe(same));
+}
+
+TEST_CASE("model file: an adversarial autoencoder that is wrong in one place is refused there") {
+  const json remove(json::value_t::discarded);
+  const std::vector<Wrong> cases = {
+      {"/model", "vae", "model", "is \"vae\", expected \"aae\""},
+      {"/input/rows", 0, "input.rows", "is 0, expected an integer from 1"},
+      {"/encoder/0/dense", 0, "encoder[0].dense", "is 0"},
+      {"/latent",
+       {{"kind", "categorical"}, {"variables", 2}, {"classes", 3}},
+       "latent.kind",
+       "is \"categorical\", expected \"code\" or \"gaussian\" in an adversarial autoencoder"},
+      {"/latent",
+       {{"kind", "gaussian"}, {"dim", 2}, {"prior", {{"kind", "standard-normal"}}}},
+       "latent",
+       "has the key \"prior\", expected only kind, dim, logvar_bound"},
+      {"/latent/kind", "vmf", "latent.kind", "expected one of gaussian, code"},
+      {"/latent/dim", 3, "prior.kind",
+       "is \"ring\", expected \"normal\" with 3 latent dimensions: a ring has 2"},
+      {"/likelihood/1", {{"name", "bernoulli"}}, "likelihood", "has 2 entries, expected 1"},
+      {"/condition_rows", 0, "description", "has the key \"condition_rows\", expected only model"},
+      {"/prior", "normal", "prior", "is \"normal\", expected an object"},
+      {"/prior/kind", remove, "prior.kind", "is missing"},
+      {"/prior/kind", "swiss-roll", "prior.kind",
+       "is \"swiss-roll\", expected one of normal, ring"},
+      {"/prior/kind", "normal", "prior", "has the key \"components\", expected only kind, scale"},
+      {"/prior",
+       {{"kind", "normal"}, {"scale", 0}},
+       "prior.scale",
+       "is 0, expected a positive number"},
+      {"/prior", {{"kind", "normal"}, {"scale", -1.5}}, "prior.scale", "is -1.5"},
+      {"/prior", {{"kind", "normal"}, {"scale", nullptr}}, "prior.scale", "is null"},
+      {"/prior/scale", 1, "prior",
+       "has the key \"scale\", expected only kind, components, radius, deviation"},
+      {"/prior/components", 1, "prior.components", "is 1, expected an integer from 2 to 1024"},
+      {"/prior/components", 1025, "prior.components", "is 1025, expected an integer from 2"},
+      {"/prior/radius", 0, "prior.radius", "is 0, expected a positive number"},
+      {"/prior/deviation", -1, "prior.deviation", "is -1, expected a positive number"},
+      {"/discriminator", 4, "discriminator", "is 4, expected a list"},
+      {"/discriminator/1/dense", 0, "discriminator[1].dense", "is 0"},
+      {"/discriminator/0/dropout", 1, "discriminator[0].dropout", "is 1"},
+      {"/discriminator/0/activation/name", "tan", "discriminator[0].activation.name",
+       "expected one of relu"},
+      {"/discriminator/0/dense", 600000000, "description",
+       "units in all, expected at most 536870912"},
+      {"/generator", json::array(), "description", "has the key \"generator\""},
+  };
+  check_refusals<AaeSpec>(Parts(model_bytes(ring())), cases);
+}
+
+TEST_CASE("model file: tensors of an adversarial autoencoder have names, and none is missing") {
+  const auto f32 = [](const char* name, std::vector<std::uint64_t> shape) {
+    return TensorInfo{name, Dtype::f32, std::move(shape)};
+  };
+  const std::vector<TensorInfo> expected = {
+      f32("decoder.0.bias", {5}),
+      f32("decoder.0.weight", {5, 2}),
+      f32("decoder.2.bias", {6}),
+      f32("decoder.2.weight", {6, 5}),
+      f32("discriminator.0.bias", {4}),
+      f32("discriminator.0.weight", {4, 2}),
+      f32("discriminator.2.bias", {3}),
+      f32("discriminator.2.weight", {3, 4}),
+      f32("discriminator.4.bias", {1}),
+      f32("discriminator.4.weight", {1, 3}),
+      f32("encoder.0.bias", {5}),
+      f32("encoder.0.weight", {5, 6}),
+      f32("mu.bias", {2}),
+      f32("mu.weight", {2, 5}),
+  };
+  CHECK(tensors_of(layout_of(ring())) == expected);
+
+  const Parts right(model_bytes(ring()));
+  Parts wrong = right;
+  wrong.content.tensors.erase("discriminator.4.weight");
+  CHECK_CONTAINS(refused<AaeSpec>(wrong.bytes(), "\"discriminator.4.weight\""),
+                 "is missing, expected F32 [1,3]");
+  wrong = right;
+  wrong.description["discriminator"].erase(1);
+  CHECK_CONTAINS(refused<AaeSpec>(wrong.bytes(), "\"discriminator.2.bias\""),
+                 "is F32 [3], expected F32 [1]");
+  // A code that no memory holds is compared with the tensors, never made.
+  wrong = right;
+  wrong.description["latent"]["dim"] = 500000000u;
+  wrong.description["prior"] = {{"kind", "normal"}};
+  CHECK_CONTAINS(refused<AaeSpec>(wrong.bytes(), "\"decoder.0.weight\""),
+                 "expected F32 [5,500000000]");
+}
+
+TEST_CASE("model file: an adversarial autoencoder and a Vae are not taken for one another") {
+  CHECK_CONTAINS(refused(model_bytes(ring()), "model"),
+                 "is \"aae\", expected one of vae, ae, cvae");
+  CHECK_CONTAINS(refused<AaeSpec>(model_bytes(), "model"), "is \"vae\", expected \"aae\"");
+}
+
+TEST_CASE("model file: a bare state dict of an adversarial autoencoder loads") {
+  const Folder folder;
+  const auto saved = model_of<float>(ring());
+  save_model(folder / "model", saved);
+  Safetensors bare = read_safetensors(folder / "model");
+  bare.metadata = {};
+  write_safetensors(folder / "bare", bare);
+  AaeSpec spec = ring();
+  CHECK(same_bytes(weights(load_model<Aae<Cpu<float>>>(folder / "bare", one_thread, &spec)),
+                   weights(saved)));
+  spec.discriminator = {7};
+  CHECK_CONTAINS(rejected<FormatError>(
+                     [&] { load_model<Aae<Cpu<float>>>(folder / "bare", one_thread, &spec); },
+                     (folder / "bare").string(), "\"discriminator.0.bias\""),
+                 "is F32 [4], expected F32 [7]");
+}
+
+TEST_CASE("model file: the spec of an adversarial autoencoder that is no model is not written") {
+  const auto refuse = [&](const char* field, auto change) {
+    AaeSpec spec = small_aae();
+    change(spec);
+    return rejected<FormatError>([&] { encode_model(spec, {}); }, "model", field);
+  };
+  CHECK_CONTAINS(refuse("description", [](AaeSpec& c) { c.autoencoder.condition_dim = 2; }),
+                 "has the key \"condition_rows\"");
+  CHECK_CONTAINS(
+      refuse("latent", [](AaeSpec& c) { gaussian(c.autoencoder).prior = ConditionalPrior{}; }),
+      "has the key \"prior\"");
+  CHECK_CONTAINS(
+      refuse("latent.kind",
+             [](AaeSpec& c) { c.autoencoder.latent = longhand::CategoricalLatentSpec{}; }),
+      "is \"categorical\"");
+  CHECK_CONTAINS(refuse("prior.scale", [](AaeSpec& c) { c.prior = NormalPrior{infinity}; }),
+                 "is \"inf\", expected a positive number");
+  CHECK_CONTAINS(refuse("prior.kind",
+                        [](AaeSpec& c) {
+                          c.autoencoder.latent = CodeSpec{5};
+                          c.prior = RingPrior{};
+                        }),
+                 "with 5 latent dimensions");
+  CHECK_CONTAINS(
+      refuse("prior.components", [](AaeSpec& c) { c.prior = RingPrior{.components = 1}; }),
+      "is 1, expected");
+}
+
 // ---- a model that longhand does not know
 // ----------------------------------------------------------
 
@@ -845,9 +1101,8 @@ TEST_CASE("model file: a kind of model that is not longhand's is saved and loade
   for (Index i = 0; i < weight.size(); ++i)
     CHECK(loaded.params()[longhand::BlockId{0}].data[i] == weight.data[i]);
 
-  CHECK_CONTAINS(
-      rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(path); }, path, "description"),
-      "has the key \"channels\", expected only model");
+  CHECK_CONTAINS(rejected<FormatError>([&] { load_model<Vae<Cpu<float>>>(path); }, path, "model"),
+                 "is \"filter\", expected one of vae, ae, cvae");
   made_up::Spec wrong;
   wrong.twice = true;
   CHECK_CONTAINS(

@@ -13,6 +13,7 @@
 
 #include "longhand/io/error.hpp"
 #include "longhand/io/safetensors.hpp"
+#include "longhand/models/aae_spec.hpp"
 #include "longhand/models/vae_layout.hpp"
 
 /// What a model file says, without the model: a safetensors file whose tensors bear the names of a
@@ -21,7 +22,7 @@
 /// plain data.
 ///
 /// A model may be of any kind that has a spec: a type S with these three functions in its namespace
-/// (or here, for a VaeSpec).
+/// (or here, for a VaeSpec and an AaeSpec).
 ///
 ///     std::string spec_to_json(const S&);   one JSON object; its key "model" names the kind
 ///     void spec_from_json(std::string_view text, std::string_view file, S& spec);   the reverse
@@ -86,6 +87,15 @@ std::string spec_to_json(const VaeSpec& spec);
 /// unknown key, every value in its range; an absent key means its default (docs/model_file.md).
 /// Throws FormatError.
 void spec_from_json(std::string_view text, std::string_view file, VaeSpec& spec);
+
+// ---- the spec of an Aae -------------------------------------------------------------------------
+
+/// "aae".
+std::string kind_of(const AaeSpec& spec);
+/// As for a Vae.
+std::string spec_to_json(const AaeSpec& spec);
+/// As for a Vae; `init` and `seed` are the autoencoder's.
+void spec_from_json(std::string_view text, std::string_view file, AaeSpec& spec);
 
 // ---- any spec -----------------------------------------------------------------------------------
 

@@ -139,6 +139,7 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
   }
 
  public:
+  using OneShot<Aae<B>, B>::reconstruct;  // of samples: the phase has the same name
   /// First phase: encoder and decoder learn to reconstruct.
   void reconstruct(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const {
     const Codes c = codes(pass, batch);

@@ -31,7 +31,7 @@ inline AaeSpec checked(AaeSpec spec) {
   require(spec.autoencoder.condition_dim == 0, "an adversarial autoencoder has no condition, ",
           "condition_dim is ", spec.autoencoder.condition_dim);
   check_net("discriminator", spec.discriminator);
-  mixture_of(spec.prior, z_rows(latent));
+  check_prior(spec.prior, z_rows(latent));
   return spec;
 }
 
