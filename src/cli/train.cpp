@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "commands.hpp"
@@ -16,64 +11,35 @@
 #include "model.hpp"
 #include "output.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 
 namespace longhand::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free,
               "a signal handler may only touch such a flag");
 
-/// The first Ctrl-C ends the training in good order, the second ends the program.
-void on_interrupt(int signal) {
+/// The first Ctrl-C ends the training in good order, the second ends the program; so do the signals
+/// of batch systems and of closed terminals.
+constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP};
+void on_signal(int) {
   interrupted.store(true);
-  std::signal(signal, SIG_DFL);
+  for (const int signal : kEnding) std::signal(signal, SIG_DFL);
 }
 
-/// The folder of a run and the four files in it.
-class RunFolder {
+/// Metrics for a reader on stdout. One who goes away does not end the training.
+class Reader {
  public:
-  explicit RunFolder(const std::string& path) : path_(path) {
-    std::error_code problem;
-    fs::create_directories(path_, problem);
-    if (problem || !fs::is_directory(path_))
-      throw Failure(ExitCode::runtime, path, ": cannot be made, ",
-                    problem ? problem.message() : "it is no folder");
-    if (access(path.c_str(), W_OK) != 0)
-      throw Failure(ExitCode::runtime, path, ": cannot be written, ", std::strerror(errno));
-    had_model_ = fs::exists(model());
+  void print(const std::string& line) {
+    if (gone_) return;
+    std::cout << line << std::flush;
+    gone_ = !std::cout;
   }
-
-  std::string model() const { return (path_ / "model.safetensors").string(); }
-  /// There was a model before this run.
-  bool had_model() const { return had_model_; }
-
-  /// Takes the folder over from an earlier run. Only once there is something to save: a run that
-  /// fails before that leaves the earlier one whole.
-  void begin(const std::string& config, const std::string& environment) {
-    if (metrics_.is_open()) return;
-    write_text((path_ / "config.toml").string(), config);
-    write_text((path_ / "env.json").string(), environment);
-    metrics_.open(path_ / "metrics.jsonl", std::ios::trunc);
-    check_metrics();
-  }
-
-  void add_metrics(const std::string& line) {
-    metrics_ << line << std::endl;
-    check_metrics();
-  }
+  bool gone() const { return gone_; }
 
  private:
-  void check_metrics() const {
-    if (!metrics_)
-      throw Failure(ExitCode::runtime, (path_ / "metrics.jsonl").string(), ": cannot be written");
-  }
-
-  fs::path path_;
-  std::ofstream metrics_;
-  bool had_model_ = false;
+  bool gone_ = false;
 };
 
 Optimizer optimizer_of(const TrainArguments& a) {
@@ -224,9 +190,9 @@ ExitCode run(const TrainArguments& a) {
   check_data_for(*model, data);
 
   RunFolder folder(a.out);
-  const auto begin = [&] {
-    folder.begin(config_toml(a, options), environment_json(a.common, a.precision, a.seed, scalar));
-  };
+  folder.describe(config_toml(a, options),
+                  environment_json(a.common, a.precision, a.seed, scalar));
+  Reader reader;
 
   const bool has_elbo = model->has_elbo();
   ProgressStyle style = ProgressStyle::of_stderr();
@@ -243,30 +209,28 @@ ExitCode run(const TrainArguments& a) {
   options.on_step = [&](const StepReport& report) { progress.step(report); };
   options.on_epoch = [&](const EpochReport& report) {
     epoch_finished = true;
-    begin();
     const std::string line = metrics_line(report, has_elbo, model->trains_on_surrogate());
     folder.add_metrics(line);
     progress.epoch(report);
-    if (a.common.json) print(line + "\n");
+    if (a.common.json) reader.print(line + "\n");
   };
-  const auto save = [&] {
-    begin();
-    writing([&] { model->save(folder.model()); });
-  };
+  const auto save = [&] { folder.save([&](const std::string& path) { model->save(path); }); };
+  options.on_save = save;
 
   say(a.common,
       text("training ", model->parameters(), " parameters on ", data.rows, " rows of ", data.path,
            a.common.device == "cuda" ? text(", cuda, ", a.precision)
            : a.common.threads == 1   ? ", 1 thread"
                                      : text(", ", a.common.threads, " threads")));
-  std::signal(SIGINT, on_interrupt);
+  for (const int signal : kEnding) std::signal(signal, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
   TrainResult result;
   try {
     result = model->fit(data, options);
   } catch (const NonFinite& error) {
     progress.finish();
     // Initial weights are no reason to lose the model of an earlier run.
-    const bool keep = folder.had_model() && !epoch_finished;
+    const bool keep = folder.has_earlier_model() && !epoch_finished;
     if (!keep) save();
     throw Failure(ExitCode::diverged, error.what(), "; ", folder.model(),
                   keep             ? " was left as it was"
@@ -284,11 +248,16 @@ ExitCode run(const TrainArguments& a) {
   if (result.stop == TrainResult::Stop::early)
     say(a.common, text("stopped early: no better validation loss for ", options.early_stop,
                        options.early_stop == 1 ? " epoch" : " epochs"));
-  const std::string which = stopped                 ? text("interrupted after step ", result.steps)
-                            : result.best_epoch > 0 ? text("weights of epoch ", result.best_epoch,
-                                                           ", ", model->why_kept())
-                                                    : text("weights of the last epoch");
+  std::string which = stopped ? text("interrupted after step ", result.steps) : "";
+  if (stopped && result.best_epoch > 0) which += "; ";
+  if (result.best_epoch > 0)
+    which += text("weights of epoch ", result.best_epoch, ", ", model->why_kept());
+  else if (!stopped)
+    which = "weights of the last epoch";
   say(a.common, text("wrote ", folder.model(), " (", which, ")"));
+  if (reader.gone() && !stopped)
+    throw Failure(ExitCode::runtime, "stdout: cannot be written; the training went on, and its "
+                  "metrics are in ", folder.metrics());
   return stopped ? ExitCode::interrupted : ExitCode::ok;
 }
 

@@ -52,6 +52,10 @@ struct TrainOptions {
   /// On a GPU losses are then read after every launch, and it is called for all steps of that; else
   /// they are read once an epoch.
   std::function<void(const StepReport&)> on_step = {};
+  /// Called after an epoch, at most once in so many seconds, while the model has the weights that it
+  /// would end with now: the best validated ones, or the last good ones.
+  std::function<void()> on_save = {};
+  double save_every = 300;
   /// Set it from anywhere to stop after the step; on a GPU after the launch. The model then has the
   /// best validated weights, as at any other end, or the last ones where none were validated.
   const std::atomic<bool>* cancel = nullptr;
@@ -69,6 +73,7 @@ inline TrainOptions checked(TrainOptions o) {
   require(o.batch > 0, "batch is ", o.batch, ", expected at least 1");
   positive("learning rate", o.learning_rate);
   not_negative("beta", o.beta);
+  not_negative("save_every", o.save_every);
   require(o.kl_warmup >= 0, "kl_warmup is ", o.kl_warmup, ", expected 0 or more steps");
   not_negative("clip_norm", o.clip_norm);
   not_negative("l1", o.l1);

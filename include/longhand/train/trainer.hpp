@@ -75,6 +75,17 @@ class Trainer {
     backend.copy(theta, unseen.flat());
     TrainResult result;
     Index stale = 0;
+    auto saved = Clock::now();
+    // unseen holds theta at the end of an epoch.
+    const auto save = [&] {
+      if (!options_.on_save ||
+          std::chrono::duration<double>(Clock::now() - saved).count() < options_.save_every)
+        return;
+      kept.epoch() > 0 ? kept.restore(backend, theta) : backend.copy(good.flat(), theta);
+      options_.on_save();
+      backend.copy(unseen.flat(), theta);
+      saved = Clock::now();
+    };
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport train;
@@ -90,17 +101,22 @@ class Trainer {
         if (held_out.empty() && epoch == options_.epochs)
           require_finite_loss(resident, samples, result.steps, Split::train);
         report(train, result);
-        if (held_out.empty()) continue;
+        if (held_out.empty()) {
+          save();
+          continue;
+        }
         const EpochReport held = validate(validation, held_out, train, step);
         backend.copy(theta, good.flat());
         report(held, result);
-        if (!weights_have_arrived(result.steps)) continue;
-        if (kept.enter(backend, epoch, model_.selection(held), theta)) {
-          stale = 0;
-        } else if (options_.early_stop > 0 && ++stale >= options_.early_stop) {
-          result.stop = TrainResult::Stop::early;
-          break;
+        if (weights_have_arrived(result.steps)) {
+          if (kept.enter(backend, epoch, model_.selection(held), theta)) {
+            stale = 0;
+          } else if (options_.early_stop > 0 && ++stale >= options_.early_stop) {
+            result.stop = TrainResult::Stop::early;
+            break;
+          }
         }
+        save();
       }
       result.best_epoch = kept.epoch();
       if (result.best_epoch > 0)
