@@ -313,3 +313,12 @@ TEST_CASE(
   const double want = static_cast<double>(mean_kernel(0, 2, 2, 2));
   CHECK(Fit(far, normal(2)).mmd == doctest::Approx(want));
 }
+
+TEST_CASE("prior fit: many codes are thinned out evenly") {
+  Eigen::MatrixXd codes(1, 10);
+  for (Eigen::Index j = 0; j < 10; ++j) codes(0, j) = double(j);
+  CHECK(detail::thinned(codes, 10) == codes);
+  const Eigen::MatrixXd some = detail::thinned(codes, 4);
+  REQUIRE(some.cols() == 4);
+  for (Eigen::Index j = 0; j < 4; ++j) CHECK(some(0, j) == double(3 * j));
+}

@@ -8,6 +8,7 @@
 
 #include "longhand/backend/cpu.hpp"
 #include "longhand/backend/reference.hpp"
+#include "math/formulas.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;
@@ -85,4 +86,17 @@ TEST_CASE("sampled prior: draws are keyed by seed, step and sample, on every bac
   CHECK(of({.seed = 4}).leftCols(10) == draws<Reference<double>>(ring, 2, 10));
   CHECK((of({.seed = 4}) - draws<Cpu<double>>(ring, 2, 40)).cwiseAbs().maxCoeff() < 1e-14);
   CHECK((of({.seed = 4}) - draws<Cpu<float>>(ring, 2, 40)).cwiseAbs().maxCoeff() < 1e-5);
+}
+
+TEST_CASE("sampled prior: the draw of the page [ADV-2]") {
+  const EqualMixture ring = mixture_of(RingPrior{3, 2, 0.5}, 2);
+  const auto draw = [&](Index i, Index k, double eps) {
+    double z;
+    ShiftAndScale{}(ring.mean(i, k), 2 * std::log(ring.deviation), eps, z);
+    return z;
+  };
+  check_worked("adv_draw[0,0]", draw(0, 1, 0.4), -0.8);
+  check_worked("adv_draw[1,0]", draw(1, 1, -1.2), 1.1320508075688773);
+  check_worked("adv_draw[0,1]", draw(0, 0, -0.6), 1.7);
+  check_worked("adv_draw[1,1]", draw(1, 0, 0.8), 0.4);
 }

@@ -11,8 +11,11 @@
 #include "longhand/gradcheck/check_model.hpp"
 #include "longhand/gradcheck/doctest.hpp"
 #include "longhand/train/trainer.hpp"
+#include "math/formulas.hpp"
+#include "support/matrix.hpp"
 
 using namespace longhand;
+using namespace longhand::test;
 
 namespace {
 
@@ -32,10 +35,10 @@ constexpr Index kNll = 0, kReal = 1, kFake = 2, kFooled = 3, kAccuracy = 4;
 const std::vector<std::string> kSegments = {"encoder", "decoder", "discriminator"};
 
 /// A model with one batch of random numbers and all that a call needs.
-struct Bench {
+struct SmallAae {
   using B = Reference<double>;
 
-  explicit Bench(const AaeSpec& spec, Index batch = 6) : model(spec), n(batch) {
+  explicit SmallAae(const AaeSpec& spec, Index batch = 6) : model(spec), n(batch) {
     x = (Eigen::MatrixXd::Random(model.input_dim(), n).array() + 1) / 2;
     grads = Grads<B>(model.params().layout());
   }
@@ -109,18 +112,122 @@ TEST_CASE("aae: the gradient of every player, by differences and dual numbers [A
                        std::invalid_argument);
 }
 
+TEST_CASE_TEMPLATE("aae: worked numbers of the page [ADV-1] [ADV-3] [ADV-4] [ADV-5] [ADV-6] [ADV-7] "
+                   "[ADV-8] [ADV-9] [ADV-10]",
+                   B, Reference<double>, Cpu<double>) {
+  const Aae<B> model(
+      {.autoencoder = {.input_dim = 1,
+                       .hidden = {},
+                       .latent = CodeSpec{2},
+                       .likelihood = Gaussian{.variance = 0.5}},
+       .prior = RingPrior{.components = 4, .radius = 1, .deviation = 1e-300},
+       .discriminator = {}});
+  const auto set = [&](std::uint32_t block, std::vector<double> numbers) {
+    const View<B> m = model.params()[BlockId{block}];
+    REQUIRE(m.size() == Index(numbers.size()));
+    std::copy(numbers.begin(), numbers.end(), m.data);
+  };
+  set(0, {0.5, -1}), set(1, {0.1, 0.2});    // encoder
+  set(2, {2, -0.5}), set(3, {0.3});         // decoder
+  set(4, {1, -0.75}), set(5, {0.25});       // discriminator
+  Matrix<double> x(1, 2), w(1, 2), terms(5, 2), z(2, 2), real(2, 2);
+  x(0, 0) = 1, x(0, 1) = -1;
+  w(0, 0) = 1, w(0, 1) = 2;
+  const HostScalars<double> numbers{.inverse_samples = 0.5, .weights = {1, 1, 1, 1}};
+  const Batch<B> batch{.input = x.view(), .sample_weights = w.view()};
+  Grads<B> grads(model.params().layout());
+  Workspace<B> workspace;
+  // Seed 1 draws the components 2 and 3 in step 10.
+  const Pass<B> pass{.backend = model.backend(),
+                     .theta = model.params(),
+                     .grads = &grads,
+                     .workspace = workspace,
+                     .key = {.seed = 1, .step = 10, .stream = Stream::latent},
+                     .mode = Mode::train,
+                     .scalars = numbers.view()};
+  model.from_prior(pass, {}, real);
+  REQUIRE(real(0, 0) < -0.99);
+  REQUIRE(real(1, 1) < -0.99);
+
+  const auto check = [&](const char* name, std::vector<double> got, std::vector<double> want) {
+    REQUIRE(got.size() == want.size());
+    for (std::size_t k = 0; k < want.size(); ++k) check_worked(name, got[k], want[k]);
+  };
+  const auto gradient = [&](std::uint32_t block) { return flat(grads[BlockId{block}]); };
+  const auto phase = [&](Index number) {
+    grads.clear();
+    model.step(pass, batch, number, terms);
+    join(pass.backend);
+    grads.zero_unwritten(pass.backend);
+  };
+  const auto term = [&](Index row) { return std::vector{terms(row, 0), terms(row, 1)}; };
+  terms.fill(0);
+  model.posterior(pass, batch, z, {});
+  check("adv_z", z.flat(), {0.6, -0.8, -0.4, 1.2});
+
+  phase(0);
+  check("adv_nll", term(0), {1.3823649429247, 0.5823649429247001});
+  check("adv_dencoder_W_reconstruct", gradient(0), {2.2, -0.55});
+  check("adv_dencoder_b_reconstruct", gradient(1), {1.4, -0.35});
+  check("adv_ddecoder_W", gradient(2), {0.62, -0.96});
+  check("adv_ddecoder_b", gradient(3), {0.7});
+  check("nothing to the discriminator", gradient(4), {0, 0});
+  check("nothing to the discriminator", gradient(5), {0});
+
+  phase(1);
+  check("adv_real", term(1), {1.1368710061148999, 0.3132616875182228});
+  check("adv_fake", term(2), {1.6607229646697597, 0.3000584796176432});
+  check("adv_accuracy", term(4), {0, 1});
+  check("adv_ddiscriminator_W", gradient(4), {0.4788988394559642, 0.2560121687575355});
+  check("adv_ddiscriminator_b", gradient(5), {0.05569354685249791});
+  for (const std::uint32_t block : {0u, 1u, 2u, 3u})
+    for (const double g : gradient(block)) CHECK(g == 0);
+
+  const auto objective = [&](std::initializer_list<Index> rows) {
+    double sum = 0;
+    for (const Index row : rows)
+      for (const Index j : {0, 1}) sum += w(0, j) * terms(row, j) / 2;
+    return sum;
+  };
+  phase(2);
+  check("adv_fooled", term(3), {0.21072296466975976, 1.3500584796176431});
+  check("adv_dencoder_W_confuse", gradient(0), {0.6457741161744975, -0.4843305871308731});
+  check("adv_dencoder_b_confuse", gradient(1), {-0.8357756821898105, 0.6268317616423579});
+  for (const std::uint32_t block : {2u, 3u, 4u, 5u})
+    for (const double g : gradient(block)) CHECK(g == 0);
+  check_worked("adv_loss_reconstruct", objective({0}), 1.2735474143870502);
+  check_worked("adv_loss_discriminate", objective({1, 2}), 2.012117152528196);
+  check_worked("adv_loss_confuse", objective({3}), 1.455419961952523);
+}
+
+// What the model keeps to itself, from the formulas.
+TEST_CASE("aae: logits and their gradients [ADV-4] [ADV-5] [ADV-6] [ADV-8] [ADV-9]") {
+  const auto check = [](double logit, double target, double seed, double cost, double gradient) {
+    double nll, da;
+    BernoulliLogits{}.value_and_gradient(logit, target, nll, da);
+    check_worked("cost", nll, cost);
+    check_worked("gradient", seed * da, gradient);
+  };
+  check(-0.75, 1, 0.5, 1.1368710061148999, -0.3395893495876965);  // adv_real, adv_dreal_logit
+  check(1, 1, 1, 0.3132616875182228, -0.2689414213699951);
+  check(1.45, 0, 0.5, 1.6607229646697597, 0.40499921699234354);  // adv_fake, adv_dfake_logit
+  check(-1.05, 0, 1, 0.3000584796176432, 0.259225100817846);
+  check(1.45, 1, 0.5, 0.21072296466975976, -0.09500078300765649);  // adv_fooled, adv_dfooled_logit
+  check(-1.05, 1, 1, 1.3500584796176431, -0.740774899182154);
+}
+
 // The table of the page: what depends on what, by differences along a segment, and what of that a
 // phase hands to its player.
 TEST_CASE("aae: routing, which phase gives which segment a gradient [ADV-3] [ADV-9]") {
   const bool depends[3][3] = {{true, true, false}, {true, false, true}, {true, false, true}};
   const bool given[3][3] = {{true, true, false}, {false, false, true}, {true, false, false}};
-  Bench bench(small(GaussianLatentSpec{.dim = 2}));
+  SmallAae bench(small(GaussianLatentSpec{.dim = 2}));
   for (Index phase = 0; phase < 3; ++phase) {
     bench.step(phase);
     for (std::size_t s = 0; s < kSegments.size(); ++s) {
       CAPTURE(phase);
       CAPTURE(kSegments[s]);
-      const View<Bench::B> theta = bench.segment(kSegments[s]),
+      const View<SmallAae::B> theta = bench.segment(kSegments[s]),
                            gradient = bench.gradient(kSegments[s]);
       const double step = 1e-6;
       double along = 0;  // derivative along (1, -1, 1, …), as the phase gives it
@@ -165,7 +272,7 @@ TEST_CASE("aae: a training step moves each player's segments from its own moment
 }
 
 TEST_CASE("aae: a discriminator that says nothing costs ln 2 [ADV-4] [ADV-5] [ADV-6] [ADV-10]") {
-  Bench bench(small());
+  SmallAae bench(small());
   const std::vector<ParamBlock>& blocks = bench.model.params().layout().blocks();
   for (std::size_t b = blocks.size() - 2; b < blocks.size(); ++b)
     bench.model.backend().fill(bench.model.params()[static_cast<BlockId>(b)], 0);
@@ -178,17 +285,17 @@ TEST_CASE("aae: a discriminator that says nothing costs ln 2 [ADV-4] [ADV-5] [AD
   CHECK(norm(bench.gradient("encoder")) == 0);
   // Each logit is pushed up by -1/2 and down by 1/2: the bias, which both share, stays.
   bench.step(kDiscriminate);
-  const View<Bench::B> last = bench.grads[static_cast<BlockId>(blocks.size() - 1)];
+  const View<SmallAae::B> last = bench.grads[static_cast<BlockId>(blocks.size() - 1)];
   CHECK(std::fabs(last(0)) < 1e-16);
 }
 
 // The encoder fights the discriminator: a step of the generator against its gradient makes codes
 // that the discriminator doubts less, one of the discriminator codes that it knows better.
 TEST_CASE("aae: encoder and discriminator pull the fake codes' logit apart [ADV-5] [ADV-6]") {
-  Bench bench(small());
+  SmallAae bench(small());
   const auto fake_after = [&](Index phase, const char* segment) {
     bench.step(phase);
-    const View<Bench::B> theta = bench.segment(segment), gradient = bench.gradient(segment);
+    const View<SmallAae::B> theta = bench.segment(segment), gradient = bench.gradient(segment);
     for (Index i = 0; i < theta.rows; ++i) theta(i) -= 0.01 * gradient(i);
     const double mean = bench.values().row(kFake).mean();
     for (Index i = 0; i < theta.rows; ++i) theta(i) += 0.01 * gradient(i);
@@ -204,8 +311,8 @@ TEST_CASE("aae: a picture with every pixel twice costs twice, its code the same 
   AaeSpec once = small(), twice = small();
   once.autoencoder.hidden = twice.autoencoder.hidden = {};
   twice.autoencoder.input_dim = 10;
-  Bench one(once), two(twice);
-  const Params<Bench::B>&from = one.model.params(), &to = two.model.params();
+  SmallAae one(once), two(twice);
+  const Params<SmallAae::B>&from = one.model.params(), &to = two.model.params();
   for (Index j = 0; j < 2; ++j)
     for (Index i = 0; i < 10; ++i) to[BlockId{0}](i, j) = from[BlockId{0}](i % 5, j) / 2;
   one.model.backend().copy(from[BlockId{1}], to[BlockId{1}]);
@@ -224,10 +331,10 @@ TEST_CASE("aae: a picture with every pixel twice costs twice, its code the same 
 TEST_CASE("aae: draws of the prior know nothing of the codes' noise, masks differ [ADV-1] [ADV-2]") {
   // With an encoder of zeros a Gaussian code is its noise.
   const Index n = 20000;
-  Bench bench(small(GaussianLatentSpec{.dim = 2}), n);
+  SmallAae bench(small(GaussianLatentSpec{.dim = 2}), n);
   bench.model.backend().fill(bench.segment("encoder"), 0);
   Eigen::MatrixXd code(2, n), real(2, n), terms(5, n);
-  LatentStatistics<Bench::B> statistics;
+  LatentStatistics<SmallAae::B> statistics;
   statistics.codes = columns_of(code);
   bench.model.values(bench.pass(nullptr), {.input = columns_of(bench.x)}, columns_of(terms),
                      statistics);
@@ -242,7 +349,7 @@ TEST_CASE("aae: draws of the prior know nothing of the codes' noise, masks diffe
   AaeSpec dropped = small();
   dropped.discriminator = mlp({16}, Tanh{}, 0.5);
   dropped.prior = NormalPrior{.scale = 1e-300};
-  Bench masks(dropped, 50);
+  SmallAae masks(dropped, 50);
   masks.model.backend().fill(masks.segment("encoder"), 0);
   const Eigen::MatrixXd t = masks.values();
   Index same = 0;

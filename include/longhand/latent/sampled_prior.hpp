@@ -39,7 +39,8 @@ class SampledPrior {
     key.stream = Stream::prior;
     pass.backend.fill_normal(key, pass.sample_ids, eps);
     if (K == 1)
-      return pass.backend.for_each(ShiftAndScale{}, in<B>(constant<B>(0), logvar, eps), out<B>(z));
+      return pass.backend.for_each(ShiftAndScale{}, in<B>(constant<B>(0), logvar, eps),
+                                   out<B>(z));  // [ADV-2]
     // The largest of K uniforms is each with the same probability: its place is the component.
     const View<B> chosen = pass.matrix(K, z.cols);
     key.stream = static_cast<Stream>(component_stream_);
@@ -48,7 +49,7 @@ class SampledPrior {
     const View<B> means{means_.data(), z.rows, K, z.rows};
     pass.backend.multiply(pass.workspace.scratch(), Transpose::no, means, Transpose::no, chosen, z,
                           Store::assign,
-                          then<B>(ShiftAndScale{}, in<B>(z, logvar, eps), out<B>(z)));
+                          then<B>(ShiftAndScale{}, in<B>(z, logvar, eps), out<B>(z)));  // [ADV-2]
   }
 
  private:

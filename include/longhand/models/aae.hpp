@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -95,7 +96,8 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
   static constexpr double selection_tolerance() { return 0.02; }
   template <class Report>
   static Selection selection(const Report& report) {
-    return {report.term("nll"), report.diagnostics.get("mmd")};
+    const double mmd = report.diagnostics.get("mmd");
+    return {report.term("nll"), std::isnan(mmd) ? 0 : mmd};  // one sample has no MMD
   }
   /// What its numbers say of a discriminator that is of no use, if it is.
   template <class Report>

@@ -12,21 +12,25 @@
 namespace longhand {
 
 /// Keeps the weights of the epoch that was best: of all epochs whose loss lies within a fraction of
-/// the least one, that of the least tie_break, and the first of equals [ADV-14]. With a tolerance
-/// of 0 it is the epoch of the least loss. Which epoch that is can change without a new one being
+/// the least one, that of the least tie_break; of equals there, that of the lesser loss, and of equals
+/// in both the first [ADV-14]. With a tolerance of 0 it is the epoch of the least loss. Which epoch that is can change without a new one being
 /// better, when the least loss falls; so the weights of every epoch that can still win are there.
 template <class B>
 class KeptEpoch {
  public:
+  /// Throws std::invalid_argument unless 0 <= tolerance < 1.
   KeptEpoch(const ParamLayout& layout, double tolerance)
-      : layout_(&layout), tolerance_(tolerance) {}
+      : layout_(&layout), tolerance_(tolerance) {
+    require(tolerance >= 0 && tolerance < 1, "the tolerance of a selection is ", tolerance,
+            ", expected a fraction in [0, 1)");
+  }
 
   /// Enters an epoch and its weights; returns whether it is the best one now. One whose numbers are
   /// not finite never is.
   bool enter(const B& backend, Index epoch, const Selection& s, View<B> theta) {
     if (!std::isfinite(s.loss) || !std::isfinite(s.tie_break)) return false;
     least_ = std::min(least_, s.loss);
-    const double limit = least_ + tolerance_ * std::abs(least_);
+    const double limit = least_ + tolerance_ * std::abs(least_);  // [ADV-14]
     release_if([&](const Candidate& c) { return c.selection.loss > limit; });
     for (const Candidate& c : candidates_)
       if (c.selection.loss <= s.loss && c.selection.tie_break <= s.tie_break) return false;
@@ -43,8 +47,11 @@ class KeptEpoch {
 
   /// The best epoch so far; 0 if there is none.
   Index epoch() const { return candidates_.empty() ? 0 : best().epoch; }
-  /// Brings back the weights of that epoch.
-  void restore(const B& backend, View<B> theta) const { backend.copy(best().weights.flat(), theta); }
+  /// Brings back the weights of that epoch. Throws std::invalid_argument where there is none.
+  void restore(const B& backend, View<B> theta) const {
+    require(!candidates_.empty(), "no epoch was kept");
+    backend.copy(best().weights.flat(), theta);
+  }
 
  private:
   struct Candidate {
@@ -53,10 +60,10 @@ class KeptEpoch {
     Params<B> weights;
   };
 
+  /// No two candidates have the same tie_break: one of them would be worse in both numbers.
   const Candidate& best() const {
-    return *std::ranges::min_element(candidates_, {}, [](const Candidate& c) {
-      return std::pair(c.selection.tie_break, c.epoch);
-    });
+    return *std::ranges::min_element(
+        candidates_, {}, [](const Candidate& c) { return c.selection.tie_break; });
   }
   template <class Condition>
   void release_if(const Condition& out) {
