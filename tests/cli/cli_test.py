@@ -701,6 +701,16 @@ class Kinds(Case):
         short.write_text((model.parent / "config.toml").read_text().replace("[12, 8]", "[12, 9]"))
         self.bad(3, "discriminator.2.bias", "info", path, "--config", short)
 
+    def test_a_discriminator_that_wins_is_said(self):
+        unequal = ["--model", "aae", "--discriminator", "12,8", "--lr", "1e-9",
+                   "--discriminator-lr", "1e-2", "--epochs", 30, "--adversarial-prior", "normal:4"]
+        _, done = self.train("won", *unequal)
+        warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+        self.assertEqual(len(warnings), 1, done.stderr)
+        self.assertIn("the discriminator has won", warnings[0])
+        _, done = self.train("won-quiet", *unequal, "--quiet")
+        self.assertEqual(done.stderr, "")
+
     def test_adversarial_ring_and_noise(self):
         ring, done = self.train("ring", "--model", "aae", "--adversarial-prior", "ring:5",
                                 "--discriminator", "none", "--quiet")

@@ -435,7 +435,7 @@ TEST_CASE("aae: a spec that describes no model is refused") {
   refused(spec, "longhand: a ring is a prior over 2 dimensions, the code has 3");
   spec = small();
   spec.prior = RingPrior{.components = 1};
-  refused(spec, "longhand: the ring has 1 components, expected at least 2");
+  refused(spec, "longhand: the ring has 1 components, expected 2 to 1024");
   spec.prior = NormalPrior{.scale = 0};
   refused(spec, "longhand: the prior's scale is 0, expected a positive number");
   refused(small(CategoricalLatentSpec{.variables = 2}),
