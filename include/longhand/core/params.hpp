@@ -172,13 +172,13 @@ class Params {
   using Scalar = typename B::Scalar;
 
   Params() = default;
-  explicit Params(ParamLayout layout) : layout_(std::move(layout)), buffer_(layout_.size()) {}
+  explicit Params(ParamLayout layout) : layout_(std::move(layout)), buffer_(layout_.size()) {
+    for (const ParamBlock& b : layout_.blocks())
+      views_.push_back({buffer_.data() + b.offset, b.rows(), b.outputs, b.rows()});
+  }
 
   const ParamLayout& layout() const { return layout_; }
-  View<B> operator[](BlockId id) const {
-    const ParamBlock& b = layout_[id];
-    return {buffer_.data() + b.offset, b.rows(), b.outputs, b.rows()};
-  }
+  View<B> operator[](BlockId id) const { return views_[static_cast<std::size_t>(id)]; }
   /// The whole buffer as one column, for an optimizer's single sweep.
   View<B> flat() const { return buffer_.column(); }
   /// A range of the buffer as one column.
@@ -187,6 +187,7 @@ class Params {
  private:
   ParamLayout layout_;
   Buffer<B> buffer_;
+  std::vector<View<B>> views_;  ///< of the blocks
 };
 
 /// What a product or a reduction does with its destination.
