@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "longhand/io/error.hpp"
@@ -76,7 +75,7 @@ ModelFile read_model_file(std::span<const std::byte> bytes, std::string_view nam
 // ---- the spec of a Vae --------------------------------------------------------------------------
 
 /// The likelihoods that a file can hold: all but types of the user's program.
-using FileLikelihood = std::variant<Bernoulli, Gaussian, LearnedGaussian>;
+using FileLikelihood = OwnLikelihoodSpec;
 
 /// "ae" (the latent has no density), "cvae" (there is a condition), else "vae".
 std::string kind_of(const VaeSpec& spec);

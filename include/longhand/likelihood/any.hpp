@@ -15,10 +15,11 @@ auto part_of(const Spec& spec) { return PerElement(spec.formula()); }
 
 /// A likelihood chosen at run time. It has the interface of PerElement; each call visits once.
 class AnyLikelihood {
-  template <class Spec>
-  using PartOf = decltype(part_of(std::declval<Spec>()));
+  template <class... Spec>
+  static auto parts_of(const std::variant<Spec...>&)
+      -> std::variant<decltype(part_of(std::declval<Spec>()))...>;
 
-  using Variant = std::variant<PartOf<Bernoulli>, PartOf<Gaussian>, PartOf<LearnedGaussian>>;
+  using Variant = decltype(parts_of(OwnLikelihoodSpec{}));
 
   template <class F>
   auto visit(const F& f) const {
@@ -26,7 +27,6 @@ class AnyLikelihood {
   }
 
  public:
-
   AnyLikelihood() = default;
   /// Throws std::invalid_argument for a likelihood of the user's own.
   AnyLikelihood(const LikelihoodSpec& spec)

@@ -47,7 +47,14 @@ struct CustomLikelihood {
   std::string name;
 };
 
-using LikelihoodSpec = std::variant<Bernoulli, Gaussian, LearnedGaussian, CustomLikelihood>;
+/// longhand's own likelihoods: those that a file can hold and the command line can name.
+using OwnLikelihoodSpec = std::variant<Bernoulli, Gaussian, LearnedGaussian>;
+
+namespace detail {
+template <class... Own>
+std::variant<Own..., CustomLikelihood> with_custom(const std::variant<Own...>&);
+}
+using LikelihoodSpec = decltype(detail::with_custom(OwnLikelihoodSpec{}));
 
 inline std::string name_of(const LikelihoodSpec& likelihood) {
   return std::visit([](const auto& l) { return std::string(l.name); }, likelihood);
