@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 #include <numbers>
+#include <string>
 #include <vector>
 
 #include "longhand/backend/cpu.hpp"
@@ -73,6 +74,26 @@ TEST_CASE("training lowers the loss and reports one line per epoch") {
     CHECK(r.players.front().learning_rate == 1e-2);
   }
   CHECK(result.best_epoch == 0);
+}
+
+TEST_CASE("the gradient norm of every tensor of the file, one by one") {
+  Model model(small());
+  const TrainResult result =
+      fit(model, curve(40), {.epochs = 1, .batch = 40, .grad_norms = true});  // one step
+  const EpochReport& report = result.history.front();
+  std::vector<std::string> names;
+  double squares = 0;
+  for (const NamedValue& tensor : report.grad_norms) {
+    names.push_back(tensor.name);
+    CHECK(tensor.value > 0);
+    squares += tensor.value * tensor.value;
+  }
+  CHECK(names == std::vector<std::string>{"encoder.0.weight", "encoder.0.bias", "mu.weight",
+                                          "logvar.weight", "mu.bias", "logvar.bias",
+                                          "decoder.0.weight", "decoder.0.bias", "decoder.2.weight",
+                                          "decoder.2.bias"});
+  CHECK(std::sqrt(squares) == doctest::Approx(report.players.front().grad_norm));
+  CHECK(report.grad_norms.get("mu.weight") != report.grad_norms.get("logvar.weight"));
 }
 
 TEST_CASE("equal seeds give equal bits, another seed other bits, threads change nothing") {

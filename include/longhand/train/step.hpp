@@ -161,15 +161,16 @@ class TrainingStep {
 
   void norms_by_tensor(const Pass<B>& pass, const Playing& playing) {
     const ParamLayout& layout = model_.params().layout();
-    const Index players = logbook_.shape().players;
     for (const std::string& name : playing.player.segments) {
       const auto& segment = layout.segment(name);
-      for (std::size_t b = segment.first_block; b < segment.first_block + segment.blocks; ++b) {
-        const View<B> g = as_column(grads_[static_cast<BlockId>(b)]);
-        pass.backend.reduce(
-            Square{}, in<B>(g), g.rows,
-            logbook_.squared_norms().middle_rows(players + static_cast<Index>(b), 1));
-      }
+      Index place = logbook_.shape().players + layout.tensors_before(segment.first_block);
+      for (std::size_t b = segment.first_block; b < segment.first_block + segment.blocks; ++b)
+        for (const ParamBlock::Part& part : layout.blocks()[b].parts) {
+          const View<B> g =
+              as_column(grads_[static_cast<BlockId>(b)].middle_cols(part.first, part.outputs));
+          pass.backend.reduce(Square{}, in<B>(g), g.rows,
+                              logbook_.squared_norms().middle_rows(place++, 1));
+        }
     }
   }
 
@@ -184,8 +185,7 @@ class TrainingStep {
       ++shape.players;
       shape.weights += static_cast<Index>(player.loss.size());
     }
-    if (options.grad_norms)
-      shape.tensors = static_cast<Index>(model.params().layout().blocks().size());
+    if (options.grad_norms) shape.tensors = model.params().layout().tensors();
     return shape;
   }
 
