@@ -54,7 +54,8 @@ NamedValues others(const Evaluation& e) {
 }
 
 /// What applies to the model and nothing else.
-std::string table(const nlohmann::ordered_json& json, const Evaluation& e, bool has_elbo) {
+std::string table(const nlohmann::ordered_json& json, const Evaluation& e, const Model& model) {
+  const bool has_elbo = model.has_elbo();
   std::string out;
   const auto line = [&](const std::string& name, const std::string& value) {
     out += name + std::string(21 - name.size(), ' ') + value + "\n";
@@ -77,7 +78,7 @@ std::string table(const nlohmann::ordered_json& json, const Evaluation& e, bool 
   if (!has_elbo) return out;
   std::string per_unit;
   for (const double kl : e.kl_per_unit) per_unit += (per_unit.empty() ? "" : " ") + fixed(kl, 3);
-  line("KL per dimension", per_unit);
+  line(model.classes() > 0 ? "KL per variable" : "KL per dimension", per_unit);
   return out;
 }
 
@@ -127,7 +128,7 @@ ExitCode run(const EvaluateArguments& a) {
   if (a.common.json) {
     print(json.dump() + "\n");
   } else if (a.out.empty()) {
-    print(table(json, e, has_elbo));
+    print(table(json, e, *model));
   }
   return ExitCode::ok;
 }

@@ -747,6 +747,8 @@ class Kinds(Case):
                                       "--json").stdout)
         self.assertEqual(len(result["kl_per_dimension"]), 3)
         self.assertGreater(result["importance_bound"], result["elbo"])
+        self.assertIn("\nKL per variable ",
+                      self.good("evaluate", model, "--data", self.data).stdout)
         names, codes = read_csv(self.good("embed", model, "--data", self.data).stdout)
         self.assertEqual(len(names), 12)
         for code in codes:
