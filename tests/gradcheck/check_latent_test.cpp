@@ -53,7 +53,10 @@ class Faulty {
     pass.backend.fill(none, S(0)), pass.backend.fill(ones, S(1));
     if (fault_ == Fault::forgets_kl) w = {};
     if (fault_ == Fault::forgets_z) dz = none;
-    if (fault_ == Fault::ignores_weight) w = ones;
+    if (fault_ == Fault::ignores_weight) {
+      w = ones;
+      if (rows.rows == 0) rows = pass.matrix(1, dz.cols);  // nobody wants the KL
+    }
     Cache used = cache;
     if (fault_ == Fault::ignores_bound) used.logvar = none;
     right_.backward(pass, used, w, dz, dh, rows);
@@ -94,7 +97,17 @@ TEST_CASE("latent check: a stranger's latent passes, and the check has power") {
     LONGHAND_CHECK(prove_power(
         [&](const CheckOptions& options) { return check(Fault::none, learned, true, options); }));
   }
-  LONGHAND_CHECK(check(Fault::none, false, false));
+}
+
+TEST_CASE("latent check: without its terms a latent is z alone, and its prior has no gradient") {
+  for (const bool learned : {false, true}) {
+    const GradientReport report = check(Fault::none, learned, false);
+    LONGHAND_CHECK(report);
+    CHECK(report.tensors.size() == (learned ? 3u : 1u));
+    CHECK(check(Fault::forgets_z, learned, false).verdict == Verdict::fail);
+  }
+  const GradientReport report = check(Fault::ignores_weight, true, false);
+  CHECK(report.tensors[1].verdict == Verdict::fail);  // the prior's weight, as if the KL counted
 }
 
 TEST_CASE("latent check: the head must join both gradients, assigned and weighed [ELBO-4]") {
@@ -104,7 +117,6 @@ TEST_CASE("latent check: the head must join both gradients, assigned and weighed
     CHECK(check(fault).verdict == Verdict::fail);
   }
   CHECK(check(Fault::outside).reason.find("outside of the gradient of 'h'") != std::string::npos);
-  CHECK(check(Fault::forgets_z, false, false).verdict == Verdict::fail);
   // Without a weight nobody asks for the KL.
   LONGHAND_CHECK(check(Fault::forgets_kl, false, false));
 }

@@ -93,7 +93,9 @@ GradientReport check_latent(std::string_view name, const Make& make, const Laten
     rig.latent.backward(pass, *static_cast<const typename L::Cache*>(cache.get()), w,
                         d.middle_rows(0, z_rows), view_of<B>(dinputs[0]),
                         pass.matrix(rig.terms, d.cols));
-    if (write == GradientWrite::assign) rig.finish(batch);
+    if (write != GradientWrite::assign) return;
+    // Without terms nothing depends on the prior: what backward leaves alone there is zero.
+    how.weighed ? rig.finish(batch) : rig.grads.zero_unwritten(rig.backend);
   };
   part.freezes = false;  // the head's gradient is always wanted
   if constexpr (MadeFor<D, Make>) {
