@@ -56,5 +56,6 @@ void add_peaks();
 void add_products();
 void add_sweeps();
 void add_rows();
+void add_columns();
 
 }  // namespace longhand::micro

@@ -8,6 +8,7 @@ int run(int argc, char** argv) {
   add_products();
   add_rows();
   add_sweeps();
+  add_columns();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();
