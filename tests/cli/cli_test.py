@@ -330,6 +330,72 @@ class Train(Case):
             json.loads(line)
         self.assertTrue((out / "config.toml").exists())
 
+    def train_for_ever(self, out, *arguments, **streams):
+        """A training that does not end by itself, once it has written some metrics."""
+        run = subprocess.Popen([PROGRAM, "train", "--data", self.data, "--out", out, *SMALL,
+                                "--epochs", "1000000", *arguments], **streams)
+        deadline = time.monotonic() + 60
+        while not any(path.exists() and path.read_text().count("\n") > 3
+                      for path in (out / "metrics.jsonl", out / ".run" / "metrics.jsonl")):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(run.poll())
+            time.sleep(0.01)
+        return run
+
+    def test_signals_of_batch_systems_save_the_best_weights(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            out = self.folder / f"ended-{number}"
+            with self.train_for_ever(out, "--validation", "0.25", stderr=subprocess.PIPE,
+                                     text=True) as run:
+                run.send_signal(number)
+                _, talk = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, 130, talk)
+            self.assertRegex(talk, r"interrupted after step \d+; weights of epoch \d+, the best")
+            self.good("evaluate", out / "model.safetensors", "--data", self.data)
+            self.assertEqual(sorted(path.name for path in out.iterdir()),
+                             ["config.toml", "env.json", "metrics.jsonl", "model.safetensors"])
+
+    def test_a_killed_run_leaves_an_earlier_one_whole(self):
+        out = self.folder / "killed"
+        shutil.copytree(self.run_folder, out)
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        with self.train_for_ever(out, "--quiet") as run:
+            run.kill()
+        after = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+        after.pop(".lock")
+        self.assertEqual(after, before)
+        # The next run does not mind, and cleans up.
+        self.good("train", "--data", self.data, "--out", out, *SMALL, "--seed", 9)
+        self.assertEqual(sorted(path.name for path in out.iterdir()), sorted(before))
+        self.assertIn("seed = 9\n", (out / "config.toml").read_text())
+
+    def test_two_trainings_in_one_folder(self):
+        out = self.folder / "shared"
+        with self.train_for_ever(out, "--quiet") as run:
+            self.bad(1, [f"another training writes there, process {run.pid}"], "train", "--data",
+                     self.data, "--out", out, *SMALL)
+            run.send_signal(signal.SIGINT)
+            run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 130)
+        for line in (out / "metrics.jsonl").read_text().splitlines():
+            json.loads(line)
+        self.good("train", "--data", self.data, "--out", out, *SMALL)
+
+    def test_a_reader_who_goes_away_does_not_end_the_training(self):
+        out = self.folder / "unread"
+        with subprocess.Popen([PROGRAM, "train", "--data", self.data, "--out", out, *SMALL,
+                               "--epochs", "30", "--json"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as run:
+            run.stdout.readline()
+            run.stdout.close()
+            talk = run.stderr.read()
+        self.assertEqual(run.returncode, 1, talk)
+        self.assertIn("stdout: cannot be written; the training went on", talk)
+        self.good("info", out / "model.safetensors")
+        epochs = [json.loads(line)["epoch"]
+                  for line in (out / "metrics.jsonl").read_text().splitlines()]
+        self.assertEqual(max(epochs), 30)
+
     def test_divergence(self):
         out = self.folder / "diverged"
         arguments = ["train", "--data", self.data, "--out", out, *SMALL, "--optimizer", "sgd",

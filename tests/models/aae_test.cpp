@@ -271,6 +271,22 @@ TEST_CASE("aae: a training step moves each player's segments from its own moment
   CHECK(changed("generator") == std::vector<std::string>{"encoder"});
 }
 
+TEST_CASE("aae: a tensor that two players learn has a gradient norm for each") {
+  Aae<Cpu<float>> model(small());
+  const Eigen::MatrixXf x = (Eigen::MatrixXf::Random(5, 40).array() + 1) / 2;
+  const TrainResult r =
+      fit(model, samples_in_columns(x), {.epochs = 1, .batch = 20, .grad_norms = true});
+  const NamedValues& norms = r.history[0].grad_norms;
+  CHECK(norms.size() == 4 + 4 + 6 + 4);
+  const double first = norms.get("autoencoder/encoder.0.weight"),
+               other = norms.get("generator/encoder.0.weight");
+  CHECK(first > 0);
+  CHECK(other > 0);
+  CHECK(first != other);
+  CHECK(norms.get("discriminator.0.weight") > 0);
+  CHECK(norms.get("decoder.0.weight") > 0);
+}
+
 TEST_CASE("aae: a discriminator that says nothing costs ln 2 [ADV-4] [ADV-5] [ADV-6] [ADV-10]") {
   SmallAae bench(small());
   const std::vector<ParamBlock>& blocks = bench.model.params().layout().blocks();

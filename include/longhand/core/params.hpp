@@ -119,15 +119,6 @@ class ParamLayout {
     return static_cast<std::uint16_t>(first);
   }
 
-  /// Tensors in a file: a part of a block is one.
-  Index tensors() const { return tensors_before(blocks_.size()); }
-  /// Those of the blocks before number `block`.
-  Index tensors_before(std::size_t block) const {
-    Index n = 0;
-    for (std::size_t b = 0; b < block; ++b) n += static_cast<Index>(blocks_[b].parts.size());
-    return n;
-  }
-
   /// Scalars in the flat buffer, padding included.
   Index size() const { return size_; }
   /// Parameters, padding not counted.

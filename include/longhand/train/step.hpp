@@ -30,10 +30,10 @@ class TrainingStep {
                std::span<const std::uint32_t> samples, Index batch)
       : model_(model),
         seed_(options.seed),
-        grad_norms_(options.grad_norms),
         source_(data, options.binarize),
         phases_(model.phases()),
         players_(players_of(model, options)),
+        tensors_(tensors_of(model, options)),
         logbook_(model.backend(), shape_of(model, options), samples, batch),
         grads_(model.params().layout()),
         full_(std::min(options.steps_per_launch, static_cast<Index>(samples.size()) / batch)),
@@ -48,6 +48,16 @@ class TrainingStep {
     std::vector<std::pair<Index, Index>> runs;  ///< its terms as runs of neighbouring rows
   };
   const std::vector<Playing>& players() const { return players_; }
+
+  /// A tensor whose gradient norm is reported, for one of the players that learn it.
+  struct TensorNorm {
+    std::string name;  ///< of the tensor; "player/tensor" where several players learn it
+    Index player;
+    BlockId block;
+    Index first, outputs;  ///< its columns in the block
+  };
+  /// In the order in which the logbook has them after the players; none unless the options ask.
+  const std::vector<TensorNorm>& tensors() const { return tensors_; }
   Logbook<B>& logbook() { return logbook_; }
   /// The gradients of the last step.
   const Grads<B>& grads() const { return grads_; }
@@ -135,7 +145,7 @@ class TrainingStep {
       }
       pass.backend.reduce(Value{}, in<B>(squares), parts, squared_norm, judgement);
     }
-    if (grad_norms_) norms_by_tensor(pass, at(p));
+    norms_by_tensor(pass, p);
   }
 
   /// A 1 x 1 matrix in backend memory: 0 if the player's terms are finite for every sample, else
@@ -159,18 +169,14 @@ class TrainingStep {
     return sum;
   }
 
-  void norms_by_tensor(const Pass<B>& pass, const Playing& playing) {
-    const ParamLayout& layout = model_.params().layout();
-    for (const std::string& name : playing.player.segments) {
-      const auto& segment = layout.segment(name);
-      Index place = logbook_.shape().players + layout.tensors_before(segment.first_block);
-      for (std::size_t b = segment.first_block; b < segment.first_block + segment.blocks; ++b)
-        for (const ParamBlock::Part& part : layout.blocks()[b].parts) {
-          const View<B> g =
-              as_column(grads_[static_cast<BlockId>(b)].middle_cols(part.first, part.outputs));
-          pass.backend.reduce(Square{}, in<B>(g), g.rows,
-                              logbook_.squared_norms().middle_rows(place++, 1));
-        }
+  void norms_by_tensor(const Pass<B>& pass, Index p) {
+    for (std::size_t k = 0; k < tensors_.size(); ++k) {
+      const TensorNorm& tensor = tensors_[k];
+      if (tensor.player != p) continue;
+      const View<B> g = as_column(grads_[tensor.block].middle_cols(tensor.first, tensor.outputs));
+      pass.backend.reduce(Square{}, in<B>(g), g.rows,
+                          logbook_.squared_norms().middle_rows(
+                              logbook_.shape().players + static_cast<Index>(k), 1));
     }
   }
 
@@ -185,8 +191,30 @@ class TrainingStep {
       ++shape.players;
       shape.weights += static_cast<Index>(player.loss.size());
     }
-    if (options.grad_norms) shape.tensors = model.params().layout().tensors();
+    shape.tensors = static_cast<Index>(tensors_of(model, options).size());
     return shape;
+  }
+
+  static std::vector<TensorNorm> tensors_of(const M& model, const TrainOptions& options) {
+    std::vector<TensorNorm> tensors;
+    if (!options.grad_norms) return tensors;
+    const ParamLayout& layout = model.params().layout();
+    const std::vector<Player> players = model.players();
+    const auto learners = [&](const std::string& segment) {
+      return std::ranges::count_if(players, [&](const Player& player) {
+        return std::ranges::find(player.segments, segment) != player.segments.end();
+      });
+    };
+    for (std::size_t p = 0; p < players.size(); ++p)
+      for (const std::string& name : players[p].segments) {
+        const auto& segment = layout.segment(name);
+        const std::string prefix = learners(name) > 1 ? players[p].name + "/" : "";
+        for (std::size_t b = segment.first_block; b < segment.first_block + segment.blocks; ++b)
+          for (const ParamBlock::Part& part : layout.blocks()[b].parts)
+            tensors.push_back({prefix + part.name, static_cast<Index>(p), static_cast<BlockId>(b),
+                               part.first, part.outputs});
+      }
+    return tensors;
   }
 
   static std::vector<Playing> players_of(const M& model, const TrainOptions& options) {
@@ -230,10 +258,10 @@ class TrainingStep {
 
   M& model_;
   std::uint64_t seed_;
-  bool grad_norms_;
   BatchSource<B> source_;
   std::vector<Phase> phases_;
   std::vector<Playing> players_;
+  std::vector<TensorNorm> tensors_;
   Logbook<B> logbook_;
   Grads<B> grads_;
   Workspace<B> workspace_;

@@ -151,10 +151,7 @@ class Trainer {
     for (const Term& term : terms_) report.terms.push_back({term.name, 0});
     for (const auto& playing : step.players()) report.players.push_back({playing.player.name});
     for (const std::string& name : names_) report.schedules.push_back({name, 0});
-    if (options_.grad_norms)
-      for (const ParamBlock& block : model_.params().layout().blocks())
-        for (const ParamBlock::Part& part : block.parts)
-          report.grad_norms.push_back({part.name, 0});
+    for (const auto& tensor : step.tensors()) report.grad_norms.push_back({tensor.name, 0});
     Index taken = 0, reported = 0;  // pages
     while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
       const Index end = std::min(taken + steps_at_once(), logbook.pages());
