@@ -11,3 +11,12 @@
 #else
 #include <Eigen/Core>
 #endif
+
+namespace longhand {
+
+/// A matrix of Eigen's whose columns lie one after the other, also in a program that makes rows the
+/// default (EIGEN_DEFAULT_TO_ROW_MAJOR). Every matrix that longhand keeps is one.
+template <class S>
+using ColumnMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
+
+}  // namespace longhand

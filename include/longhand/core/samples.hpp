@@ -21,7 +21,7 @@ namespace longhand {
 template <class S>
 class Samples {
  public:
-  using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic>;
+  using Matrix = ColumnMajor<S>;
 
   Samples() = default;
   explicit Samples(Matrix columns) : owned_(std::move(columns)) { look_at_own(); }

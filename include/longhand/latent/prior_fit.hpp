@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
 
+#include "longhand/core/eigen.hpp"
 #include "longhand/core/named_values.hpp"
 #include "longhand/latent/sampled_prior_spec.hpp"
 
@@ -26,9 +26,9 @@ inline double sum_of_kernels(const Eigen::ArrayXd& d, double v) {
 }
 
 /// At most `most` columns, evenly spaced.
-inline Eigen::MatrixXd thinned(const Eigen::MatrixXd& codes, Eigen::Index most) {
+inline ColumnMajor<double> thinned(const ColumnMajor<double>& codes, Eigen::Index most) {
   const Eigen::Index every = (codes.cols() + most - 1) / most;
-  Eigen::MatrixXd some(codes.rows(), (codes.cols() + every - 1) / every);
+  ColumnMajor<double> some(codes.rows(), (codes.cols() + every - 1) / every);
   for (Eigen::Index j = 0; j < some.cols(); ++j) some.col(j) = codes.col(j * every);
   return some;
 }
@@ -38,27 +38,27 @@ inline constexpr Eigen::Index kMostCodes = 20000;
 
 /// The mean of a mixture (J numbers).
 inline Eigen::VectorXd mean_of(const EqualMixture& p) {
-  return Eigen::Map<const Eigen::MatrixXd>(p.means.data(), p.dim, p.components()).rowwise().mean();
+  return Eigen::Map<const ColumnMajor<double>>(p.means.data(), p.dim, p.components()).rowwise().mean();
 }
 /// The covariance of a mixture (J x J).
-inline Eigen::MatrixXd covariance_of(const EqualMixture& p) {
-  const Eigen::Map<const Eigen::MatrixXd> means(p.means.data(), p.dim, p.components());
-  const Eigen::MatrixXd centred = means.colwise() - mean_of(p);
+inline ColumnMajor<double> covariance_of(const EqualMixture& p) {
+  const Eigen::Map<const ColumnMajor<double>> means(p.means.data(), p.dim, p.components());
+  const ColumnMajor<double> centred = means.colwise() - mean_of(p);
   return centred * centred.transpose() / static_cast<double>(p.components()) +
-         p.deviation * p.deviation * Eigen::MatrixXd::Identity(p.dim, p.dim);
+         p.deviation * p.deviation * ColumnMajor<double>::Identity(p.dim, p.dim);
 }
 
 /// The squared maximum mean discrepancy between codes (J x n, n at least 2) and a mixture, an
 /// unbiased estimate: it is near 0 where both are one distribution, and may be a little below
 /// [ADV-13]. The prior's side is exact, and only the codes are a sample.
-inline double squared_mmd(const Eigen::MatrixXd& codes, const EqualMixture& p) {
+inline double squared_mmd(const ColumnMajor<double>& codes, const EqualMixture& p) {
   using Array = Eigen::ArrayXd;
   const Eigen::Index n = codes.cols(), K = p.components();
   const double J = static_cast<double>(p.dim), s2 = p.deviation * p.deviation,
                v = covariance_of(p).trace();
-  const Eigen::Map<const Eigen::MatrixXd> means(p.means.data(), p.dim, K);
+  const Eigen::Map<const ColumnMajor<double>> means(p.means.data(), p.dim, K);
   double codes_codes = 0, codes_prior = 0, prior_prior = 0;
-  const Eigen::MatrixXd by_row = codes.transpose();  // one dimension of all codes side by side
+  const ColumnMajor<double> by_row = codes.transpose();  // one dimension of all codes side by side
   for (Eigen::Index i = 0; i + 1 < n; ++i) {
     Array squares = Array::Zero(n - 1 - i);
     for (Eigen::Index k = 0; k < p.dim; ++k)
@@ -86,16 +86,16 @@ inline double squared_mmd(const Eigen::MatrixXd& codes, const EqualMixture& p) {
 /// largest difference of a variance or covariance, in the prior's [ADV-12]; "mmd", the squared
 /// maximum mean discrepancy [ADV-13]. All are NaN for fewer than two codes, or where a code is not
 /// finite.
-inline NamedValues prior_fit(const Eigen::MatrixXd& all, const EqualMixture& p) {
+inline NamedValues prior_fit(const ColumnMajor<double>& all, const EqualMixture& p) {
   const double nothing = std::numeric_limits<double>::quiet_NaN();
   if (all.cols() < 2 || !all.allFinite())
     return {{"mean_gap", nothing}, {"covariance_gap", nothing}, {"mmd", nothing}};
   const double n = static_cast<double>(all.cols());
   const Eigen::VectorXd mean = all.rowwise().mean();
-  const Eigen::MatrixXd centred = all.colwise() - mean, covariance = covariance_of(p);
+  const ColumnMajor<double> centred = all.colwise() - mean, covariance = covariance_of(p);
   const Eigen::VectorXd sd = covariance.diagonal().cwiseSqrt();
   const Eigen::VectorXd by_mean = (mean - mean_of(p)).cwiseQuotient(sd);
-  const Eigen::MatrixXd by_covariance =
+  const ColumnMajor<double> by_covariance =
       (centred * centred.transpose() / (n - 1) - covariance).cwiseQuotient(sd * sd.transpose());
   return {{"mean_gap", by_mean.cwiseAbs().maxCoeff()},              // [ADV-11]
           {"covariance_gap", by_covariance.cwiseAbs().maxCoeff()},  // [ADV-12]

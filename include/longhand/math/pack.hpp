@@ -17,7 +17,7 @@ namespace detail {
 /// as much.
 template <class Packet, class S>
 Packet load_part(const S* from, Index count) {
-#ifdef __AVX512F__
+#ifdef EIGEN_VECTORIZE_AVX512
   const int mask = (1 << std::max<Index>(count, 0)) - 1;
   if constexpr (sizeof(Packet) == 64 && std::is_same_v<S, float>)
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
@@ -32,7 +32,7 @@ Packet load_part(const S* from, Index count) {
 /// Stores the first `count` > 0 numbers of a machine packet and touches nothing behind them.
 template <class Packet, class S>
 void store_part(S* to, const Packet& packet, Index count) {
-#ifdef __AVX512F__
+#ifdef EIGEN_VECTORIZE_AVX512
   const int mask = (1 << count) - 1;
   if constexpr (sizeof(Packet) == 64 && std::is_same_v<S, float>)
     return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), packet);

@@ -88,7 +88,7 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
 
   /// How the codes of a data set fit the prior, from all of them (J x n).
   static constexpr bool wants_codes() { return true; }
-  NamedValues diagnosis(const Eigen::MatrixXd& codes) const {
+  NamedValues diagnosis(const ColumnMajor<double>& codes) const {
     return prior_fit(codes, prior_.mixture());
   }
   /// The epoch that is kept: of those that reconstruct held-out samples within 2% of the best one,

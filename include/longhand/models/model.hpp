@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <concepts>
-#include <Eigen/Core>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "longhand/core/eigen.hpp"
 #include "longhand/core/named_values.hpp"
 #include "longhand/core/terms.hpp"
 #include "longhand/models/input_units.hpp"
@@ -45,7 +45,7 @@ struct ModelDefaults {
   /// Whether diagnosis() has something to say; evaluation then collects all codes of a data set.
   static constexpr bool wants_codes() { return false; }
   static Index z_rows() { return 0; }
-  static NamedValues diagnosis(const Eigen::MatrixXd& /*codes*/) { return {}; }
+  static NamedValues diagnosis(const ColumnMajor<double>& /*codes*/) { return {}; }
   /// What early stopping and the kept weights follow: the first player's loss. Of epochs whose loss
   /// lies within this fraction of the least, the one of the least tie_break is kept.
   template <class Report>
@@ -87,7 +87,7 @@ concept TrainableModel = requires(const M model, M& own, const Pass<typename M::
   { model.units() } -> std::convertible_to<Index>;
   { model.z_rows() } -> std::convertible_to<Index>;
   { model.wants_codes() } -> std::convertible_to<bool>;
-  { model.diagnosis(Eigen::MatrixXd()) } -> std::convertible_to<NamedValues>;
+  { model.diagnosis(ColumnMajor<double>()) } -> std::convertible_to<NamedValues>;
   { model.selection_tolerance() } -> std::convertible_to<double>;
   { model.terms() } -> std::convertible_to<std::vector<Term>>;
   { model.schedules() } -> std::convertible_to<std::vector<Scheduled>>;

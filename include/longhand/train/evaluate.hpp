@@ -124,7 +124,7 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
   std::vector<S> host(static_cast<std::size_t>(batch_size * std::max<Index>({T, U, J, 1})));
   std::vector<double> mean(units), squares(units);  // Welford, over samples
   std::vector<double> sums(static_cast<std::size_t>(T));
-  Eigen::MatrixXd codes(J, J > 0 ? n : 0);
+  ColumnMajor<double> codes(J, J > 0 ? n : 0);
   double seen = 0, weighted = 0;
 
   for (Index first = 0; first < n; first += batch_size) {
@@ -164,8 +164,7 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
       if (statistics.codes.present()) {
         pass.backend.download(statistics.codes, host.data());
         codes.middleCols(first, count) =
-            Eigen::Map<const Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic>>(host.data(), J, count)
-                .template cast<double>();
+            Eigen::Map<const ColumnMajor<S>>(host.data(), J, count).template cast<double>();
       }
       if (!statistics.mean.present()) continue;
       pass.backend.download(statistics.mean, host.data());
