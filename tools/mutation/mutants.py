@@ -71,6 +71,15 @@ def is_const(cursor):
     return spelling.startswith("const ") or spelling.endswith(" const")
 
 
+def struct_of(cursor):
+    """The struct's name with those around it, "GaussianLatent::Cache"."""
+    names = []
+    while cursor is not None and cursor.kind in SCOPES - {K.NAMESPACE}:
+        names.insert(0, cursor.spelling)
+        cursor = cursor.semantic_parent
+    return "::".join(names)
+
+
 def squeeze(text):
     return re.sub(r"\s+", " ", re.sub(r"//[^\n]*", "", text)).strip()
 
@@ -108,7 +117,7 @@ class Finder:
     def collect_fields(self, cursor):
         for child in cursor.get_children():
             if child.kind == K.FIELD_DECL:
-                key = (cursor.spelling, bare_type(child))
+                key = (struct_of(cursor), bare_type(child))
                 self.fields.setdefault(key, []).append(child.spelling)
             elif child.kind in SCOPES:
                 self.collect_fields(child)
@@ -276,7 +285,10 @@ class Finder:
         parts = self.children(cursor)
         reference = "&" in cursor.type.spelling and not is_const(cursor)
         result = self.text(cursor)
-        if parts and not re.match(r"\s*(static|constexpr)\b", start) and not reference:
+        if parts and parts[-1].extent.start.offset == cursor.location.offset:  # name(a, b)
+            arguments = self.children(self.inner(parts[-1]))
+            result = self.splice(cursor, [(a, self.expression(a)) for a in arguments])
+        elif parts and not re.match(r"\s*(static|constexpr)\b", start) and not reference:
             numeric = bare_type(cursor) in NUMBERS
             result = self.splice(cursor, [(parts[-1], self.expression(parts[-1], term=numeric))])
         self.declare(cursor, initialised=bool(parts))
@@ -467,7 +479,7 @@ class Finder:
     def same_kind(self, a, b):
         kinds = bare_type(a), bare_type(b)
         if not (self.formula and set(kinds) <= {"T", DEPENDENT}):
-            return kinds[0] == kinds[1] != DEPENDENT
+            return kinds[0] == kinds[1] and kinds[0] not in ("auto", DEPENDENT)
         places = [c.kind == K.DECL_REF_EXPR and not is_const(c) for c in (a, b)]
         return places[0] == places[1] and not self.compares(a) and not self.compares(b)
 
@@ -513,17 +525,28 @@ class Finder:
         declared = cursor.referenced
         owner = None
         if declared is not None and declared.kind == K.FIELD_DECL:
-            owner = declared.semantic_parent.spelling
+            owner = struct_of(declared.semantic_parent)
         else:
             for child in cursor.get_children():
                 if child.kind.is_expression():
-                    owner = re.sub(r"<.*", "", bare_type(child)).split("::")[-1]
-                    if owner in ("View", "ConstView"):
-                        owner = "MatrixView"
+                    owner = self.named_struct(bare_type(child))
         owners = [names for (struct, _), names in self.fields.items()
                   if name in names and (struct == owner or owner in (None, ""))]
         others = [n for names in owners[:1] for n in names if n != name]
         return self.one_of(cursor, source, [f"{base}{dot}{n}" for n in others])
+
+    def named_struct(self, spelling):
+        """The struct that a type's spelling names; the one of the function's own class first."""
+        name = re.sub(r"^typename ", "", spelling)
+        while "<" in name:
+            name, replaced = re.subn(r"<[^<>]*>", "", name)
+            if not replaced:
+                break
+        if name in ("View", "ConstView"):
+            return "MatrixView"
+        structs = {struct for struct, _ in self.fields}
+        own = self.name.rpartition("::")[0] + "::" + name
+        return own if own in structs else name
 
     def literal(self, cursor):
         source = self.text(cursor)
