@@ -5,12 +5,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
 #include <cstring>
-#include <limits>
+#include <optional>
 #include <set>
-#include <system_error>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
+#include "csv_first_line.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
 #include "message.hpp"
@@ -20,55 +22,70 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
-struct Cell {
-  std::string text;
-  bool quotes = false;
-};
-
-enum class Number { good, bad, out_of_range };
-
-Number parse_number(std::string_view text, double& value) {
-  if (text.empty() || text == "NA") {
-    value = std::numeric_limits<double>::quiet_NaN();
-    return Number::good;
-  }
-  // from_chars takes a minus but no plus.
-  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error == std::errc::result_out_of_range && stop == end) return Number::out_of_range;
-  return error == std::errc() && stop == end ? Number::good : Number::bad;
-}
-
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+/// UTF-8 as it is; other bytes are read as Latin-1, which has a letter for each.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i++]);
+    std::size_t more = byte < 0x80 ? 0 : byte >= 0xc2 && byte < 0xe0 ? 1 : byte >> 4 == 0xe ? 2 : 3;
+    if (more == 3 && (byte < 0xf0 || byte > 0xf4)) return false;
+    for (; more > 0; --more, ++i)
+      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
+  }
+  return true;
+}
+std::string from_latin1(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xc0 | byte >> 6);
+      out += static_cast<char>(0x80 | (byte & 0x3f));
+    }
+  }
+  return out;
+}
+
+/// At most five names, for a sentence.
+std::string some(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+    out += (i == 0 ? "" : ", ") + shown(names[i]);
+  return names.size() > most ? cat(out, " and ", names.size() - most, " more") : out;
+}
+
 class Parser {
  public:
   Parser(std::string_view text, std::string_view file) : rest_(text), file_(file) {}
 
-  Table parse(CsvHeader header) {
+  CsvContent parse(const CsvOptions& options) {
     if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
     // Whatever ends a file, a line break or several, adds no row.
     rest_ = rest_.substr(0, rest_.find_last_not_of("\r\n") + 1);
     if (rest_.empty()) throw FormatError(file_, "line 1", "is empty, expected numbers");
 
-    Table table;
-    std::vector<Cell> cells;
+    CsvContent content;
+    std::vector<CsvCell> cells;
+    split(next_line(), cells);
+    content.width = cells.size();
+    const CsvSurvey survey = survey_below(cells);
+    content.header = decide_header(survey, cells, options, content.notes);
+    std::vector<std::string> names = names_of(cells, content.header, content.notes);
+    choose(options, survey, std::move(names), content);
+    if (!content.header) append_row(content, cells);
     while (!rest_.empty()) {
       split(next_line(), cells);
-      if (line_ == 1) {
-        const bool names = header == CsvHeader::present ||
-                           (header == CsvHeader::detect && !std::ranges::all_of(cells, is_number));
-        name_columns(table, cells, names);
-        if (names) continue;
-      }
-      append_row(table, cells);
+      append_row(content, cells);
     }
-    return table;
+    return content;
   }
 
  private:
@@ -91,10 +108,10 @@ class Parser {
     return line;
   }
 
-  void split(std::string_view line, std::vector<Cell>& cells) const {
+  void split(std::string_view line, std::vector<CsvCell>& cells) const {
     cells.clear();
     while (true) {
-      Cell& cell = cells.emplace_back();
+      CsvCell& cell = cells.emplace_back();
       const std::size_t start = std::min(line.find_first_not_of(" \t"), line.size());
       if (line.substr(start).starts_with('"')) {
         cell.quotes = true;
@@ -130,46 +147,217 @@ class Parser {
     }
   }
 
-  static bool is_number(const Cell& cell) {
-    double ignored = 0;
-    return !cell.quotes && parse_number(cell.text, ignored) != Number::bad;
+  /// Looks some way ahead. What is wrong there is for the reading itself to find.
+  CsvSurvey survey_below(const std::vector<CsvCell>& first_line) const {
+    constexpr std::size_t most_lines = 200, most_cells = 100000;
+    CsvSurvey survey(first_line);
+    Parser ahead = *this;
+    std::vector<CsvCell> cells;
+    std::size_t lines = 0;
+    try {
+      while (!ahead.rest_.empty() && lines < most_lines &&
+             (lines < 2 || lines * first_line.size() < most_cells)) {
+        ahead.split(ahead.next_line(), cells);
+        if (cells.size() != first_line.size()) break;
+        survey.add(cells);
+        ++lines;
+      }
+    } catch (const FormatError&) {
+    }
+    return survey;
   }
 
-  void name_columns(Table& table, const std::vector<Cell>& cells, bool names) const {
-    std::set<std::string_view> seen;
+  static bool decide_header(const CsvSurvey& survey, const std::vector<CsvCell>& cells,
+                            const CsvOptions& options, std::vector<std::string>& notes) {
+    if (options.header != CsvHeader::detect) return options.header == CsvHeader::present;
+    // The names that a model has are names again.
+    std::unordered_set<std::string_view> texts;
+    if (!options.wanted.empty())
+      for (const CsvCell& cell : cells) texts.insert(cell.text);
+    const auto has = [&](const std::string& name) { return texts.contains(name); };
+    if (!options.wanted.empty() && std::ranges::all_of(options.wanted, has)) return true;
+    CsvSurvey::Header header = survey.header();
+    if (!header.note.empty()) notes.push_back(std::move(header.note));
+    return header.present;
+  }
+
+  std::vector<std::string> names_of(const std::vector<CsvCell>& cells, bool header,
+                                    std::vector<std::string>& notes) const {
+    std::vector<std::string> names;
+    std::set<std::string> seen;
+    bool latin1 = false;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      table.columns.push_back(names ? cells[i].text : std::to_string(i + 1));
-      if (names && !seen.insert(cells[i].text).second) {
+      const std::string& text = cells[i].text;
+      names.push_back(header ? text : std::to_string(i + 1));
+      if (!header) continue;
+      if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
         throw FormatError(file_, place(i + 1),
-                          cat("repeats the name ", shown(cells[i].text),
+                          cat("is ", shown(text), ", expected a name without control characters"));
+      }
+      if (!is_utf8(text)) {
+        latin1 = true;
+        names.back() = from_latin1(text);
+      }
+      if (!seen.insert(names.back()).second) {
+        throw FormatError(file_, place(i + 1),
+                          cat("repeats the name ", shown(text),
                               ", expected every column to have its own"));
       }
     }
+    if (latin1) notes.push_back("line 1 is no UTF-8: its names are read as Latin-1");
+    return names;
   }
 
-  void append_row(Table& table, const std::vector<Cell>& cells) const {
-    if (cells.size() != table.columns.size()) {
-      throw FormatError(
-          file_, place(std::min(cells.size(), table.columns.size()) + 1),
-          cat(cells.size() < table.columns.size() ? "is missing" : "is too many", ": the row has ",
-              cells.size(), " fields, expected ", table.columns.size()));
+  /// The place of a column, by name or by number from 1.
+  static std::optional<std::size_t> find(const std::vector<std::string>& names,
+                                         const std::string& name) {
+    const auto found = std::ranges::find(names, name);
+    if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+    std::size_t number = 0;
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data(), end, number);
+    if (error != std::errc() || stop != end || number < 1 || number > names.size())
+      return std::nullopt;
+    return number - 1;
+  }
+  std::size_t require_column(const std::vector<std::string>& names, const std::string& name) const {
+    if (const auto found = find(names, name)) return *found;
+    throw FormatError(file_, cat("column ", shown(name)),
+                      cat("is not there, expected one of ", some(names)));
+  }
+
+  /// Decides what becomes of every column, and names those of the table.
+  void choose(const CsvOptions& options, const CsvSurvey& survey, std::vector<std::string> names,
+              CsvContent& content) {
+    const std::size_t width = names.size();
+    std::vector<bool> left_out(width, false);
+    if (!options.labels.empty()) {
+      labels_ = require_column(names, options.labels);
+      left_out[*labels_] = true;
     }
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      double value = 0;
-      const Number number = parse_number(cells[i].text, value);
-      if (number != Number::good) {
-        throw FormatError(file_, place(i + 1),
-                          cat("is ", shown(cells[i].text),
-                              number == Number::bad ? ", expected a number"
-                                                    : ", expected a number within double's range"));
-      }
-      table.values.push_back(value);
+    for (const std::string& name : options.drop) left_out[require_column(names, name)] = true;
+    leave_out_index(options, survey, names, content, left_out);
+
+    std::vector<std::size_t> kept;
+    if (options.columns.empty()) {
+      for (std::size_t i = 0; i < width; ++i)
+        if (!left_out[i]) kept.push_back(i);
+    }
+    for (const std::string& name : options.columns) {
+      const std::size_t i = require_column(names, name);
+      if (std::ranges::find(kept, i) != kept.end())
+        throw FormatError(file_, cat("column ", shown(name)), "is asked for twice, expected once");
+      if (!left_out[i]) kept.push_back(i);
+    }
+    if (!options.wanted.empty()) match(options.wanted, names, content, kept);
+    if (kept.empty() && !labels_)
+      throw FormatError(file_, "line 1", "has no column of data, expected at least one");
+
+    places_.assign(width, none);
+    std::vector<std::string>& columns = content.table.columns;
+    for (const std::size_t i : kept) {
+      places_[i] = columns.size();
+      columns.push_back(options.wanted.empty() ? std::move(names[i])
+                                               : options.wanted[columns.size()]);
     }
   }
+
+  void leave_out_index(const CsvOptions& options, const CsvSurvey& survey,
+                       const std::vector<std::string>& names, CsvContent& content,
+                       std::vector<bool>& left_out) const {
+    if (options.index == "none") return;
+    if (options.index != "auto") {
+      left_out[require_column(names, options.index)] = true;
+      return;
+    }
+    using First = CsvSurvey::FirstColumn;
+    const First first = survey.first_column(names, content.header);
+    const auto names_first = [&](const std::vector<std::string>& list) {
+      return std::ranges::any_of(
+          list, [&](const std::string& name) { return find(names, name) == std::size_t{0}; });
+    };
+    if (first == First::data || left_out[0] || names_first(options.columns) ||
+        (content.header && std::ranges::find(options.wanted, names[0]) != options.wanted.end()))
+      return;
+    if (first == First::numbers_rows) {
+      left_out[0] = true;
+      content.notes.push_back(
+          "header: yes; column 1 looks like a row number: left out, --index none keeps it");
+    } else if (options.wanted.empty() && options.columns.empty()) {
+      content.notes.push_back(cat("column 1, ", shown(names[0]),
+                                  ", counts the rows: read as data, --index ", names[0],
+                                  " leaves it out"));
+    }
+  }
+
+  /// Puts the columns into the order of a model's names.
+  void match(const std::vector<std::string>& wanted, const std::vector<std::string>& names,
+             CsvContent& content, std::vector<std::size_t>& kept) const {
+    if (!content.header) {
+      if (kept.size() != wanted.size()) {
+        throw FormatError(file_, "line 1",
+                          cat("has ", kept.size(), " columns and no names, expected ",
+                              wanted.size(), ": ", some(wanted)));
+      }
+      content.notes.push_back(
+          cat("has no header: its columns are taken in their order as ", some(wanted)));
+      return;
+    }
+    std::unordered_map<std::string_view, std::size_t> place_of;
+    for (const std::size_t i : kept) place_of.emplace(names[i], i);
+    std::vector<std::size_t> matched;
+    std::vector<bool> is_matched(names.size(), false);
+    for (const std::string& name : wanted) {
+      const auto found = place_of.find(name);
+      if (found == place_of.end())
+        throw FormatError(file_, cat("column ", shown(name)),
+                          cat("is missing, expected the columns of the model: ", some(wanted)));
+      matched.push_back(found->second);
+      is_matched[found->second] = true;
+    }
+    std::vector<std::string> extra;
+    for (const std::size_t i : kept)
+      if (!is_matched[i]) extra.push_back(names[i]);
+    if (!extra.empty())
+      content.notes.push_back(cat(extra.size() == 1 ? "column " : "columns ", some(extra),
+                                  extra.size() == 1 ? " is" : " are",
+                                  " ignored: the model does not have ",
+                                  extra.size() == 1 ? "it" : "them"));
+    kept = std::move(matched);
+  }
+
+  void append_row(CsvContent& content, const std::vector<CsvCell>& cells) const {
+    if (cells.size() != places_.size()) {
+      throw FormatError(
+          file_, place(std::min(cells.size(), places_.size()) + 1),
+          cat(cells.size() < places_.size() ? "is missing" : "is too many", ": the row has ",
+              cells.size(), " fields, expected ", places_.size()));
+    }
+    std::vector<double>& values = content.table.values;
+    const std::size_t start = values.size();
+    values.resize(start + content.table.columns.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (labels_ == i)
+        content.labels.push_back(is_utf8(cells[i].text) ? cells[i].text
+                                                        : from_latin1(cells[i].text));
+      if (places_[i] == none) continue;
+      const CsvNumber number = parse_csv_number(cells[i].text, values[start + places_[i]]);
+      if (number == CsvNumber::good) continue;
+      throw FormatError(file_, place(i + 1),
+                        cat("is ", shown(cells[i].text),
+                            number == CsvNumber::bad ? ", expected a number"
+                                                     : ", expected a number within double's range",
+                            line_ == 1 ? ", or a line of names" : ""));
+    }
+  }
+
+  static constexpr auto none = static_cast<std::size_t>(-1);
 
   std::string_view rest_;
   std::string_view file_;
   std::size_t line_ = 0;
+  std::vector<std::size_t> places_;  ///< of the file's columns in the table, or none
+  std::optional<std::size_t> labels_;
 };
 
 std::string encode_name(const std::string& column, std::string_view file) {
@@ -180,7 +368,7 @@ std::string encode_name(const std::string& column, std::string_view file) {
   // Quotes also tell the reader that a name like "7" is a name.
   double ignored = 0;
   if (column.find_first_of(",\"") == column.npos && trim(column) == column &&
-      !column.starts_with(byte_order_mark) && parse_number(column, ignored) == Number::bad) {
+      !column.starts_with(byte_order_mark) && parse_csv_number(column, ignored) == CsvNumber::bad) {
     return column;
   }
   std::string out = "\"";
@@ -222,13 +410,25 @@ std::vector<std::byte> encode(std::span<const std::string> columns, std::span<co
 
 }  // namespace
 
+CsvContent read_table(const std::filesystem::path& path, const CsvOptions& options) {
+  return read_table(read_file(path), path.string(), options);
+}
+
+CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,
+                      const CsvOptions& options) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return Parser(text, name).parse(options);
+}
+
 Table read_csv(const std::filesystem::path& path, CsvHeader header) {
   return read_csv(read_file(path), path.string(), header);
 }
 
 Table read_csv(std::span<const std::byte> bytes, std::string_view name, CsvHeader header) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return Parser(text, name).parse(header);
+  CsvOptions options;
+  options.header = header;
+  options.index = "none";
+  return read_table(bytes, name, options).table;
 }
 
 std::vector<std::byte> encode_csv(std::span<const std::string> columns,

@@ -18,15 +18,54 @@ struct Table {
   std::size_t rows() const noexcept { return columns.empty() ? 0 : values.size() / columns.size(); }
 };
 
-/// Whether the first line holds names. `detect` takes it for names when a cell of it is quoted or
-/// is no number; names that all look like numbers need `present`.
+/// Whether the first line holds names. `detect` looks at the lines below it:
+/// - A line of words is names; empty cells, NA, null, None and ? are missing numbers, no words.
+/// - A line of words and numbers is names if more of its words than of its numbers speak for it. A
+///   word does if the cells below are numbers; a number speaks against it if the ones below are
+///   alike. What starts as a number and is none (1.2.3, 1O.5, a date) does neither.
+/// - A line of numbers is names if it counts (0, 1, 2, … or any start; any equal steps from eight
+///   columns on), no line below does, the columns do not continue it in sorted order, and most of
+///   it differs from what is below: whole numbers above numbers that are all written with a point,
+///   or, from four columns on, numbers outside of the column's range.
+/// - A number in quotes is a word, unless the column below stands in quotes too.
 enum class CsvHeader { detect, present, absent };
 
-/// Reads comma-separated numbers. An empty field, "nan" and "NA" are NaN, "inf" is infinite; the
-/// decimal point is a point in every locale. Fields may stand in double quotes; spaces around a
-/// field and empty lines at the end are ignored. Without a header the columns are called "1", "2",
-/// … Throws FileError, and FormatError naming line and column (both from 1) of a cell that is no
-/// number, a row of another length, or a column name that occurs twice.
+/// What to read of a csv file. Columns go by their names, in a file without a header by their
+/// numbers from 1, which stand for any column that has no such name.
+struct CsvOptions {
+  CsvHeader header = CsvHeader::detect;
+  /// The column that numbers the rows and is no data: a name, "none", or "auto", which takes a first
+  /// column without a name (or "Unnamed: 0") whose cells are words or whole numbers all different.
+  std::string index = "auto";
+  std::vector<std::string> columns = {};  ///< these alone, in this order; empty: all
+  std::vector<std::string> drop = {};     ///< but not these
+  std::string labels = {};                ///< a column to be kept as text beside the table
+  /// The names that a model has for its columns: the table gets these, in this order, and what else
+  /// the file holds is left out. A file without a header must have as many columns.
+  std::vector<std::string> wanted = {};
+};
+
+/// What was read, and what the reader decided.
+struct CsvContent {
+  Table table;
+  std::vector<std::string> labels;  ///< one per row, or empty
+  std::size_t width = 0;            ///< columns of the file
+  bool header = false;              ///< the names come from the file
+  std::vector<std::string> notes;   ///< sentences for the user: what was taken for what
+};
+
+/// Reads comma-separated numbers. An empty field, nan, NA, N/A, null, None and ? are NaN, "inf" is
+/// infinite; the decimal point is a point in every locale. Fields may stand in double quotes; spaces
+/// around a field and empty lines at the end are ignored. Without a header the columns are called
+/// "1", "2", … Throws FileError, and FormatError naming line and column (both from 1) of a cell that
+/// is no number, a row of another length, a column name that occurs twice, or a column that is asked
+/// for and not there.
+CsvContent read_table(const std::filesystem::path& path, const CsvOptions& options);
+/// Reads text in memory as read_table(path) reads a file; `name` stands for the file in messages.
+CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,
+                      const CsvOptions& options);
+
+/// All columns of a file, the first one too if it numbers the rows.
 Table read_csv(const std::filesystem::path& path, CsvHeader header = CsvHeader::detect);
 /// Reads text in memory as read_csv(path) reads a file; `name` stands for the file in messages.
 Table read_csv(std::span<const std::byte> bytes, std::string_view name,
