@@ -6,9 +6,13 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <stdexcept>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "failure.hpp"
 #include "longhand/io/csv.hpp"
+#include "longhand/io/error.hpp"
 #include "longhand/io/idx.hpp"
 #include "longhand/io/npy.hpp"
 
@@ -28,8 +32,11 @@ struct Raw {
   std::string split = "all";
   std::string labels_path;  ///< of the labels that belong to an IDX file
   io::Tensor tensor;        ///< (rows, …)
-  std::vector<std::string> names;
-  std::vector<std::int64_t> labels;
+  std::vector<std::string> names;  ///< of a csv
+  bool header = false;             ///< the names come from the file
+  std::uint64_t first_row = 0;     ///< of the file, in the tensor
+  std::vector<std::string> labels;
+  std::vector<std::string> notes;
 };
 
 bool is_idx(const fs::path& path) {
@@ -49,69 +56,124 @@ std::string idx_file(const fs::path& folder, const std::string& part, const std:
                   "-ubyte(.gz), expected a folder of IDX files as MNIST has them");
 }
 
-std::int64_t as_label(double value, const std::string& path, std::size_t row) {
-  if (!(value >= 0) || value != std::floor(value) || value > 1e9)
-    throw bad_input(path, ": label of row ", row, " is ", value,
-                    ", expected a whole number, 0 or more");
-  return static_cast<std::int64_t>(value);
+// ---- labels -------------------------------------------------------------------------------------
+
+/// A whole number as the name of a class.
+std::string as_label(double value, const std::string& path, std::size_t row) {
+  if (value != std::floor(value) || !(std::abs(value) <= 1e15))
+    throw bad_input(path, ": label of row ", row, " is ", value, ", expected a whole number");
+  return std::to_string(static_cast<std::int64_t>(value));
 }
 
-std::vector<std::int64_t> as_labels(const io::Tensor& tensor, const std::string& path) {
+/// Labels as a csv has them: whole numbers, or words.
+std::vector<std::string> as_labels(std::vector<std::string> cells, const std::string& path) {
+  std::vector<double> numbers;
+  for (std::size_t row = 0; row < cells.size(); ++row) {
+    double value = 0;
+    const std::string& cell = cells[row];
+    const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (cell.empty()) throw bad_input(path, ": label of row ", row, " is missing");
+    if (std::ranges::any_of(cell, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+      throw bad_input(path, ": label of row ", row, " has control characters in it");
+    if (error == std::errc() && stop == cell.data() + cell.size() && !std::isnan(value))
+      numbers.push_back(value);
+  }
+  if (numbers.size() < cells.size()) return cells;
+  for (std::size_t row = 0; row < cells.size(); ++row)
+    cells[row] = as_label(numbers[row], path, row);
+  return cells;
+}
+
+std::vector<std::string> as_labels(const io::Tensor& tensor, const std::string& path) {
   std::uint64_t rest = 1;
   for (std::size_t k = 1; k < tensor.shape.size(); ++k) rest *= tensor.shape[k];
   if (tensor.shape.empty() || rest != 1)
-    throw bad_input(path, ": shape does not suit labels, expected one number per row");
-  std::vector<std::int64_t> labels;
+    throw bad_input(path, ": shape does not suit labels, expected one per row");
+  std::vector<std::string> labels;
   const std::vector<double> values = tensor.as<double>();
   for (std::size_t row = 0; row < values.size(); ++row)
     labels.push_back(as_label(values[row], path, row));
   return labels;
 }
 
-io::Tensor as_tensor(const io::Table& table) {
-  return io::Tensor::of<double>({table.rows(), table.columns.size()}, table.values);
+/// The one column of a csv, which may have a name and a row number beside it. Of a column of words
+/// only the number of rows says whether the first is its name.
+std::vector<std::string> labels_in_csv(const std::string& path, std::uint64_t rows) {
+  const io::CsvContent all = io::read_table(
+      path, {.header = io::CsvHeader::absent, .index = "none", .columns = {"1"}, .labels = "1"});
+  if (all.width == 1) {
+    std::vector<std::string> labels = all.labels;
+    if (labels.size() == rows + 1) labels.erase(labels.begin());
+    return as_labels(std::move(labels), path);
+  }
+  if (all.width != 2)
+    throw bad_input(path, ": has ", all.width, " columns, expected one label per row");
+  return as_labels(io::read_table(path, {.columns = {"2"}, .labels = "2"}).labels, path);
 }
 
 io::Tensor read_tensor(const std::string& path) {
   const std::string ending = fs::path(path).extension().string();
   if (ending == ".npy") return io::read_npy(path);
-  if (ending == ".csv") return as_tensor(io::read_csv(path));
   if (is_idx(path)) return io::read_idx(path);
   throw bad_input(path, ": unknown kind of file, expected .npy, .csv or an IDX file");
 }
 
-/// Takes the column called `name` out of a table.
-std::vector<std::int64_t> take_labels(io::Table& table, const std::string& name,
-                                      const std::string& path) {
-  const auto found = std::ranges::find(table.columns, name);
-  if (found == table.columns.end())
-    throw Failure(ExitCode::usage, "--labels: '", name, "' is neither a file nor a column of ",
-                  path);
-  const auto column = static_cast<std::size_t>(found - table.columns.begin());
-  const std::size_t width = table.columns.size();
-  std::vector<std::int64_t> labels;
-  std::vector<double> rest;
-  for (std::size_t i = 0; i < table.values.size(); ++i) {
-    if (i % width == column) {
-      labels.push_back(as_label(table.values[i], path, i / width));
-    } else {
-      rest.push_back(table.values[i]);
-    }
+bool is_csv(const std::string& path) { return fs::path(path).extension() == ".csv"; }
+
+/// "a,b" as a list.
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  for (std::size_t start = 0; !list.empty() && start <= list.size();) {
+    const std::size_t end = std::min(list.find(',', start), list.size());
+    names.push_back(list.substr(start, end - start));
+    start = end + 1;
   }
-  table.columns.erase(found);
-  table.values = std::move(rest);
-  if (table.columns.empty()) throw bad_input(path, ": has no column beside the labels");
-  return labels;
+  return names;
 }
 
-Raw read_raw(const DataOptions& options, const std::string& default_split) {
+void read_table(const DataOptions& options, const DataRequest& request, Raw& raw) {
+  io::CsvOptions csv;
+  csv.header = options.header == "yes"  ? io::CsvHeader::present
+               : options.header == "no" ? io::CsvHeader::absent
+                                        : io::CsvHeader::detect;
+  csv.index = options.index;
+  csv.columns = names_in(options.columns);
+  csv.drop = names_in(options.drop);
+  csv.wanted = request.names;
+  const bool in_table = !options.labels.empty() && !fs::exists(options.labels);
+  if (in_table) csv.labels = options.labels;
+  io::CsvContent content;
+  try {
+    content = io::read_table(raw.path, csv);
+  } catch (const io::FormatError& error) {
+    if (in_table && error.field() == "column \"" + options.labels + "\"")
+      throw Failure(ExitCode::usage, "--labels: '", options.labels,
+                    "' is neither a file nor a column of ", raw.path);
+    throw;
+  }
+  if (content.table.columns.empty()) throw bad_input(raw.path, ": has no column beside the labels");
+  if (in_table) raw.labels = as_labels(std::move(content.labels), raw.path);
+  for (const std::string& note : content.notes) raw.notes.push_back(raw.path + ": " + note);
+  raw.header = content.header;
+  raw.names = std::move(content.table.columns);
+  const std::uint64_t rows = content.table.values.size() / raw.names.size();
+  raw.tensor = io::Tensor::of<double>({rows, raw.names.size()}, content.table.values);
+}
+
+Raw read_raw(const DataOptions& options, const DataRequest& request) {
   if (options.path.empty())
     throw Failure(ExitCode::usage, "--data is missing, expected a folder of IDX files or a file");
   Raw raw;
   raw.path = options.path;
   if (!fs::exists(raw.path)) throw bad_input(raw.path, ": no such file or folder");
+  const DataOptions usual;
+  if ((options.header != usual.header || options.index != usual.index || !options.columns.empty() ||
+       !options.drop.empty()) &&
+      !is_csv(raw.path))
+    throw Failure(ExitCode::usage, "--header, --index, --columns and --drop are for csv files, ",
+                  raw.path, " is none");
   if (fs::is_directory(raw.path)) {
-    raw.split = options.split.empty() ? default_split : options.split;
+    raw.split = options.split.empty() ? request.split : options.split;
     const std::string part = raw.split == "train" ? "train" : "t10k";
     raw.labels_path = options.path;
     raw.path = idx_file(options.path, part, "images", "idx3");
@@ -120,12 +182,8 @@ Raw read_raw(const DataOptions& options, const std::string& default_split) {
   }
   if (!options.split.empty())
     throw Failure(ExitCode::usage, "--split is for IDX folders, but ", raw.path, " is a file");
-  if (fs::path(raw.path).extension() == ".csv") {
-    io::Table table = io::read_csv(raw.path);
-    if (!options.labels.empty() && !fs::exists(options.labels))
-      raw.labels = take_labels(table, options.labels, raw.path);
-    raw.names = table.columns;
-    raw.tensor = as_tensor(table);
+  if (is_csv(raw.path)) {
+    read_table(options, request, raw);
   } else {
     raw.tensor = read_tensor(raw.path);
   }
@@ -140,7 +198,8 @@ void find_labels(Raw& raw, const DataOptions& options) {
   if (path.empty())
     throw Failure(ExitCode::usage, "a conditional model needs --labels with ", raw.path);
   if (!fs::exists(path)) throw bad_input(path, ": no such file (--labels)");
-  raw.labels = as_labels(read_tensor(path), path);
+  raw.labels = is_csv(path) ? labels_in_csv(path, raw.tensor.shape.front())
+                            : as_labels(read_tensor(path), path);
   if (raw.labels.size() != raw.tensor.shape.front())
     throw bad_input(path, ": has ", raw.labels.size(), " labels, expected ",
                     raw.tensor.shape.front(), ", one per row of ", raw.path);
@@ -172,6 +231,115 @@ void choose_rows(Raw& raw, const std::string& range) {
   keep(tensor.data);
   if (!raw.labels.empty()) keep(raw.labels);
   tensor.shape.front() = end - first;
+  raw.first_row = first;
+}
+
+/// Whether one label comes before another: whole numbers by size, words by their letters.
+bool label_less(const std::string& a, const std::string& b) {
+  const auto whole = [](const std::string& text) {
+    return text.find_first_not_of("-0123456789") == text.npos;
+  };
+  if (!whole(a) || !whole(b)) return a < b;
+  const bool minus_a = a.starts_with('-'), minus_b = b.starts_with('-');
+  if (minus_a != minus_b) return minus_a;
+  if (a.size() != b.size()) return (a.size() < b.size()) != minus_a;
+  return (a < b) != minus_a && a != b;
+}
+
+/// The names of a model's classes.
+std::vector<std::string> all_names(const std::vector<std::string>& names, Index classes) {
+  if (!names.empty()) return names;
+  std::vector<std::string> numbers;
+  for (Index k = 0; k < classes; ++k) numbers.push_back(std::to_string(k));
+  return numbers;
+}
+
+/// Turns labels into classes: those of the model, or those that occur.
+void count_classes(const Raw& raw, const DataRequest& request, DataSet& data) {
+  std::vector<std::string> names;
+  if (request.classes > 0) {
+    data.classes = request.classes;
+    data.class_names = request.class_names;
+    names = all_names(data.class_names, data.classes);
+  } else {
+    const std::unordered_set<std::string> seen(raw.labels.begin(), raw.labels.end());
+    constexpr std::size_t most = 10000;
+    if (seen.size() > most)
+      throw bad_input(raw.path, ": has ", seen.size(), " different labels, expected at most ",
+                      most);
+    names.assign(seen.begin(), seen.end());
+    std::ranges::sort(names, label_less);
+    data.classes = static_cast<Index>(names.size());
+    if (names != all_names({}, data.classes)) data.class_names = names;
+  }
+  std::unordered_map<std::string, std::int64_t> class_of;
+  for (std::size_t k = 0; k < names.size(); ++k)
+    class_of.emplace(names[k], static_cast<std::int64_t>(k));
+  data.labels.reserve(raw.labels.size());
+  for (std::size_t row = 0; row < raw.labels.size(); ++row) {
+    const auto found = class_of.find(raw.labels[row]);
+    if (found == class_of.end())
+      throw bad_input(raw.path, ": label of row ", row, " is ", raw.labels[row], ", expected ",
+                      classes_text(data.class_names, data.classes));
+    data.labels.push_back(found->second);
+  }
+}
+
+/// What bytes are divided by: what the model says, else what they look like.
+void scale_bytes(std::vector<std::byte>& bytes, const DataOptions& options,
+                 const DataRequest& request, DataSet& data) {
+  const std::byte most = bytes.empty() ? std::byte{0} : *std::ranges::max_element(bytes);
+  double unit = request.transform ? request.transform->byte_unit : most == std::byte{1} ? 1 : 255;
+  if (options.bytes != "auto") unit = options.bytes == "1" ? 1 : 255;
+  if (!request.transform) data.transform.byte_unit = unit;
+  if (unit != 1) return;
+  if (most > std::byte{1})
+    throw bad_input(data.path, ": has the byte ", std::to_integer<int>(most),
+                    options.bytes == "auto" ? ", expected 0 and 1 as in the data of the model"
+                                            : ", expected 0 and 1 with --bytes 1");
+  if (!request.transform && options.bytes == "auto")
+    data.notes.push_back(data.path +
+                         ": its bytes are 0 and 1: taken as such, --bytes 255 divides them by 255");
+  for (std::byte& byte : bytes) byte = byte == std::byte{0} ? byte : std::byte{255};
+}
+
+/// A tensor as numbers of type S without the offsets of its columns, which are taken off in double.
+template <class S>
+std::vector<S> without_offsets(const io::Tensor& tensor, const std::vector<double>& offsets) {
+  if (offsets.empty()) return tensor.as<S>();
+  const std::vector<double> values = tensor.as<double>();
+  std::vector<S> result(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    result[i] = static_cast<S>(values[i] - offsets[i % offsets.size()]);
+  return result;
+}
+
+/// The transform of the request's kind fitted to numbers. What is standardised is fitted in double,
+/// however the model computes.
+template <class S>
+InputTransform fit(const io::Tensor& tensor, const DataRequest& request, const DataSet& data) {
+  const auto kind = from_name<InputTransform::Kind>("--input-transform", request.kind);
+  const auto fit_to = [&]<class X>(const std::vector<X>& values) {
+    return InputTransform::fit<X>(
+        kind, MatrixView<const X, HostMemory>{values.data(), data.dim, data.rows, data.dim});
+  };
+  try {
+    InputTransform fitted =
+        kind == InputTransform::Kind::standardize && tensor.dtype != io::Dtype::f32
+            ? fit_to(tensor.as<double>())
+            : fit_to(tensor.as<S>());
+    fitted.after(fitted.offsets<S>()).template require_fits<S>();
+    return fitted;
+  } catch (const std::invalid_argument& error) {
+    const std::vector<double> values = tensor.as<double>();
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (std::isinf(values[i]))
+        throw bad_input(data.path, ": row ", i / static_cast<std::size_t>(data.dim), ", column ",
+                        i % static_cast<std::size_t>(data.dim), " is ", values[i],
+                        ", expected a finite number");
+    const std::string why = error.what(), own = "longhand: ";
+    throw bad_input(data.path, ": ", why.starts_with(own) ? why.substr(own.size()) : why);
+  }
 }
 
 /// (N, H, W) and (N, H, W, C) hold pictures, C = 1 or 3.
@@ -184,9 +352,17 @@ std::array<Index, 3> image_of(const io::Tensor& tensor) {
   return {};
 }
 
+/// Where a csv has an element, as an editor counts.
+std::string place_in(const Raw& raw, std::uint64_t row, std::size_t column) {
+  if (raw.names.empty()) return "";
+  const std::uint64_t line = raw.first_row + row + (raw.header ? 2 : 1);
+  return text(" (line ", line, ", column \"", raw.names[column], "\")");
+}
+
 /// Throws for the first NaN, or with --missing nan marks them all.
 template <class S>
-void look_for_missing(Numbers<S>& numbers, const DataOptions& options, const DataSet& data) {
+void look_for_missing(Numbers<S>& numbers, const DataOptions& options, const Raw& raw,
+                      const DataSet& data) {
   const Data<S> all = numbers.data(data.all());
   if (all.input.visit([](const auto& x) { return extent_of<S>(x).finite; })) return;
   for (std::size_t i = 0; i < numbers.input.size(); ++i) {
@@ -194,27 +370,55 @@ void look_for_missing(Numbers<S>& numbers, const DataOptions& options, const Dat
     if (options.missing == "error") {
       const auto row = i / static_cast<std::size_t>(data.dim);
       const auto column = i % static_cast<std::size_t>(data.dim);
-      throw bad_input(data.path, ": row ", row, ", column ", column, " is NaN, expected a number",
-                      " (or --missing nan)");
+      throw bad_input(data.path, ": row ", row, ", column ", column, " is NaN",
+                      place_in(raw, row, column), ", expected a number (or --missing nan)");
     }
     if (numbers.mask.empty()) numbers.mask.assign(numbers.input.size(), S(1));
     numbers.mask[i] = S(0);
   }
 }
 
+/// The columns' names: the model's where it has some.
+void name_columns(const Raw& raw, const DataRequest& request, DataSet& data) {
+  data.named = raw.header || !request.names.empty();
+  data.names = raw.names.empty() ? numbered("x", data.dim) : raw.names;
+  if (request.names.empty() || !raw.names.empty()) return;
+  if (static_cast<Index>(request.names.size()) != data.dim) return;  // is refused by its count
+  data.names = request.names;
+  data.notes.push_back(text(data.path, ": has no names: its columns are taken in their order as \"",
+                            data.names.front(), data.dim == 1 ? "\"" : "\", …"));
+}
+
 template <class S>
-void take_numbers(Raw raw, const DataOptions& options, DataSet& data) {
+void take_numbers(Raw raw, const DataOptions& options, const DataRequest& request, DataSet& data) {
   Numbers<S> numbers;
   numbers.dim = data.dim;
+  if (request.transform) data.transform = *request.transform;
   if (raw.tensor.dtype == io::Dtype::u8) {
     numbers.bytes = std::move(raw.tensor.data);
+    scale_bytes(numbers.bytes, options, request, data);
+    if (!request.transform) {
+      const double unit = data.transform.byte_unit;
+      data.transform =
+          InputTransform::fit(from_name<InputTransform::Kind>("--input-transform", request.kind),
+                              numbers.data(data.all()).input);
+      data.transform.byte_unit = unit;
+    }
     data.binary = std::ranges::all_of(
         numbers.bytes, [](std::byte b) { return b == std::byte{0} || b == std::byte{255}; });
   } else {
-    numbers.input = raw.tensor.as<S>();
-    look_for_missing(numbers, options, data);
+    if (!request.transform) data.transform = fit<S>(raw.tensor, request, data);
+    numbers.input = without_offsets<S>(raw.tensor, data.transform.offsets<S>());
+    look_for_missing(numbers, options, raw, data);
     data.binary =
         std::ranges::all_of(numbers.input, [](S x) { return x == S(0) || x == S(1) || x != x; });
+  }
+  if (request.binary && data.transform.identity()) {
+    const double most =
+        numbers.data(data.all()).input.visit([](const auto& x) { return extent_of<S>(x).high; });
+    if (most < 0.01)
+      data.notes.push_back(text(data.path, ": its largest number is ", most, ", where a Bernoulli ",
+                                "likelihood expects numbers up to 1"));
   }
 
   if (data.classes > 0) {
@@ -259,16 +463,16 @@ bool DataSet::observed(Index row, Index column) const {
   return std::visit([&](const auto& n) { return n.mask.empty() || n.mask[i] > 0; }, numbers);
 }
 
-DataSet read_data(const DataOptions& options, const std::string& split, Index classes,
-                  const std::string& scalar) {
-  Raw raw = read_raw(options, split);
+DataSet read_data(const DataOptions& options, const DataRequest& request) {
+  Raw raw = read_raw(options, request);
+  const bool labelled = request.classes != kNoLabels;
   DataSet data;
   data.path = raw.path;
   data.split = raw.split;
   if (raw.tensor.shape.size() < 2 && !raw.tensor.shape.empty()) raw.tensor.shape.push_back(1);
   if (raw.tensor.shape.empty() || raw.tensor.shape.front() == 0)
     throw bad_input(raw.path, ": has no rows, expected at least one");
-  if (classes != kNoLabels) find_labels(raw, options);
+  if (labelled) find_labels(raw, options);
   if (!options.rows.empty()) choose_rows(raw, options.rows);
   data.rows = static_cast<Index>(raw.tensor.shape.front());
   if (data.rows > Index{std::numeric_limits<std::uint32_t>::max()})
@@ -276,44 +480,26 @@ DataSet read_data(const DataOptions& options, const std::string& split, Index cl
   data.dim = static_cast<Index>(raw.tensor.count()) / data.rows;
   if (data.dim == 0) throw bad_input(raw.path, ": has rows of no numbers, expected at least one");
   data.image = options.image.empty() ? image_of(raw.tensor) : parse_image(options.image, data.dim);
-  data.names = raw.names.empty() ? numbered("x", data.dim) : raw.names;
-
-  if (classes != kNoLabels) {
-    data.labels = std::move(raw.labels);
-    constexpr std::int64_t most = 10000;
-    const std::int64_t limit = classes > 0 ? static_cast<std::int64_t>(classes) : most;
-    for (std::size_t row = 0; row < data.labels.size(); ++row)
-      if (data.labels[row] >= limit)
-        throw bad_input(data.path, ": label of row ", row, " is ", data.labels[row],
-                        ", expected 0 to ", limit - 1);
-    data.classes =
-        classes > 0 ? classes : static_cast<Index>(*std::ranges::max_element(data.labels)) + 1;
-  }
-  scalar == "float64" ? take_numbers<double>(std::move(raw), options, data)
-                      : take_numbers<float>(std::move(raw), options, data);
+  data.notes = std::move(raw.notes);
+  name_columns(raw, request, data);
+  if (labelled) count_classes(raw, request, data);
+  request.scalar == "float64" ? take_numbers<double>(std::move(raw), options, request, data)
+                              : take_numbers<float>(std::move(raw), options, request, data);
   return data;
 }
 
-void fill_missing(DataSet& data, const InputTransform& transform) {
+void fill_missing(DataSet& data) {
   std::visit(
       [&](auto& numbers) {
         using S = typename std::decay_t<decltype(numbers.input)>::value_type;
         if (numbers.mask.empty()) return;
+        const std::vector<double> shift = data.transform.after(data.transform.offsets<S>()).shift;
         for (std::size_t i = 0; i < numbers.input.size(); ++i) {
           if (numbers.mask[i] > 0) continue;
-          const std::vector<double>& shift = transform.shift;
           const std::size_t column = i % static_cast<std::size_t>(numbers.dim);
           numbers.input[i] = shift.empty() ? S(0) : S(shift[shift.size() == 1 ? 0 : column]);
         }
       },
-      data.numbers);
-}
-
-InputTransform fit_transform(const DataSet& data, const std::string& kind) {
-  using Kind = InputTransform::Kind;
-  const auto chosen = from_name<Kind>("--input-transform", kind);
-  return std::visit(
-      [&](const auto& n) { return InputTransform::fit(chosen, n.data(data.all()).input); },
       data.numbers);
 }
 
@@ -338,6 +524,15 @@ std::array<Index, 3> parse_image(const std::string& shape, Index dim) {
     throw Failure(ExitCode::usage, "--image: ", shape, " makes ", image[0] * image[1] * image[2],
                   " numbers, but a row has ", dim);
   return image;
+}
+
+std::string classes_text(const std::vector<std::string>& names, Index classes) {
+  if (names.empty()) return text("0 to ", classes - 1);
+  constexpr std::size_t most = 10;
+  std::string out = "one of ";
+  for (std::size_t k = 0; k < std::min(names.size(), most); ++k)
+    out += (k == 0 ? "" : ", ") + names[k];
+  return names.size() > most ? out + ", …" : out;
 }
 
 std::vector<std::string> numbered(const std::string& name, Index count) {

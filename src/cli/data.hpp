@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -44,36 +45,51 @@ struct DataSet {
   Index classes = 0;               ///< of the condition, 0 without
   std::array<Index, 3> image{};    ///< height, width, channels; zeros = no pictures
   std::vector<std::string> names;  ///< of the columns
+  bool named = false;              ///< the names come from the data or from the model
+  std::vector<std::string> class_names;  ///< empty: class k is called k
+  InputTransform transform;              ///< as fitted, or the model's
+  std::vector<std::string> notes;        ///< what the user should know of how the files were read
   std::vector<std::int64_t> labels;
   bool binary = false;  ///< every number is 0 or 1
   std::variant<Numbers<float>, Numbers<double>> numbers;
 
   Range all() const { return {0, rows}; }
-  /// One element in the user's units; 0 in the model's where it is missing.
+  /// One element in the user's units, without the offset that was taken off its column; 0 in the
+  /// model's where it is missing.
   double value(Index row, Index column) const;
   bool observed(Index row, Index column) const;
 };
 
 /// What a command wants of the labels.
 inline constexpr Index kNoLabels = 0;
-inline constexpr Index kCountClasses = -1;  ///< as many classes as the largest label + 1
+inline constexpr Index kCountClasses = -1;  ///< the classes are the labels that occur
 
-/// Reads rows, and labels unless `classes` is kNoLabels; a positive `classes` is the number of
-/// classes of a model. `split` is the part of an IDX folder used when options.split is empty.
-/// Rows count from 0 among those of options.rows. `scalar` is "float32" or "float64". Throws
-/// Failure (bad_input, usage) and io::Error.
-DataSet read_data(const DataOptions& options, const std::string& split, Index classes,
-                  const std::string& scalar);
+/// What is asked of a data set.
+struct DataRequest {
+  std::string split = "train";     ///< part of an IDX folder, used when options.split is empty
+  std::string scalar = "float32";  ///< or "float64"
+  Index classes = kNoLabels;       ///< or kCountClasses, or the number of classes of a model
+  std::vector<std::string> names;  ///< of a model's columns, empty if it has none
+  std::vector<std::string> class_names;  ///< of a model's classes, likewise
+  /// The model's, or absent: one of `kind` is fitted to all rows, missing elements left out.
+  std::optional<InputTransform> transform;
+  std::string kind = "none";
+  bool binary = false;  ///< the likelihood is one of 0 and 1
+};
+
+/// Reads rows, and labels if they are asked for. Rows count from 0 among those of options.rows.
+/// Throws Failure (bad_input, usage) and io::Error.
+DataSet read_data(const DataOptions& options, const DataRequest& request);
 
 /// Gives missing elements the value that the transform takes to 0. (For standardised columns that
 /// is their mean.)
-void fill_missing(DataSet& data, const InputTransform& transform);
-
-/// The transform of this kind fitted to all rows, missing elements left out.
-InputTransform fit_transform(const DataSet& data, const std::string& kind);
+void fill_missing(DataSet& data);
 
 /// "28x28" or "32x32x3". Throws Failure unless that makes rows of `dim` numbers.
 std::array<Index, 3> parse_image(const std::string& shape, Index dim);
+
+/// "0 to 9", or "one of red, green": the classes of a model, for messages.
+std::string classes_text(const std::vector<std::string>& names, Index classes);
 
 /// "name0", "name1", …
 std::vector<std::string> numbered(const std::string& name, Index count);

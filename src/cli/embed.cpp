@@ -12,7 +12,7 @@ ExitCode run(const EmbedArguments& a) {
     throw Failure(ExitCode::usage,
                   "--logvar: ", model->has_elbo() ? "classes have" : "an autoencoder has",
                   " no posterior variance");
-  const DataSet data = read_data_for(*model, a.data);
+  const DataSet data = read_data_for(*model, a.data, a.common);
 
   const Index latents = model->latents();
   Rows rows = model->encode(data, data.all());

@@ -87,7 +87,7 @@ std::string table(const nlohmann::ordered_json& json, const Evaluation& e, const
 ExitCode run(const EvaluateArguments& a) {
   output_format(a.out, "json");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  const DataSet data = read_data_for(*model, a.data);
+  const DataSet data = read_data_for(*model, a.data, a.common);
   EvaluateOptions options;
   options.draws = a.samples;
   options.seed = a.seed;

@@ -82,6 +82,15 @@ std::string table(const std::string& path, const DescribedFile& file, std::uint6
   return out;
 }
 
+/// At most ten names.
+std::string list_text(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 10;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+    out += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > most ? out + ", …" : out;
+}
+
 std::string latent_text(const LatentSpec& latent) {
   const auto* choices = std::get_if<CategoricalLatentSpec>(&latent);
   if (choices == nullptr) return std::to_string(z_rows(latent));
@@ -102,6 +111,7 @@ std::vector<InfoLine> autoencoder_lines(const VaeSpec& spec, const std::vector<N
   std::string input = text(spec.input_dim, " numbers");
   if (spec.image[0] > 0)
     input += text(", pictures of ", spec.image[0], " x ", spec.image[1], " x ", spec.image[2]);
+  if (!spec.names.empty()) input += ": " + list_text(spec.names);
   return {{"input", input},
           {"transform", name_of(spec.transform.kind)},
           {"encoder", stages_text(spec.hidden)},
@@ -116,6 +126,7 @@ std::vector<InfoLine> autoencoder_lines(const VaeSpec& spec, const std::vector<N
 std::vector<InfoLine> info_lines(const VaeSpec& spec) {
   std::vector<InfoLine> lines = autoencoder_lines(spec, {spec.hidden, spec.decoder_net()});
   if (spec.condition_dim > 0) lines.push_back({"classes", std::to_string(spec.condition_dim)});
+  if (!spec.class_names.empty()) lines.push_back({"class names", list_text(spec.class_names)});
   if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&spec.latent)) {
     lines.push_back({"prior", name_of(gaussian->prior)});
     lines.push_back({"logvar bound", text(gaussian->logvar_bound)});

@@ -26,7 +26,7 @@ ExitCode run(const InterpolateArguments& a) {
   if (model->classes() > 0)
     throw Failure(ExitCode::usage, a.model.path,
                   ": its codes are classes, and there is nothing between two classes");
-  const DataSet data = read_data_for(*model, a.data);
+  const DataSet data = read_data_for(*model, a.data, a.common);
   if (format == Format::png) require_image(data.image);
   require_row(data, "--from", a.from);
   require_row(data, "--to", a.to);

@@ -30,6 +30,9 @@ struct InfoLine {
 
 // ---- the Vae ------------------------------------------------------------------------------------
 
+/// The part of a spec that all kinds have: what goes in and comes out.
+inline const VaeSpec& autoencoder_of(const VaeSpec& spec) { return spec; }
+inline VaeSpec& autoencoder_of(VaeSpec& spec) { return spec; }
 inline const std::array<Index, 3>& image_of(const VaeSpec& spec) { return spec.image; }
 /// Whether the likelihood is one of 0 and 1, and no density of other numbers.
 inline bool is_binary(const VaeSpec& spec) {
@@ -53,6 +56,8 @@ std::vector<InfoLine> info_lines(const VaeSpec& spec);
 
 // ---- the Aae ------------------------------------------------------------------------------------
 
+inline const VaeSpec& autoencoder_of(const AaeSpec& spec) { return spec.autoencoder; }
+inline VaeSpec& autoencoder_of(AaeSpec& spec) { return spec.autoencoder; }
 inline const std::array<Index, 3>& image_of(const AaeSpec& spec) {
   return image_of(spec.autoencoder);
 }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "failure.hpp"
+#include "output.hpp"
 
 namespace longhand::cli {
 
@@ -90,6 +91,8 @@ VaeSpec vae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t s
   spec.seed = seed;
   spec.image = input.image;
   spec.transform = input.transform;
+  spec.names = input.names;
+  if (spec.condition_dim > 0) spec.class_names = input.class_names;
   return spec;
 }
 
@@ -198,21 +201,35 @@ void check_data_for(const Model& model, const DataSet& data) {
   }
 }
 
-DataSet read_data_for(const Model& model, const DataOptions& options) {
-  const Index classes = model.condition_dim();
-  DataSet data = read_data(options, "test", classes > 0 ? classes : kNoLabels, model.scalar());
-  fill_missing(data, model.transform());
+DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common) {
+  DataRequest request;
+  request.split = "test";
+  request.scalar = model.scalar();
+  if (model.condition_dim() > 0) request.classes = model.condition_dim();
+  request.names = model.names();
+  request.class_names = model.class_names();
+  request.transform = model.transform();
+  request.binary = model.is_binary();
+  DataSet data = read_data(options, request);
+  fill_missing(data);
   check_data_for(model, data);
+  for (const std::string& note : data.notes) say(common, "warning: " + note);
   if (data.image[0] == 0) data.image = model.image();
   return data;
 }
 
-void require_label(const Model& model, Index label) {
+std::vector<std::string> names_of(const Model& model) {
+  return model.names().empty() ? numbered("x", model.input_dim()) : model.names();
+}
+
+Index require_label(const Model& model, const std::string& label) {
   const Index classes = model.condition_dim();
   if (classes == 0)
     throw Failure(ExitCode::usage, "--label is for conditional models, this one has no classes");
-  if (label >= classes)
-    throw Failure(ExitCode::usage, "--label is ", label, ", expected 0 to ", classes - 1);
+  const std::vector<std::string>& names = model.class_names();
+  for (Index k = 0; k < classes; ++k)
+    if (label == (names.empty() ? std::to_string(k) : names[static_cast<std::size_t>(k)])) return k;
+  throw Failure(ExitCode::usage, "--label is ", label, ", expected ", classes_text(names, classes));
 }
 
 void require_row(const DataSet& data, const char* option, Index row) {

@@ -45,7 +45,11 @@ class Model {
   virtual Index input_dim() const = 0;
   virtual Index condition_dim() const = 0;
   virtual Index latents() const = 0;
+  /// From the user's units, as the file has it.
   virtual const InputTransform& transform() const = 0;
+  /// Of the input's numbers and of the classes; empty where the model has none.
+  virtual const std::vector<std::string>& names() const = 0;
+  virtual const std::vector<std::string>& class_names() const = 0;
   virtual const std::array<Index, 3>& image() const = 0;
   virtual bool has_elbo() const = 0;          ///< a bound of log p(x)
   virtual bool has_prior() const = 0;         ///< codes can be drawn, and rows sampled
@@ -109,6 +113,8 @@ struct InputFacts {
   Index classes = 0;
   std::array<Index, 3> image{};
   InputTransform transform = {};
+  std::vector<std::string> names = {};
+  std::vector<std::string> class_names = {};
 };
 /// The model that options and data make. Throws Failure (usage).
 ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed);
@@ -116,14 +122,18 @@ ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::
 /// Ends the program unless it can compute where it was told to.
 void require_device(const CommonOptions& common);
 
-/// Reads the rows that a command needs for this model, and checks that they suit it.
-DataSet read_data_for(const Model& model, const DataOptions& options);
+/// Reads the rows that a command needs for this model, checks that they suit it, and says what the
+/// user should know of how they were read.
+DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common);
+
+/// The names of a model's columns, or "x0", "x1", …
+std::vector<std::string> names_of(const Model& model);
 
 /// model.check(), with the file's name in the message.
 void check_data_for(const Model& model, const DataSet& data);
 
-/// Throws Failure (usage) unless the model knows this class.
-void require_label(const Model& model, Index label);
+/// The class that a model calls by this name. Throws Failure (usage).
+Index require_label(const Model& model, const std::string& label);
 /// Throws Failure (usage) unless the data set has this row; `option` named it.
 void require_row(const DataSet& data, const char* option, Index row);
 

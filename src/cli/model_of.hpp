@@ -28,14 +28,24 @@ class ModelOf final : public Model {
   using S = typename M::Backend::Scalar;
 
  public:
-  explicit ModelOf(M model) : model_(std::move(model)) {}
+  /// `transform` is the one of the file: that of `model` is for numbers without its offsets.
+  ModelOf(M model, InputTransform transform)
+      : model_(std::move(model)),
+        transform_(std::move(transform)),
+        offsets_(transform_.offsets<S>()) {}
 
   std::string scalar() const override { return sizeof(S) == 4 ? "float32" : "float64"; }
   Index parameters() const override { return model_.params().layout().count(); }
   Index input_dim() const override { return model_.input_dim(); }
   Index condition_dim() const override { return model_.condition_dim(); }
   Index latents() const override { return model_.z_rows(); }
-  const InputTransform& transform() const override { return model_.input().transform(); }
+  const InputTransform& transform() const override { return transform_; }
+  const std::vector<std::string>& names() const override {
+    return autoencoder_of(model_.spec()).names;
+  }
+  const std::vector<std::string>& class_names() const override {
+    return autoencoder_of(model_.spec()).class_names;
+  }
   const std::array<Index, 3>& image() const override { return image_of(model_.spec()); }
   bool has_elbo() const override { return model_.has_elbo(); }
   bool has_prior() const override { return model_.has_prior(); }
@@ -52,7 +62,11 @@ class ModelOf final : public Model {
   TrainResult fit(const DataSet& data, TrainOptions options) override {
     return Trainer<M>(model_, std::move(options)).fit(of(data, data.all()));
   }
-  void save(const std::string& path) const override { io::save_model(path, model_); }
+  void save(const std::string& path) const override {
+    typename M::Spec spec = model_.spec();
+    autoencoder_of(spec).transform = transform_;
+    io::write_file(path, io::encode_model(spec, io::tensors_in(model_), path));
+  }
 
   Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const override {
     return longhand::evaluate(model_, of(data, data.all()), options);
@@ -79,13 +93,13 @@ class ModelOf final : public Model {
     return out(model_.encode_logvar(d.input, d.condition));
   }
   Rows decode(const Rows& z, const Rows& condition) const override {
-    return out(model_.decode(in(z), in(condition)));
+    return in_user_units(out(model_.decode(in(z), in(condition))));
   }
   Rows sample(Index count, std::uint64_t seed, const Rows& condition, bool draw) const override {
     SampleOptions<S> options{.seed = seed, .draw = draw};
     const Samples<S> conditions = in(condition);
     options.condition = conditions;
-    return out(model_.sample(count, options));
+    return in_user_units(out(model_.sample(count, options)));
   }
 
  private:
@@ -107,8 +121,28 @@ class ModelOf final : public Model {
     return rows;
   }
 
+  /// With the offsets that were taken off while reading; single precision would not hold the sums.
+  Rows in_user_units(Rows rows) const {
+    if (offsets_.empty()) return rows;
+    for (Index row = 0; row < rows.count; ++row)
+      for (Index i = 0; i < rows.dim; ++i) rows(row, i) += offsets_[static_cast<std::size_t>(i)];
+    rows.single = false;
+    return rows;
+  }
+
   M model_;
+  InputTransform transform_;
+  std::vector<double> offsets_;
 };
+
+/// A spec whose transform is for numbers without their offsets, and the transform it had.
+template <class S, class Spec>
+InputTransform take_offsets(Spec& spec) {
+  InputTransform whole = autoencoder_of(spec).transform;
+  autoencoder_of(spec).transform = whole.after(whole.offsets<S>());
+  autoencoder_of(spec).transform.template require_fits<S>();
+  return whole;
+}
 
 /// The two factories of each backend.
 template <class B>
@@ -116,7 +150,9 @@ std::unique_ptr<Model> make_model_on(const ModelSpec& any, const B& backend) {
   return std::visit(
       [&](const auto& spec) -> std::unique_ptr<Model> {
         using M = typename decltype(model_type(spec, backend))::type;
-        return std::make_unique<ModelOf<M>>(M(spec, backend));
+        auto own = spec;
+        InputTransform transform = take_offsets<typename B::Scalar>(own);
+        return std::make_unique<ModelOf<M>>(M(own, backend), std::move(transform));
       },
       any);
 }
@@ -126,8 +162,10 @@ std::unique_ptr<Model> load_model_on(const std::string& path, const ModelSpec& a
   return std::visit(
       [&](const auto& spec) -> std::unique_ptr<Model> {
         using M = typename decltype(model_type(spec, backend))::type;
-        return std::make_unique<ModelOf<M>>(
-            io::load_model<M>(path, backend, bare ? &spec : nullptr));
+        auto content = io::read_model(path, bare ? &spec : nullptr);
+        InputTransform transform = take_offsets<typename B::Scalar>(content.spec);
+        return std::make_unique<ModelOf<M>>(io::model_of<M>(content, backend, path),
+                                            std::move(transform));
       },
       any);
 }

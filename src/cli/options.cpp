@@ -188,6 +188,15 @@ void add_data(CLI::App& app, DataOptions& o) {
            "PATH|COLUMN");
   add(app, "--missing", o.missing, "what NaN in the data means: a mistake, or a missing value",
       one_of({"error", "nan"}));
+  add(app, "--header", o.header, "csv: whether the first line holds names",
+      one_of({"auto", "yes", "no"}));
+  add_path(app, "--index", o.index, "csv: the column that numbers the rows and is no data",
+           "auto|none|COLUMN");
+  add_path(app, "--columns", o.columns, "csv: these columns alone (names, or numbers from 1)",
+           "A[,B...]");
+  add_path(app, "--drop", o.drop, "csv: not these columns", "A[,B...]");
+  add(app, "--bytes", o.bytes, "what bytes are divided by (auto: 1 if they are 0 and 1, else 255)",
+      one_of({"auto", "1", "255"}));
   add_path(app, "--image", o.image, "each row is a picture of this shape", "HxW[xC]");
 }
 void add_split(CLI::App& app, DataOptions& o) {
@@ -196,6 +205,11 @@ void add_split(CLI::App& app, DataOptions& o) {
 }
 void add_out(CLI::App& app, std::string& out, const char* formats) {
   add_path(app, "--out,-o", out, text("file to write, ", formats, " by its ending"), "FILE");
+}
+void add_label(CLI::App& app, std::optional<std::string>& label, const char* says) {
+  app.add_option("--label", label, says)
+      ->type_name("CLASS")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 void add_model(CLI::App& app, ModelSource& model) {
   app.add_option("model", model.path, "model file (.safetensors)")->type_name("FILE")->required();
@@ -455,7 +469,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   sub = add_command("sample", "new rows from the model", sample);
   add_out(*sub, sample.out, ".png, .npy or .csv");
   add(*sub, "--count", sample.count, "how many", integer(1));
-  add_optional(*sub, "--label", sample.label, "cvae: the class (default: all in turn)", integer(0));
+  add_label(*sub, sample.label, "cvae: the class (default: all in turn)");
   sub->add_flag("--draw", sample.draw, "draw from p(x given z) instead of taking its mean");
   add_path(*sub, "--image", sample.image, "each row is a picture of this shape", "HxW[xC]");
   add_seed(*sub, sample.seed);
@@ -466,7 +480,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_out(*sub, reconstruct.out, ".png, .npy or .csv");
   add_optional(*sub, "--count", reconstruct.count, "only the first rows (default: all; png: 8)",
                integer(1));
-  add_optional(*sub, "--label", reconstruct.label, "cvae: decode as this class", integer(0));
+  add_label(*sub, reconstruct.label, "cvae: decode as this class");
 
   sub = add_command("embed", "posterior means of rows", embed);
   add_data(*sub, embed.data);
@@ -498,8 +512,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add(*sub, "--steps", traverse.steps, "points, both ends included", integer(2));
   add_optional(*sub, "--row", traverse.row, "start at this row of --data instead of at 0",
                integer(0));
-  add_optional(*sub, "--label", traverse.label, "cvae: the class (default: the row's, else 0)",
-               integer(0));
+  add_label(*sub, traverse.label, "cvae: the class (default: the row's, else the first)");
 
   add_command("info", "what a model file holds", info);
 

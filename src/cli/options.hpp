@@ -26,6 +26,11 @@ struct DataOptions {
   std::string path;
   std::string split;   ///< "train", "test", or empty: the command's own choice
   std::string labels;  ///< a file, or a column of a csv
+  std::string header = "auto";
+  std::string index = "auto";
+  std::string columns;  ///< names with commas between them; empty: all
+  std::string drop;     ///< likewise; empty: none
+  std::string bytes = "auto";
   std::string missing = "error";
   std::string image;  ///< "HxW" or "HxWxC"
   std::string rows;   ///< "A:B": rows A to B - 1 alone; empty: all
@@ -118,7 +123,7 @@ struct SampleArguments {
   std::string out;
   std::string image;
   Index count = 64;
-  std::optional<Index> label;
+  std::optional<std::string> label;
   bool draw = false;
   std::uint64_t seed = 0;
 };
@@ -129,7 +134,7 @@ struct ReconstructArguments {
   DataOptions data;
   std::string out;
   std::optional<Index> count;
-  std::optional<Index> label;
+  std::optional<std::string> label;
 };
 
 struct EmbedArguments {
@@ -168,7 +173,7 @@ struct TraverseArguments {
   double range = 3;
   Index steps = 9;
   std::optional<Index> row;
-  std::optional<Index> label;
+  std::optional<std::string> label;
 };
 
 struct InfoArguments {

@@ -10,10 +10,7 @@ namespace {
 /// One class for all, or every class in turn.
 Rows labels_of(const SampleArguments& a, const Model& model) {
   const Index classes = model.condition_dim();
-  if (a.label) {
-    require_label(model, *a.label);
-    return condition_of(model, *a.label, a.count);
-  }
+  if (a.label) return condition_of(model, require_label(model, *a.label), a.count);
   if (classes == 0) return {};
   Rows condition(a.count, classes);
   for (Index row = 0; row < a.count; ++row) condition(row, row % classes) = 1;
@@ -33,7 +30,7 @@ ExitCode run(const SampleArguments& a) {
 
   const Rows rows = model->sample(a.count, a.seed, labels_of(a, *model), a.draw);
   if (format != Format::png) {
-    write_rows(a.out, format, a.common, numbered("x", model->input_dim()), rows);
+    write_rows(a.out, format, a.common, names_of(*model), rows);
     return ExitCode::ok;
   }
   // Classes in turn make one column each.

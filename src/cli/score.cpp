@@ -8,7 +8,7 @@ namespace longhand::cli {
 ExitCode run(const ScoreArguments& a) {
   const Format format = output_format(a.out, "npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  const DataSet data = read_data_for(*model, a.data);
+  const DataSet data = read_data_for(*model, a.data, a.common);
   const Rows scores = model->score(data, a.samples, a.seed);
 
   const bool has_elbo = model->has_elbo();

@@ -136,13 +136,39 @@ void check(const TrainArguments& a) {
                   a.input_transform);
 }
 
+/// What is asked of the training data, and what they say about the model.
+DataRequest request_of(const TrainArguments& a, const std::string& scalar) {
+  DataRequest request;
+  request.scalar = scalar;
+  request.classes = a.model.kind == "cvae" ? kCountClasses : kNoLabels;
+  request.kind = a.standardize ? "standardize" : a.input_transform;
+  request.binary = a.model.likelihood == Bernoulli::name;
+  return request;
+}
+InputFacts facts_of(const DataSet& data) {
+  InputFacts facts;
+  facts.dim = data.dim;
+  facts.classes = data.classes;
+  facts.image = data.image;
+  facts.transform = data.transform;
+  if (data.named) facts.names = data.names;
+  facts.class_names = data.class_names;
+  return facts;
+}
+
 /// A batch that was asked for must fit; the usual one shrinks to small data.
-void fit_batch(const TrainArguments& a, const DataSet& data, TrainOptions& options) {
+void fit_batch(const TrainArguments& a, DataSet& data, TrainOptions& options) {
   const auto held_out = static_cast<Index>(std::llround(a.validation * double(data.rows)));
   const Index rows = data.rows - held_out;
   if (rows < 1)
     throw Failure(ExitCode::bad_input, data.path, ": has ", data.rows,
                   " rows, nothing is left to train on with --validation ", a.validation);
+  if (a.validation > 0 && held_out == 0)
+    data.notes.push_back(text("--validation ", a.validation, " of ", data.rows,
+                              data.rows == 1 ? " row" : " rows",
+                              " is less than half a row: none is held out, and ",
+                              "the weights of the last epoch are kept",
+                              a.early_stop > 0 ? "; --early-stop never stops" : ""));
   if (options.batch <= rows) return;
   if (a.given("batch"))
     throw Failure(ExitCode::usage, "--batch is ", options.batch, ", expected at most ", rows,
@@ -176,18 +202,13 @@ ExitCode run(const TrainArguments& a) {
   model_spec(a.model, {.classes = 1}, a.seed);  // complains before a large file is read
 
   const std::string scalar = a.scalar == "double" ? "float64" : "float32";
-  DataSet data =
-      read_data(a.data, "train", a.model.kind == "cvae" ? kCountClasses : kNoLabels, scalar);
-  const InputTransform transform =
-      fit_transform(data, a.standardize ? "standardize" : a.input_transform);
-  fill_missing(data, transform);
+  DataSet data = read_data(a.data, request_of(a, scalar));
+  fill_missing(data);
   fit_batch(a, data, options);
-  const ModelSpec spec = model_spec(
-      a.model,
-      {.dim = data.dim, .classes = data.classes, .image = data.image, .transform = transform},
-      a.seed);
+  const ModelSpec spec = model_spec(a.model, facts_of(data), a.seed);
   const std::unique_ptr<Model> model = make_model(spec, scalar, a.common, a.precision);
   check_data_for(*model, data);
+  for (const std::string& note : data.notes) say(a.common, "warning: " + note);
 
   RunFolder folder(a.out);
   folder.describe(config_toml(a, options),

@@ -16,9 +16,9 @@ struct Start {
 };
 
 Start start_of(const TraverseArguments& a, const Model& model) {
-  if (a.label) require_label(model, *a.label);
-  Start start{Rows(1, model.latents()), condition_of(model, a.label.value_or(0), 1), model.image(),
-              numbered("x", model.input_dim())};
+  const Index label = a.label ? require_label(model, *a.label) : 0;
+  Start start{Rows(1, model.latents()), condition_of(model, label, 1), model.image(),
+              names_of(model)};
   for (Index i = 0; model.classes() > 0 && i < start.z.dim; i += model.classes())
     start.z(0, i) = 1;  // every variable in its first class
   if (!a.row) {
@@ -27,7 +27,7 @@ Start start_of(const TraverseArguments& a, const Model& model) {
     if (!a.data.image.empty()) start.image = parse_image(a.data.image, model.input_dim());
     return start;
   }
-  const DataSet data = read_data_for(model, a.data);
+  const DataSet data = read_data_for(model, a.data, a.common);
   require_row(data, "--row", *a.row);
   const Range row{*a.row, 1};
   start.z = model.encode(data, row);

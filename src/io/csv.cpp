@@ -67,6 +67,8 @@ class Parser {
   Parser(std::string_view text, std::string_view file) : rest_(text), file_(file) {}
 
   CsvContent parse(const CsvOptions& options) {
+    if (rest_.starts_with("\xff\xfe") || rest_.starts_with("\xfe\xff"))
+      throw FormatError(file_, "line 1", "is UTF-16 text, expected UTF-8");
     if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
     // Whatever ends a file, a line break or several, adds no row.
     rest_ = rest_.substr(0, rest_.find_last_not_of("\r\n") + 1);
@@ -119,8 +121,9 @@ class Parser {
         line = unquote(line, cell.text, cells.size());
         line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
         if (!line.empty() && line.front() != ',') {
-          throw FormatError(file_, place(cells.size()),
-                            cat("has ", shown(line), " after a closing quote, expected a comma"));
+          throw FormatError(
+              file_, place(cells.size()),
+              cat("has ", shown(line), " after a closing quote, expected a comma, the separator"));
         }
       } else {
         const std::size_t length = std::min(line.find(','), line.size());
@@ -190,6 +193,10 @@ class Parser {
       const std::string& text = cells[i].text;
       names.push_back(header ? text : std::to_string(i + 1));
       if (!header) continue;
+      if (text.find('\t') != text.npos)
+        throw FormatError(
+            file_, place(i + 1),
+            cat("is ", shown(text), " with a tab in it, expected columns separated ", "by commas"));
       if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
         throw FormatError(file_, place(i + 1),
                           cat("is ", shown(text), ", expected a name without control characters"));
@@ -199,9 +206,9 @@ class Parser {
         names.back() = from_latin1(text);
       }
       if (!seen.insert(names.back()).second) {
-        throw FormatError(file_, place(i + 1),
-                          cat("repeats the name ", shown(text),
-                              ", expected every column to have its own"));
+        throw FormatError(
+            file_, place(i + 1),
+            cat("repeats the name ", shown(text), ", expected every column to have its own"));
       }
     }
     if (latin1) notes.push_back("line 1 is no UTF-8: its names are read as Latin-1");
@@ -326,12 +333,23 @@ class Parser {
     kept = std::move(matched);
   }
 
+  /// What to say of cells that were to be several.
+  static std::string_view separator_hint(std::span<const CsvCell> cells) {
+    for (const CsvCell& cell : cells) {
+      if (cell.text.find(';') != cell.text.npos)
+        return "; the columns must be separated by commas, not by semicolons";
+      if (cell.text.find('\t') != cell.text.npos)
+        return "; the columns must be separated by commas, not by tabs";
+    }
+    return "";
+  }
+
   void append_row(CsvContent& content, const std::vector<CsvCell>& cells) const {
     if (cells.size() != places_.size()) {
-      throw FormatError(
-          file_, place(std::min(cells.size(), places_.size()) + 1),
-          cat(cells.size() < places_.size() ? "is missing" : "is too many", ": the row has ",
-              cells.size(), " fields, expected ", places_.size()));
+      throw FormatError(file_, place(std::min(cells.size(), places_.size()) + 1),
+                        cat(cells.size() < places_.size() ? "is missing" : "is too many",
+                            ": the row has ", cells.size(), " fields, expected ", places_.size(),
+              separator_hint(cells)));
     }
     std::vector<double>& values = content.table.values;
     const std::size_t start = values.size();
@@ -343,11 +361,12 @@ class Parser {
       if (places_[i] == none) continue;
       const CsvNumber number = parse_csv_number(cells[i].text, values[start + places_[i]]);
       if (number == CsvNumber::good) continue;
-      throw FormatError(file_, place(i + 1),
-                        cat("is ", shown(cells[i].text),
-                            number == CsvNumber::bad ? ", expected a number"
-                                                     : ", expected a number within double's range",
-                            line_ == 1 ? ", or a line of names" : ""));
+      throw FormatError(
+          file_, place(i + 1),
+          cat("is ", shown(cells[i].text),
+              number == CsvNumber::bad ? ", expected a number"
+                                       : ", expected a number within double's range",
+              line_ == 1 ? ", or a line of names" : "", separator_hint({&cells[i], 1})));
     }
   }
 

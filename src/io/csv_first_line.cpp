@@ -87,8 +87,8 @@ void CsvSurvey::add(const std::vector<CsvCell>& cells) {
     double value = 0;
     parse_csv_number(cells[i].text, value);
     if (i == 0) {
-      rows_count_ = rows_count_ && look == CsvLook::integer &&
-                    (lines_ == 0 || value == column.last + 1);
+      rows_count_ =
+          rows_count_ && look == CsvLook::integer && (lines_ == 0 || value == column.last + 1);
       all_different_ = all_different_ && seen_.insert(cells[i].text).second;
     }
     if (look == CsvLook::missing) continue;
@@ -172,8 +172,9 @@ CsvSurvey::Header CsvSurvey::header() const {
     if (!counts || missing > (first_is_empty ? 1U : 0U) || lines_ == 0) return {false, ""};
     const bool index_below = first_is_empty && numbers_rows();
     if (index_below || (2 * differing > numbers && !sorted && lines_ > 1))
-      return {true, cat("header: yes; line 1 counts ", beginning(steps), " and is unlike the lines ",
-                        "below it: taken as names, --header no reads it as numbers")};
+      return {true,
+              cat("header: yes; line 1 counts ", beginning(steps), " and is unlike the lines ",
+                  "below it: taken as names, --header no reads it as numbers")};
     if (numbers < 3 || sorted) return {false, ""};
     return {false, cat("header: no; line 1 counts ", beginning(steps), " but may be data: read as ",
                        "numbers, --header yes takes it as names")};

@@ -42,7 +42,8 @@ class CsvSurvey {
 
   enum class FirstColumn { data, numbers_rows, counts_rows };
   /// What the first column is: `numbers_rows` for one without a name whose cells are words or whole
-  /// numbers that are all different; `counts_rows` for any other that holds 0, 1, 2, … or 1, 2, 3, …
+  /// numbers that are all different; `counts_rows` for any other that holds 0, 1, 2, … or 1, 2, 3,
+  /// …
   FirstColumn first_column(const std::vector<std::string>& names, bool header) const;
 
  private:

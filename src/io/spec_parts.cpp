@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "longhand/io/model_header.hpp"
 #include "message.hpp"
@@ -31,9 +32,12 @@ ordered_json to_json(const InputTransform& transform) {
   const auto list = [&](const std::vector<double>& values, double otherwise) {
     return none ? numbers({}) : numbers(values.empty() ? std::vector{otherwise} : values);
   };
-  return {{"kind", name_of(transform.kind)},
-          {"shift", list(transform.shift, 0)},
-          {"scale", list(transform.scale, 1)}};
+  ordered_json object = {{"kind", name_of(transform.kind)},
+                         {"shift", list(transform.shift, 0)},
+                         {"scale", list(transform.scale, 1)}};
+  if (transform.byte_unit != InputTransform().byte_unit)
+    object["bytes"] = json_number(transform.byte_unit);
+  return object;
 }
 
 ordered_json to_json(const Activation& activation) {
@@ -88,7 +92,7 @@ ordered_json to_json(const LikelihoodSpec& likelihood) {
 // ---- reading ------------------------------------------------------------------------------------
 
 InputTransform transform_from(const Node& node, Index rows) {
-  node.only({"kind", "shift", "scale"});
+  node.only({"kind", "shift", "scale", "bytes"});
   InputTransform transform;
   transform.kind = node.at("kind").one_of<InputTransform::Kind>();
   const auto entries = [&](const char* key) -> std::vector<Node> {
@@ -104,6 +108,10 @@ InputTransform transform_from(const Node& node, Index rows) {
   };
   for (const Node& shift : entries("shift")) transform.shift.push_back(shift.number());
   for (const Node& scale : entries("scale")) transform.scale.push_back(scale.positive());
+  transform.byte_unit = node.get("bytes", transform.byte_unit, [](const Node& n) {
+    return n.number([](double v) { return v == 1 || v == 255; },
+                    "255, or 1 for bytes that are 0 and 1");
+  });
   return transform;
 }
 
@@ -208,6 +216,23 @@ std::array<Index, 3> shape_from(const Node& node, Index rows) {
 
 }  // namespace
 
+// ---- names --------------------------------------------------------------------------------------
+
+std::vector<std::string> names_from(const Node& node, Index count) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  const std::vector<Node> entries = node.list(static_cast<std::size_t>(count));
+  if (!entries.empty() && entries.size() != static_cast<std::size_t>(count))
+    node.fail(cat("has ", entries.size(), " entries, expected none or ", count));
+  for (const Node& entry : entries) {
+    names.push_back(entry.text());
+    if (std::ranges::any_of(names.back(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+      entry.expected("text without control characters");
+    if (!seen.insert(names.back()).second) entry.expected("every name once");
+  }
+  return names;
+}
+
 // ---- nets ---------------------------------------------------------------------------------------
 
 ordered_json net_json(const NetSpec& net) {
@@ -246,6 +271,7 @@ void add_autoencoder(ordered_json& object, const VaeSpec& spec) {
   object["input"] = {{"rows", spec.input_dim},
                      {"shape", picture ? ordered_json(spec.image) : ordered_json()},
                      {"transform", to_json(spec.transform)}};
+  if (!spec.names.empty()) object["input"]["names"] = spec.names;
   object["encoder"] = net_json(spec.hidden);
   object["decoder"] = net_json(spec.decoder_net());
   object["latent"] = to_json(spec.latent);
@@ -254,12 +280,14 @@ void add_autoencoder(ordered_json& object, const VaeSpec& spec) {
 
 void read_autoencoder(const Node& root, VaeSpec& spec) {
   const Node input = root.at("input");
-  input.only({"rows", "shape", "transform"});
+  input.only({"rows", "shape", "transform", "names"});
   spec.input_dim = input.at("rows").size();
   spec.image =
       input.get("shape", spec.image, [&](const Node& n) { return shape_from(n, spec.input_dim); });
   spec.transform = input.get("transform", spec.transform,
                              [&](const Node& n) { return transform_from(n, spec.input_dim); });
+  spec.names =
+      input.get("names", spec.names, [&](const Node& n) { return names_from(n, spec.input_dim); });
   spec.hidden = root.get("encoder", NetSpec(), net_from);
   spec.decoder_hidden = root.get("decoder", spec.decoder_hidden, net_from);
   spec.latent = latent_from(root.at("latent"));

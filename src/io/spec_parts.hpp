@@ -15,6 +15,9 @@ nlohmann::ordered_json net_json(const NetSpec& net);
 /// The reverse. Throws FormatError.
 NetSpec net_from(const Node& node);
 
+/// A list of `count` different names, or an empty one. Throws FormatError.
+std::vector<std::string> names_from(const Node& node, Index count);
+
 /// Adds the keys "input", "encoder", "decoder", "latent" and "likelihood" of an agreed spec.
 void add_autoencoder(nlohmann::ordered_json& object, const VaeSpec& spec);
 /// Reads these keys into a spec whose condition_dim is there already. Throws FormatError.

@@ -16,6 +16,7 @@ std::string spec_to_json(const VaeSpec& given) {
   nlohmann::ordered_json object = {{"model", kind_of(spec)}};
   add_autoencoder(object, spec);
   object["condition_rows"] = spec.condition_dim;
+  if (!spec.class_names.empty()) object["class_names"] = spec.class_names;
   return object.dump();
 }
 
@@ -25,10 +26,13 @@ void spec_from_json(std::string_view text, std::string_view file, VaeSpec& spec)
   const std::string kind = root.at("model").text();
   if (kind != "vae" && kind != "ae" && kind != "cvae")
     root.at("model").expected("one of vae, ae, cvae");
-  root.only({"model", "input", "encoder", "decoder", "latent", "likelihood", "condition_rows"});
+  root.only({"model", "input", "encoder", "decoder", "latent", "likelihood", "condition_rows",
+             "class_names"});
   spec = VaeSpec();
   spec.condition_dim =
       root.get("condition_rows", spec.condition_dim, [](const Node& n) { return n.size(0); });
+  spec.class_names = root.get("class_names", spec.class_names,
+                              [&](const Node& n) { return names_from(n, spec.condition_dim); });
   read_autoencoder(root, spec);
   if (kind != kind_of(spec))
     root.at("model").expected(cat("\"", kind_of(spec), "\" with this latent and ",

@@ -872,7 +872,7 @@ class Kinds(Case):
         out = self.folder / "holes"
         arguments = ["train", "--data", path, "--out", out, "--likelihood", "gaussian",
                      "--standardize", "--hidden", 4, "--latent", 1, "--epochs", 3]
-        self.bad(3, ["holes.csv", "row 7, column 0 is NaN", "--missing nan"], *arguments)
+        self.bad(3, ["holes.csv", "row 7, column 0 is NaN (line 9, column \"a\")", "--missing nan"], *arguments)
         self.good(*arguments, "--missing", "nan")
         model = out / "model.safetensors"
         self.bad(3, "is NaN", "score", model, "--data", path)
@@ -935,6 +935,182 @@ class Kinds(Case):
                           ["--input-transform", "symmetric", "--likelihood", "gaussian"]):
             model, _ = self.train("x" + "".join(arguments), *arguments)
             self.good("evaluate", model, "--data", self.data)
+
+
+class Tables(Case):
+    """Data as programs write them: headers, row numbers, names of columns and of classes."""
+
+    SMALL = ["--likelihood", "gaussian", "--hidden", 6, "--latent", 1, "--epochs", 2]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        rng = random.Random(8)
+        cls.columns = {name: [round(rng.gauss(i, 1), 4) for _ in range(40)]
+                       for i, name in enumerate(["oak", "ash", "elm"])}
+
+    def write(self, name, order, head=True, **more):
+        columns = {key: self.columns[key] for key in order} | more
+        path = self.folder / name
+        lines = [",".join(columns)] if head else []
+        lines += [",".join(map(str, row)) for row in zip(*columns.values())]
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def fit(self, name, path, *more):
+        out = self.folder / name
+        done = self.good("train", "--data", path, "--out", out, *self.SMALL, *more)
+        return out / "model.safetensors", done
+
+    def config(self, model):
+        return json.loads(self.good("info", model, "--json").stdout)["config"]
+
+    def test_columns_are_matched_by_name(self):
+        right = self.write("right.csv", ["oak", "ash", "elm"])
+        model, done = self.fit("trees", right, "--standardize")
+        self.assertNotIn("warning", done.stderr)
+        self.assertEqual(self.config(model)["input"]["names"], ["oak", "ash", "elm"])
+        for command in ("evaluate", "embed", "score", "reconstruct", "interpolate"):
+            wanted = self.good(command, model, "--data", right).stdout
+            done = self.good(command, model, "--data", self.write("o.csv", ["elm", "oak", "ash"]))
+            self.assertEqual(done.stdout, wanted, command)
+            self.assertNotIn("warning", done.stderr)
+            done = self.good(command, model, "--data",
+                             self.write("e.csv", ["ash", "oak", "elm"], when=["mon"] * 40))
+            self.assertEqual(done.stdout, wanted, command)
+            self.assertEqual(done.stderr.count("warning: "), 1)
+            self.assertIn('column "when" is ignored', done.stderr)
+            done = self.good(command, model, "--data",
+                             self.write("n.csv", ["oak", "ash", "elm"], head=False))
+            self.assertEqual(done.stdout, wanted, command)
+            self.assertIn("has no header: its columns are taken in their order", done.stderr)
+            self.bad(3, ['column "ash" is missing'], command, model, "--data",
+                     self.write("m.csv", ["oak", "elm"]))
+        npy = self.folder / "trees.npy"
+        write_npy(npy, "<f8", [40, 3], [v for row in zip(*self.columns.values()) for v in row])
+        done = self.good("embed", model, "--data", npy)
+        self.assertEqual(done.stdout, self.good("embed", model, "--data", right).stdout)
+        self.assertIn('taken in their order as "oak", …', done.stderr)
+        for command in (["sample"], ["traverse"], ["reconstruct", "--data", right]):
+            names, _ = read_csv(self.good(command[0], model, *command[1:]).stdout)
+            self.assertEqual(names, ["oak", "ash", "elm"])
+
+    def test_headers_and_row_numbers(self):
+        plain, _ = self.fit("plain", self.write("p.csv", ["oak", "ash"]))
+        path = self.folder / "indexed.csv"
+        rows = list(zip(self.columns["oak"], self.columns["ash"]))
+        path.write_text(",oak,ash\n" + "".join(f"{i},{a},{b}\n" for i, (a, b) in enumerate(rows)))
+        model, done = self.fit("indexed", path)
+        self.assertIn("column 1 looks like a row number: left out", done.stderr)
+        self.assertEqual(model.read_bytes(), plain.read_bytes())
+        model, _ = self.fit("kept", path, "--index", "none")
+        self.assertEqual(self.config(model)["input"]["rows"], 3)
+        path.write_text("0,1\n" + "".join(f"{a},{b}\n" for a, b in rows))
+        _, done = self.fit("numbers", path)
+        self.assertIn("warning: " + str(path) + ": header: yes; line 1 counts 0, 1", done.stderr)
+        self.assertIn("on 40 rows", done.stderr)
+        _, done = self.fit("no-header", path, "--header", "no")
+        self.assertIn("on 41 rows", done.stderr)
+        more = self.write("more.csv", ["oak", "ash", "elm"], day=["mon"] * 40)
+        for options in (["--columns", "oak,ash"], ["--drop", "elm,day"], ["--drop", "3,4"]):
+            model, _ = self.fit("chosen", more, *options)
+            self.assertEqual(model.read_bytes(), plain.read_bytes())
+        again = self.folder / "chosen-again"
+        self.good("train", "--config", model.parent / "config.toml", "--out", again)
+        self.assertEqual((again / "model.safetensors").read_bytes(), plain.read_bytes())
+        self.bad(3, 'column "fir" is not there', "train", "--data", more, "--out",
+                 self.folder / "no", *self.SMALL, "--columns", "oak,fir")
+        self.bad(2, "are for csv files", "train", "--data", self.data, "--out",
+                 self.folder / "no", "--header", "no")
+
+    def test_classes_are_the_labels_that_occur(self):
+        for name, kinds, names in (("from-one", [1, 2, 3], ["1", "2", "3"]),
+                                   ("sparse", [-5, 0, 700], ["-5", "0", "700"]),
+                                   ("words", ["red", "blue", "green"], ["blue", "green", "red"]),
+                                   ("usual", [0, 1, 2], None)):
+            kind = [kinds[i % 3] for i in range(40)]
+            path = self.write(name + ".csv", ["oak", "ash"], kind=kind)
+            model, done = self.fit(name, path, "--model", "cvae", "--labels", "kind")
+            self.assertNotIn("warning", done.stderr)
+            config = self.config(model)
+            self.assertEqual(config["condition_rows"], 3)
+            self.assertEqual(config.get("class_names"), names)
+            _, turns = read_csv(self.good("sample", model, "--count", 6).stdout)
+            for row, label in enumerate(names or ["0", "1", "2"]):
+                done = self.good("sample", model, "--count", 6, "--label=" + label)
+                self.assertEqual(read_csv(done.stdout)[1][row], turns[row])
+            self.bad(2, ["--label is 3000", "expected"], "sample", model, "--label", 3000)
+            wanted = self.good("embed", model, "--data", path, "--labels", "kind").stdout
+            beside = self.folder / "labels.csv"
+            beside.write_text("kind\n" + "".join(f"{k}\n" for k in kind))
+            table = self.write("beside.csv", ["ash", "oak"])
+            self.assertEqual(
+                self.good("embed", model, "--data", table, "--labels", beside).stdout, wanted)
+            strange = self.write("strange.csv", ["oak", "ash"], kind=[kinds[0]] * 39 + [999])
+            self.bad(3, ["label of row 39 is 999", "expected"], "embed", model, "--data", strange,
+                     "--labels", "kind")
+
+    def test_bytes_that_are_0_and_1(self):
+        rng = random.Random(9)
+        bits = [rng.randrange(2) for _ in range(40 * 6)]
+        ones, wide, reals = (self.folder / name for name in ("1.npy", "255.npy", "reals.npy"))
+        write_npy(ones, "|u1", [40, 6], bits)
+        write_npy(wide, "|u1", [40, 6], [255 * bit for bit in bits])
+        write_npy(reals, "<f4", [40, 6], bits)
+        bernoulli = ["--likelihood", "bernoulli"]
+        model, done = self.fit("ones", ones, *bernoulli)
+        self.assertIn("its bytes are 0 and 1: taken as such", done.stderr)
+        self.assertEqual(self.config(model)["input"]["transform"]["bytes"], 1)
+        other, _ = self.fit("reals", reals, *bernoulli)
+        wanted = self.good("score", other, "--data", reals).stdout
+        done = self.good("score", model, "--data", ones)
+        self.assertEqual(done.stdout, wanted)
+        self.assertNotIn("warning", done.stderr)
+        few = self.folder / "few-ones.npy"
+        write_npy(few, "|u1", [1, 6], [0] * 6)
+        self.good("score", model, "--data", few)
+        self.bad(3, ["has the byte 255", "expected 0 and 1"], "score", model, "--data", wide)
+        model, done = self.fit("forced", ones, *bernoulli, "--bytes", "255")
+        self.assertIn("largest number is 0.0039", done.stderr)
+        self.assertNotIn("bytes", self.config(model)["input"]["transform"])
+        # What the training data decided holds for later files.
+        model, _ = self.fit("wide", wide, *bernoulli)
+        done = self.good("score", model, "--data", ones)
+        self.assertIn("warning: ", done.stderr)
+        self.assertIn("largest number is 0.0039", done.stderr)
+
+    def test_standardising(self):
+        times = [1.55e9 + 30 * i for i in range(200)]
+        path = self.folder / "times.csv"
+        path.write_text("t,g,x\n" + "".join(
+            f"{t:.0f},9.81,{math.sin(i):.5f}\n" for i, t in enumerate(times)))
+        for scalar in ("float", "double"):
+            model, _ = self.fit("times-" + scalar, path, "--standardize", "--scalar", scalar)
+            transform = self.config(model)["input"]["transform"]
+            self.assertAlmostEqual(transform["shift"][0], sum(times) / 200, places=3)
+            self.assertEqual((transform["shift"][1], transform["scale"][1]), (9.81, 1.0))
+            only = self.folder / "only.csv"
+            only.write_text("t,g,x\n" + "".join(f"{t:.0f},9.81,0.5\n" for t in times))
+            _, codes = read_csv(self.good("embed", model, "--data", only).stdout)
+            self.assertEqual(len({code[0] for code in codes}), 200)
+            _, rows = read_csv(self.good("reconstruct", model, "--data", path).stdout)
+            self.assertTrue(all(abs(row[0] - times[100]) < 1e5 for row in rows))
+            near = self.folder / "near.csv"
+            near.write_text(f"t,g,x\n{times[3]:.0f},9.82,0.5\n")
+            names, scores = read_csv(self.good("score", model, "--data", near).stdout)
+            self.assertGreater(scores[0][names.index("elbo")], -1e4)
+        for value, words in ((1e300, "too large"), (1e-200, "too near to one another")):
+            path.write_text("a,b\n" + f"{value},1\n{3 * value},2\n{2 * value},3\n" * 5)
+            self.bad(3, ["times.csv", "column 0", words], "train", "--data", path, "--out",
+                     self.folder / "no", *self.SMALL, "--standardize")
+
+    def test_a_validation_part_of_no_row_is_said(self):
+        path = self.write("tiny.csv", ["oak", "ash"])
+        path.write_text("".join(path.read_text().splitlines(True)[:5]))
+        _, done = self.fit("tiny", path, "--early-stop", 3)
+        self.assertIn("warning: --validation 0.1 of 4 rows is less than half a row: none is held "
+                      "out, and the weights of the last epoch are kept; --early-stop never stops",
+                      done.stderr)
 
 
 class BadInput(Case):

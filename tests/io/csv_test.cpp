@@ -136,8 +136,7 @@ std::string grid(const std::string& head, int rows, int columns, double (*value)
   std::ostringstream out;
   out << head;
   for (int r = 0; r < rows; ++r)
-    for (int c = 0; c < columns; ++c)
-      out << value(r, c) << (c + 1 < columns ? ',' : '\n');
+    for (int c = 0; c < columns; ++c) out << value(r, c) << (c + 1 < columns ? ',' : '\n');
   return out.str();
 }
 
@@ -193,8 +192,8 @@ TEST_CASE("csv: honest files are read to the last bit, by either reader") {
       {"signs", "-1,0,1\n+2,-0,3\n-4,5,-6\n", false},
       {"infinities", "inf,1\n2,-inf\n3,4\n", false},
       {"equal steps, three columns", "10,20,30\n15,3,9\n11,40,2\n", false},
-      {"a wide table", grid("", 12, 300, [](int r, int c) { return ((r * 7 + c * 13) % 101) / 8.0; }),
-       false},
+      {"a wide table",
+       grid("", 12, 300, [](int r, int c) { return ((r * 7 + c * 13) % 101) / 8.0; }), false},
       {"a wide table with names",
        grid("p0,p1,p2,p3,p4\n", 40, 5, [](int r, int c) { return double((r * 31 + c * 17) % 16); }),
        true},
@@ -210,19 +209,21 @@ TEST_CASE("csv: honest files are read to the last bit, by either reader") {
   }
 }
 
-TEST_CASE("csv: a first line of numbers is names where it counts and the lines below are unlike it") {
+TEST_CASE(
+    "csv: a first line of numbers is names where it counts and the lines below are unlike it") {
   const std::vector<std::pair<const char*, std::string>> files = {
       {"decimals below", "0,1\n0.5,0.25\n1.5,3.5\n0.75,1.0\n"},
       {"decimals below, from 1", "1,2,3\n0.5,0.25,1.0\n1.5,3.5,2.0\n0.75,1.0,9.5\n"},
-      {"pixels below",
-       grid("0,1,2,3,4,5,6,7,8,9\n", 20, 10, [](int r, int c) { return double((r * 5 + c * 3) % 4); })},
+      {"pixels below", grid("0,1,2,3,4,5,6,7,8,9\n", 20, 10,
+                            [](int r, int c) { return double((r * 5 + c * 3) % 4); })},
       {"years above shares", "2019,2020,2021\n0.5,0.25,0.125\n0.75,0.5,0.0625\n"},
       {"wavelengths", "350,360,370,380,390,400,410,420\n" +
                           grid("", 5, 8, [](int r, int c) { return 0.01 * (r * 3 + c * 5 % 7); })},
       {"beside a nameless index", ",0,1,2\n0,5,6,9\n1,7,1,4\n2,3,2,2\n"},
   };
-  for (const auto& [name, text] : files) {
-    CAPTURE(name);
+  for (const auto& file : files) {
+    CAPTURE(file.first);
+    const std::string& text = file.second;
     const auto content = table(text);
     CHECK(content.header);
     CHECK(mentions(content.notes, "header: yes; line 1 counts"));
@@ -259,10 +260,10 @@ TEST_CASE("csv: a gap or a slip in the first line makes it no header") {
 
 TEST_CASE("csv: a column that numbers the rows is left out, or the user hears of it") {
   const std::string taken = "column 1 looks like a row number: left out, --index none keeps it";
-  for (const char* const text : {",a,b\n0,1.5,2\n1,3.5,4\n2,5,6.5\n",         // pandas
+  for (const char* const text : {",a,b\n0,1.5,2\n1,3.5,4\n2,5,6.5\n",  // pandas
                                  "\"\",\"a\",\"b\"\n\"1\",1.5,2\n\"2\",3.5,4\n\"3\",5,6.5\n",  // R
                                  "Unnamed: 0,a,b\n0,1.5,2\n1,3.5,4\n2,5,6.5\n",
-                                 ",a,b\n17,1.5,2\n4,3.5,4\n9,5,6.5\n",         // shuffled
+                                 ",a,b\n17,1.5,2\n4,3.5,4\n9,5,6.5\n",  // shuffled
                                  ",a,b\nMazda,1.5,2\nFiat,3.5,4\nOpel,5,6.5\n"}) {
     CAPTURE(text);
     const auto content = table(text);
@@ -304,7 +305,8 @@ TEST_CASE("csv: the columns of a model") {
   rejected<FormatError>([&] { table("p,r\n1,2\n", model); }, "memory", "column \"q\"");
   const auto plain = table("1.5,2\n3,4\n", model);
   CHECK(plain.table.columns == Names{"p", "q"});
-  CHECK(mentions(plain.notes, "has no header: its columns are taken in their order as \"p\", \"q\""));
+  CHECK(
+      mentions(plain.notes, "has no header: its columns are taken in their order as \"p\", \"q\""));
   rejected<FormatError>([&] { table("1,2,3\n", model); }, "memory", "line 1");
   // Names that look like numbers are known again.
   CHECK(table("1,0\n5,6\n", {.wanted = {"0", "1"}}).table.values == Values{6, 5});
@@ -312,7 +314,9 @@ TEST_CASE("csv: the columns of a model") {
 
 TEST_CASE("csv: names are text that a terminal can show") {
   rejected<FormatError>([] { table("a\x1b[31m,b\n1,2\n"); }, "memory", "line 1, column 1");
-  const auto latin = table("Gr\xf6\xdf" "e,b\n1,2\n");
+  const auto latin = table(
+      "Gr\xf6\xdf"
+      "e,b\n1,2\n");
   CHECK(latin.table.columns.front() == "Gr\u00f6\u00dfe");
   CHECK(mentions(latin.notes, "Latin-1"));
 }
@@ -331,6 +335,7 @@ TEST_CASE("csv: hostile files are refused by line and column") {
       {"a number with a tail", "1,2\n3,4x\n", "line 2, column 2"},
       {"two numbers in a field", "1,2\n3,4 5\n", "line 2, column 2"},
       {"semicolons", "a;b\n1;2\n", "line 2, column 1"},
+      {"UTF-16", raw("\xff\xfe") + raw("a\0\n\0001\0"), "line 1"},
       {"hexadecimal", "a\n0x10\n", "line 2, column 1"},
       {"two signs", "a\n+-1\n", "line 2, column 1"},
       {"a lone sign", "a\n+\n", "line 2, column 1"},
@@ -358,6 +363,9 @@ TEST_CASE("csv: messages name cell and expectation") {
   };
   CHECK(message("a,b\n1,four\n", "line 2, column 2") ==
         "memory: line 2, column 2 is \"four\", expected a number");
+  CHECK(message("a;b\n1;2\n", "line 2, column 1").ends_with("not by semicolons"));
+  CHECK(message("a;b\n1;5,2;3\n", "line 2, column 2").ends_with("not by semicolons"));
+  CHECK(message("a\tb\n1\t2\n", "line 1, column 1").ends_with("columns separated by commas"));
   CHECK(message("a,b\n1\n", "line 2, column 2") ==
         "memory: line 2, column 2 is missing: the row has 1 fields, expected 2");
 }

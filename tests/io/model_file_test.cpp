@@ -119,6 +119,12 @@ std::vector<VaeSpec> all_kinds() {
     c.image = {1, 2, 3};
   });
   add([](VaeSpec& c) { c.transform = {InputTransform::Kind::symmetric, {0.1}, {1.0 / 3}}; });
+  add([](VaeSpec& c) { c.names = {"a", "b", "c, d", "\"", "", "Gr\u00f6\u00dfe"}; });
+  add([](VaeSpec& c) {
+    c.condition_dim = 2;
+    c.class_names = {"red", "-1"};
+  });
+  add([](VaeSpec& c) { c.transform.byte_unit = 1; });
   for (const char* name : {"tanh", "sigmoid", "softplus", "silu", "gelu", "identity"})
     add([&](VaeSpec& c) {
       c.hidden = mlp({5}, longhand::from_name<longhand::Activation>("activation", name));
@@ -603,6 +609,18 @@ TEST_CASE("model file: a description that is wrong in one place is refused there
        "is -1"},
       {"/condition_rows", -1, "condition_rows", "expected an integer from 0"},
       {"/condition_rows", 3, "model", "is \"vae\", expected \"cvae\" with this latent and 3"},
+      {"/input/names", {"a", "b"}, "input.names", "has 2 entries, expected none or 6"},
+      {"/input/names", {"a", "b", "c", "d", "e", 6}, "input.names[5]", "is 6, expected a text"},
+      {"/input/names",
+       {"a", "b", "c", "d", "e", "b"},
+       "input.names[5]",
+       "expected every name once"},
+      {"/input/names",
+       {"a", "b", "c", "d", "e", "\x1b[1m"},
+       "input.names[5]",
+       "expected text without control characters"},
+      {"/class_names", json::array({"a"}), "class_names", "has 1 entries, expected at most 0"},
+      {"/input/transform/bytes", 128, "input.transform.bytes", "is 128, expected 255, or 1"},
       {"/scalar", "float16", "scalar", "is \"float16\", expected \"float32\" or \"float64\""},
       {"/library", 1, "library", "is 1, expected a text"},
       {"/checksum", "crc32:1", "checksum", "is \"crc32:1\", expected \"crc32:\" and 8"},

@@ -120,6 +120,58 @@ TEST_CASE("fitted to rows of small spread, of one sample, of negative numbers") 
   CHECK(negative.scale == std::vector<double>{3});
 }
 
+TEST_CASE("equal numbers have themselves as mean and 1 as scale, however they round") {
+  for (const double value : {9.81, 0.1, 1e17 / 3, -273.15}) {
+    CAPTURE(value);
+    for (const int samples : {2, 7, 1000}) {
+      const InputTransform t = fitted(
+          Kind::standardize, std::vector<double>(static_cast<std::size_t>(samples), value), 1);
+      CHECK(t.shift == std::vector<double>{value});
+      CHECK(t.scale == std::vector<double>{1});
+    }
+  }
+}
+
+TEST_CASE("a feature far from 0 has an offset in float, and the transform follows") {
+  // Quarter hours since 1970 beside a temperature, and a pressure that does not vary.
+  std::vector<double> columns;
+  for (int i = 0; i < 100; ++i)
+    columns.insert(columns.end(), {1.6e9 + 900 * i, 20.5 + i % 7, 101325});
+  const InputTransform t = fitted(Kind::standardize, columns, 3);
+  CHECK(t.offsets<double>().empty());
+  const std::vector<double> offsets = t.offsets<float>();
+  CHECK(offsets == std::vector<double>{t.shift[0], 0, 101325});
+  const InputTransform moved = t.after(offsets);
+  CHECK(moved.shift == std::vector<double>{0, t.shift[1], 0});
+  CHECK(moved.scale == t.scale);
+  CHECK(moved.offsets<float>().empty());
+  CHECK_NOTHROW(moved.require_fits<float>());
+  // What float sees of two neighbours differs by what it should, to float's precision.
+  const auto seen = [&](double x) {
+    return (static_cast<float>(x - offsets[0]) - static_cast<float>(moved.shift[0])) /
+           static_cast<float>(moved.scale[0]);
+  };
+  CHECK(seen(1.6e9 + 900) - seen(1.6e9) == doctest::Approx(900 / t.scale[0]).epsilon(1e-4));
+  CHECK(fitted(Kind::unit, columns, 3).offsets<float>().empty());
+}
+
+TEST_CASE("numbers that the model's precision cannot standardise are refused") {
+  CHECK_THROWS_WITH_AS(fitted(Kind::standardize, {1, 1e300, 2, -1e300}, 2),
+                       "longhand: column 1: the numbers are too large, the input transform would "
+                       "divide by inf",
+                       std::invalid_argument);
+  CHECK_THROWS_AS(fitted(Kind::unit, {-1.7e308, 1.7e308}, 1), std::invalid_argument);
+  const InputTransform large = fitted(Kind::standardize, {1e60, 3e60}, 1);
+  CHECK_NOTHROW(large.require_fits<double>());
+  CHECK_THROWS_AS(large.require_fits<float>(), std::invalid_argument);
+  CHECK(fitted(Kind::standardize, {1e-200, 3e-200}, 1).scale == std::vector<double>{1e-200});
+  const InputTransform small = fitted(Kind::standardize, {1e-60, 3e-60}, 1);
+  CHECK_THROWS_WITH_AS(small.require_fits<float>(),
+                       "longhand: column 0: the numbers are too near to one another, the input "
+                       "transform would divide by 1e-60",
+                       std::invalid_argument);
+}
+
 TEST_CASE("a pixel drawn from the user's units is 1 where u lies below (x - shift) / scale") {
   for (const auto& [x, u, want] : {std::array{0.75, 0.4, 1.}, {0.75, 0.5, 0.}, {0.6, 0.4, 0.}}) {
     double pixel = -1;

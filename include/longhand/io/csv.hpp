@@ -34,8 +34,9 @@ enum class CsvHeader { detect, present, absent };
 /// numbers from 1, which stand for any column that has no such name.
 struct CsvOptions {
   CsvHeader header = CsvHeader::detect;
-  /// The column that numbers the rows and is no data: a name, "none", or "auto", which takes a first
-  /// column without a name (or "Unnamed: 0") whose cells are words or whole numbers all different.
+  /// The column that numbers the rows and is no data: a name, "none", or "auto", which takes a
+  /// first column without a name (or "Unnamed: 0") whose cells are words or whole numbers all
+  /// different.
   std::string index = "auto";
   std::vector<std::string> columns = {};  ///< these alone, in this order; empty: all
   std::vector<std::string> drop = {};     ///< but not these
@@ -55,11 +56,11 @@ struct CsvContent {
 };
 
 /// Reads comma-separated numbers. An empty field, nan, NA, N/A, null, None and ? are NaN, "inf" is
-/// infinite; the decimal point is a point in every locale. Fields may stand in double quotes; spaces
-/// around a field and empty lines at the end are ignored. Without a header the columns are called
-/// "1", "2", … Throws FileError, and FormatError naming line and column (both from 1) of a cell that
-/// is no number, a row of another length, a column name that occurs twice, or a column that is asked
-/// for and not there.
+/// infinite; the decimal point is a point in every locale. Fields may stand in double quotes;
+/// spaces around a field and empty lines at the end are ignored. Without a header the columns are
+/// called "1", "2", … Throws FileError, and FormatError naming line and column (both from 1) of a
+/// cell that is no number, a row of another length, a column name that occurs twice, or a column
+/// that is asked for and not there.
 CsvContent read_table(const std::filesystem::path& path, const CsvOptions& options);
 /// Reads text in memory as read_table(path) reads a file; `name` stands for the file in messages.
 CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,

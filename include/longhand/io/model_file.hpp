@@ -81,18 +81,13 @@ void save_model(const std::filesystem::path& path, const M& model) {
   write_file(path, encode_model(model.spec(), tensors_in(model), path.string()));
 }
 
-/// Reads a model: load_model<Vae<Cpu<float>>>(path). Everything is verified before anything is
-/// built: the description, every tensor's name, type and shape, the checksums.
-///
-/// `bare` is the spec of a bare PyTorch state dict, which has no description of its own. `convert`
-/// allows weights of the other precision (float32, float64); without it they are an error. Throws
-/// FileError, and FormatError naming the field or tensor that is wrong.
+/// The model that consists of this spec and these tensors, which read_model has proven to belong
+/// together; `name` stands for the file in messages. The spec may have another transform by now.
 template <class M>
-M load_model(const std::filesystem::path& path, typename M::Backend backend = typename M::Backend(),
-             const typename M::Spec* bare = nullptr, bool convert = false) {
+M model_of(const ModelContent<typename M::Spec>& content, typename M::Backend backend,
+           const std::string& name, bool convert = false) {
   using S = typename M::Backend::Scalar;
-  const ModelContent<typename M::Spec> content = read_model(path, bare);
-  require_dtype(content.header, content.tensors, dtype_of<S>, convert, path.string());
+  require_dtype(content.header, content.tensors, dtype_of<S>, convert, name);
   M model(content.spec, backend);
   const std::vector<ParamBlock>& blocks = model.params().layout().blocks();
   for (std::size_t b = 0; b < blocks.size(); ++b) {
@@ -104,6 +99,18 @@ M load_model(const std::filesystem::path& path, typename M::Backend backend = ty
     }
   }
   return model;
+}
+
+/// Reads a model: load_model<Vae<Cpu<float>>>(path). Everything is verified before anything is
+/// built: the description, every tensor's name, type and shape, the checksums.
+///
+/// `bare` is the spec of a bare PyTorch state dict, which has no description of its own. `convert`
+/// allows weights of the other precision (float32, float64); without it they are an error. Throws
+/// FileError, and FormatError naming the field or tensor that is wrong.
+template <class M>
+M load_model(const std::filesystem::path& path, typename M::Backend backend = typename M::Backend(),
+             const typename M::Spec* bare = nullptr, bool convert = false) {
+  return model_of<M>(read_model(path, bare), backend, path.string(), convert);
 }
 
 }  // namespace longhand::io

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -24,12 +26,17 @@ struct InputTransform {
   /// One entry per feature, or one for all.
   std::vector<double> shift;
   std::vector<double> scale;
+  /// What a byte of a file is divided by to become a number in the user's units: 255, or 1 for
+  /// bytes that are 0 and 1. (Bytes in memory always stand for b / 255, see core/byte.hpp.)
+  double byte_unit = 255;
 
   bool identity() const { return kind == Kind::none; }
 
   /// Fits a transform to data (D x N; NaN entries are left out):
   ///   unit: the data's range to [0, 1];  symmetric: to [-1, 1];  standardize: per feature,
   ///   mean 0 and standard deviation 1 (constant features keep scale 1).
+  /// Throws std::invalid_argument naming the feature whose numbers are too large or too near to one
+  /// another for S.
   template <class S>
   static InputTransform fit(Kind kind, const MatrixView<const S, HostMemory>& x) {
     return fit_numbers<S>(kind, x);
@@ -39,11 +46,52 @@ struct InputTransform {
     return x.visit([&](const auto& view) { return fit_numbers<S>(kind, view); });
   }
 
+  /// What is to be taken off every feature, in double, before its numbers become S: the mean of a
+  /// standardised feature that lies so far from 0 that S would hold less than 12 bits of how much
+  /// the feature varies (seconds since 1970 in float), 0 for the others. Empty if all are 0. It
+  /// follows from the transform alone, so that every later file is read as the first one was.
+  template <class S>
+  std::vector<double> offsets() const {
+    if (kind != Kind::standardize) return {};
+    const double far = std::ldexp(1.0, std::numeric_limits<S>::digits - 12);
+    std::vector<double> all(shift.size(), 0.0);
+    bool any = false;
+    for (std::size_t i = 0; i < shift.size(); ++i) {
+      if (!(std::abs(shift[i]) > far * scale[scale.size() == 1 ? 0 : i])) continue;
+      all[i] = shift[i];
+      any = true;
+    }
+    return any ? all : std::vector<double>();
+  }
+  /// The same transform for numbers from which these offsets were taken.
+  InputTransform after(const std::vector<double>& offsets) const {
+    InputTransform result = *this;
+    for (std::size_t i = 0; i < offsets.size(); ++i) result.shift[i] -= offsets[i];
+    return result;
+  }
+
+  /// Throws std::invalid_argument where S cannot hold a shift or a scale.
+  template <class S>
+  void require_fits() const {
+    for (std::size_t i = 0; i < shift.size(); ++i)
+      require(std::isfinite(static_cast<S>(shift[i])), "column ", i,
+              ": the numbers are too large, ", "the input transform would subtract ", shift[i]);
+    for (std::size_t i = 0; i < scale.size(); ++i) {
+      require(std::isfinite(static_cast<S>(scale[i])), "column ", i,
+              ": the numbers are too large, ", "the input transform would divide by ", scale[i]);
+      require(static_cast<S>(scale[i]) > 0, "column ", i, ": the numbers are too near to one ",
+              "another, the input transform would divide by ", scale[i]);
+    }
+  }
+
  private:
   template <class S, class X>
   static InputTransform fit_numbers(Kind kind, const MatrixView<const X, HostMemory>& x) {
     if (kind == Kind::none) return {};
-    return kind == Kind::standardize ? standard<S>(x) : from_range(kind, extent_of<S>(x));
+    InputTransform fitted =
+        kind == Kind::standardize ? standard<S>(x) : from_range(kind, extent_of<S>(x));
+    fitted.after(fitted.offsets<S>()).template require_fits<S>();
+    return fitted;
   }
 
   static InputTransform from_range(Kind kind, const Extent& extent) {
@@ -54,27 +102,36 @@ struct InputTransform {
   }
 
   /// The transform that standardises every feature, from two passes over the data, sample by sample
-  /// as it lies in memory.
+  /// as it lies in memory. Sums are of differences to the feature's first number: the mean of equal
+  /// numbers is then that number, to the last bit, and their deviation 0.
   template <class S, class X>
   static InputTransform standard(const MatrixView<const X, HostMemory>& x) {
     const auto rows = static_cast<std::size_t>(x.rows);
-    std::vector<double> count(rows), mean(rows), squares(rows), deviation(rows, 1);
+    std::vector<double> count(rows), first(rows), mean(rows), squares(rows), largest(rows),
+        deviation(rows, 1);
     const auto for_each_number = [&](const auto& body) {
       for (Index j = 0; j < x.cols; ++j)
         for (Index i = 0; i < x.rows; ++i) {
           const auto v = static_cast<double>(as_number<S>(x(i, j)));
-          if (!std::isnan(v)) body(static_cast<std::size_t>(i), v);
+          if (std::isfinite(v)) body(static_cast<std::size_t>(i), v);
         }
     };
     for_each_number([&](std::size_t i, double v) {
-      mean[i] += v;
+      if (count[i] == 0) first[i] = v;
+      mean[i] += v - first[i];
       count[i] += 1;
     });
     for (std::size_t i = 0; i < rows; ++i) mean[i] = count[i] > 0 ? mean[i] / count[i] : 0;
-    for_each_number([&](std::size_t i, double v) { squares[i] += (v - mean[i]) * (v - mean[i]); });
+    for_each_number([&](std::size_t i, double v) {
+      const double difference = v - first[i] - mean[i];
+      squares[i] += difference * difference;
+      largest[i] = std::max(largest[i], std::abs(difference));
+    });
     for (std::size_t i = 0; i < rows; ++i) {
       const double d = std::sqrt(squares[i] / count[i]);
-      if (d > 0) deviation[i] = d;
+      // Differences whose squares are below all numbers are no equal numbers.
+      if (d > 0 || largest[i] > 0) deviation[i] = d > 0 ? d : largest[i];
+      mean[i] += first[i];
     }
     return {Kind::standardize, std::move(mean), std::move(deviation)};
   }

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "longhand/latent/spec.hpp"
 #include "longhand/likelihood/spec.hpp"
@@ -27,6 +29,10 @@ struct VaeSpec {
   std::uint64_t seed = 0;  ///< of the initial weights
   InputTransform transform = {};
   std::array<Index, 3> image = {0, 0, 0};  ///< height, width, channels; zeros = not a picture
+  /// Of the input's numbers, as the columns of the training data were called; empty = none.
+  std::vector<std::string> names = {};
+  /// Of the condition's numbers, one class each; empty = class k is called k.
+  std::vector<std::string> class_names = {};
 
   NetSpec decoder_net() const { return decoder_hidden ? *decoder_hidden : hidden.reversed(); }
 };
@@ -61,6 +67,12 @@ inline VaeSpec checked(VaeSpec given) {
   check_net("encoder", spec.hidden);
   check_net("decoder", spec.decoder_net());
   require(spec.condition_dim >= 0, "condition_dim is ", spec.condition_dim, ", expected 0 or more");
+  const auto check_names = [](const char* name, const auto& names, Index count) {
+    require(names.empty() || static_cast<Index>(names.size()) == count, name, " has ", names.size(),
+            " entries, expected none or ", count);
+  };
+  check_names("names", spec.names, spec.input_dim);
+  check_names("class_names", spec.class_names, spec.condition_dim);
   if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&spec.latent)) {
     require(gaussian->logvar_bound > 0, "logvar_bound is ", gaussian->logvar_bound,
             ", expected a positive number or infinity");
