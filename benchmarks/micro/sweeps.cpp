@@ -9,6 +9,7 @@
 #include "longhand/latent/gaussian_kl.hpp"
 #include "longhand/layers/net.hpp"
 #include "longhand/likelihood/any.hpp"
+#include "longhand/math/adversarial.hpp"
 #include "longhand/math/categorical.hpp"
 #include "longhand/math/sample_seed.hpp"
 #include "longhand/models/input_transform.hpp"
