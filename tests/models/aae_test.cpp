@@ -217,7 +217,8 @@ TEST_CASE("aae: logits and their gradients [ADV-4] [ADV-5] [ADV-6] [ADV-8] [ADV-
 }
 
 // The table of the page: what depends on what, by differences along a segment, and what of that a
-// phase hands to its player.
+// phase hands to its player. What does not depend on a segment keeps its bits; that the gradients
+// are right is the case above.
 TEST_CASE("aae: routing, which phase gives which segment a gradient [ADV-3] [ADV-9]") {
   const bool depends[3][3] = {{true, true, false}, {true, false, true}, {true, false, true}};
   const bool given[3][3] = {{true, true, false}, {false, false, true}, {true, false, false}};
@@ -229,9 +230,7 @@ TEST_CASE("aae: routing, which phase gives which segment a gradient [ADV-3] [ADV
       CAPTURE(kSegments[s]);
       const View<SmallAae::B> theta = bench.segment(kSegments[s]),
                            gradient = bench.gradient(kSegments[s]);
-      const double step = 1e-6;
-      double along = 0;  // derivative along (1, -1, 1, …), as the phase gives it
-      for (Index i = 0; i < theta.rows; ++i) along += (i % 2 == 0 ? 1 : -1) * gradient(i);
+      const double step = 0x1p-20;
       const auto moved = [&](double by) {
         for (Index i = 0; i < theta.rows; ++i) theta(i) += (i % 2 == 0 ? by : -by);
         const double value = declared(phase, bench.values());
@@ -239,9 +238,8 @@ TEST_CASE("aae: routing, which phase gives which segment a gradient [ADV-3] [ADV
         return value;
       };
       const double difference = (moved(step) - moved(-step)) / (2 * step);
-      CHECK((std::fabs(difference) > 1e-4) == depends[phase][s]);
+      CHECK((difference != 0) == depends[phase][s]);
       CHECK((norm(gradient) > 0) == given[phase][s]);
-      if (given[phase][s]) CHECK(along == doctest::Approx(difference).epsilon(1e-6));
     }
   }
 }
