@@ -5,10 +5,12 @@
 #include <array>
 #include <limits>
 
+#include "foreign.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
 #include "message.hpp"
 #include "source.hpp"
+#include "swap_bytes.hpp"
 
 namespace longhand::io {
 namespace {
@@ -35,11 +37,6 @@ void append_big_endian(std::vector<std::byte>& out, std::uint32_t value) {
   for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<std::byte>(value >> shift));
 }
 
-void swap_elements(std::span<std::byte> data, std::size_t size) {
-  if (size == 1) return;
-  for (; !data.empty(); data = data.subspan(size)) std::ranges::reverse(data.first(size));
-}
-
 /// `start` are the two bytes by which plain and compressed files were told apart.
 Tensor parse(Source& source, std::span<const std::byte> start) {
   std::vector<std::byte> head(start.begin(), start.end());
@@ -50,10 +47,11 @@ Tensor parse(Source& source, std::span<const std::byte> start) {
   const auto type = std::ranges::find(types, magic >> 8, &Type::code);
   const std::uint32_t rank = magic & 0xff;
   if (type == types.end() || rank < 1 || rank > max_rank) {
-    throw FormatError(source.name(), "magic",
-                      cat("is ", hex(magic, 8),
-                          ", expected 0x000008NN (unsigned bytes; or 09, 0b, 0c, 0d, 0e for other "
-                          "types) with NN = 01 to 04 dimensions"));
+    throw FormatError(
+        source.name(), "magic",
+        foreign_or(head, cat("is ", hex(magic, 8),
+                             ", expected 0x000008NN (unsigned bytes; or 09, 0b, 0c, 0d, 0e for "
+                             "other types) with NN = 01 to 04 dimensions")));
   }
 
   Tensor tensor{type->dtype, {}, {}};
@@ -68,7 +66,7 @@ Tensor parse(Source& source, std::span<const std::byte> start) {
   }
   tensor.data = source.take(*bytes, "data");
   source.expect_end("data");
-  swap_elements(tensor.data, dtype_size(tensor.dtype));
+  swap_bytes(tensor.data, dtype_size(tensor.dtype));
   return tensor;
 }
 
@@ -119,7 +117,7 @@ std::vector<std::byte> encode_idx(const Tensor& tensor, std::string_view name) {
   }
   const std::size_t head = out.size();
   out.insert(out.end(), tensor.data.begin(), tensor.data.end());
-  swap_elements(std::span(out).subspan(head), dtype_size(tensor.dtype));
+  swap_bytes(std::span(out).subspan(head), dtype_size(tensor.dtype));
   return out;
 }
 

@@ -74,6 +74,10 @@ json parse_json(std::string_view text, std::string_view file) {
     throw FormatError(file, "description",
                       cat("has ", text.size(), " bytes, expected at most ", longest_text));
   }
+  // The parser would take a NUL for the end of the text, and leave unread what follows.
+  if (const std::size_t at = text.find('\0'); at != text.npos)
+    throw FormatError(file, "description",
+                      cat("has a NUL at byte ", at, ", expected JSON text without one"));
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
     if (depth > deepest)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <iomanip>
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include "longhand/io/error.hpp"
 
 namespace longhand::io {
 
@@ -26,16 +29,13 @@ std::string hex(Number value, int digits) {
   return out.str();
 }
 
-/// Text from a file, fit for a terminal: quoted, cut short, without control characters.
+/// Text from a file, fit for a terminal: quoted, cut short, printable.
 inline std::string shown(std::string_view text) {
   constexpr std::size_t longest = 64;
-  std::string out = "\"";
-  for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? '?' : c;
-  }
-  out += text.size() > longest ? "…\"" : "\"";
-  return out;
+  std::size_t length = std::min(text.size(), longest);
+  // Not within a character: its other bytes begin with the bits 10.
+  while (length < text.size() && length > longest - 4 && (text[length] & 0xc0) == 0x80) --length;
+  return "\"" + printable(text.substr(0, length)) + (length < text.size() ? "…\"" : "\"");
 }
 
 /// "[2,3]"

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "description.hpp"
+#include "json.hpp"
 #include "longhand/core/version.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/model_header.hpp"
@@ -114,6 +116,31 @@ Dtype guessed_dtype(const Tensors& tensors) {
   return !tensors.empty() && tensors.begin()->second.dtype == Dtype::f64 ? Dtype::f64 : Dtype::f32;
 }
 
+/// Weights in half precision become float32, which holds them exactly.
+void widen_halves(Tensors& tensors) {
+  for (auto& [name, tensor] : tensors)
+    if (tensor.dtype == Dtype::f16 || tensor.dtype == Dtype::bf16)
+      tensor = Tensor::of<float>(std::move(tensor.shape), tensor.as<float>());
+}
+
+/// What PyTorch's wrappers put before every name of a state dict is taken off; returns it.
+std::string strip_prefixes(Tensors& tensors) {
+  std::string all;
+  for (bool found = !tensors.empty(); found;) {
+    found = false;
+    for (const std::string_view prefix : {"_orig_mod.", "module."}) {
+      const auto wrapped = [&](const auto& item) { return item.first.starts_with(prefix); };
+      if (!std::ranges::all_of(tensors, wrapped)) continue;
+      Tensors bare;
+      for (auto& [name, tensor] : tensors) bare[name.substr(prefix.size())] = std::move(tensor);
+      tensors = std::move(bare);
+      all += prefix;
+      found = true;
+    }
+  }
+  return all;
+}
+
 ModelFile opened(Safetensors content, std::string file) {
   ModelFile result{std::move(file), {}, std::move(content.tensors)};
   ModelHeader& header = result.header;
@@ -121,7 +148,12 @@ ModelFile opened(Safetensors content, std::string file) {
   header.scalar = scalar_name(guessed_dtype(result.tensors));
   const auto entry = content.metadata.find(description_key);
   header.bare = entry == content.metadata.end();
-  if (header.bare) return result;
+  if (header.bare) {
+    header.prefix = strip_prefixes(result.tensors);
+    if (!header.prefix.empty()) header.tensors = infos(result.tensors);
+    widen_halves(result.tensors);
+    return result;
+  }
   const std::string& text = entry->second;
   const auto checksum = content.metadata.find(checksum_key);
   if (checksum != content.metadata.end() &&
@@ -182,7 +214,33 @@ std::vector<TensorInfo> tensors_of(const ParamLayout& layout, Dtype dtype) {
   return infos(layout, dtype, "layout");
 }
 
+namespace {
+
+void check_numbers(const nlohmann::json& value, const std::string& field, std::string_view file) {
+  if (value.is_object())
+    for (const auto& item : value.items())
+      check_numbers(item.value(), (field.empty() ? "" : field + ".") + item.key(), file);
+  if (value.is_array())
+    for (std::size_t i = 0; i < value.size(); ++i)
+      check_numbers(value[i], cat(field, "[", i, "]"), file);
+  if (!value.is_number_float()) return;
+  using Limits = std::numeric_limits<float>;
+  const double size = std::abs(value.get<double>());
+  // A shift of nothing is none; whatever else becomes 0 is divided by somewhere.
+  const bool shift = field.find(".shift[") != field.npos;
+  if (size <= Limits::max() && (size >= Limits::min() || size == 0 || shift)) return;
+  throw FormatError(file, field,
+                    cat("is ", value.dump(), ", expected a number that float32 holds, 0 or from ",
+                        Limits::min(), " to ", Limits::max(), " in size"));
+}
+
+}  // namespace
+
 namespace detail {
+
+void require_numbers(std::string_view spec_json, Dtype dtype, std::string_view file) {
+  if (dtype != Dtype::f64) check_numbers(parse_json(spec_json, file), "", file);
+}
 
 std::string spec_text(std::string_view description, std::string_view file) {
   return parse_description(description, file).spec_json;
@@ -196,6 +254,7 @@ std::vector<std::byte> encode(const std::string& spec_json, const ParamLayout& l
                               const Tensors& tensors, std::string_view name) {
   const Dtype dtype = guessed_dtype(tensors);
   check_tensors(layout, tensors, name, dtype);
+  require_numbers(spec_json, dtype, name);
   const std::string text = describe(
       Description{{}, spec_json, scalar_name(dtype), longhand::version, data_checksum(tensors)});
   parse_description(text, name);

@@ -9,10 +9,12 @@
 #include <string>
 #include <utility>
 
+#include "foreign.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
 #include "message.hpp"
-#include "source.hpp"
+#include "parse_npy.hpp"
+#include "swap_bytes.hpp"
 
 namespace longhand::io {
 namespace {
@@ -21,29 +23,37 @@ constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::uint64_t max_header = 4096;
 constexpr std::size_t alignment = 64;
 
+/// Without the byte order, which stands before it.
 struct Descr {
   std::string_view text;
   Dtype dtype;
 };
-constexpr std::array<Descr, 12> descrs = {{{"|b1", Dtype::boolean},
-                                           {"|u1", Dtype::u8},
-                                           {"|i1", Dtype::i8},
-                                           {"<i2", Dtype::i16},
-                                           {"<u2", Dtype::u16},
-                                           {"<f2", Dtype::f16},
-                                           {"<i4", Dtype::i32},
-                                           {"<u4", Dtype::u32},
-                                           {"<f4", Dtype::f32},
-                                           {"<f8", Dtype::f64},
-                                           {"<i8", Dtype::i64},
-                                           {"<u8", Dtype::u64}}};
+constexpr std::array<Descr, 12> descrs = {{{"b1", Dtype::boolean},
+                                           {"u1", Dtype::u8},
+                                           {"i1", Dtype::i8},
+                                           {"i2", Dtype::i16},
+                                           {"u2", Dtype::u16},
+                                           {"f2", Dtype::f16},
+                                           {"i4", Dtype::i32},
+                                           {"u4", Dtype::u32},
+                                           {"f4", Dtype::f32},
+                                           {"f8", Dtype::f64},
+                                           {"i8", Dtype::i64},
+                                           {"u8", Dtype::u64}}};
+
+/// What the header says of the data that follow.
+struct Declared {
+  Tensor tensor;  ///< without data
+  bool big_endian = false;
+  bool fortran_order = false;
+};
 
 /// The header is a Python dict literal; this reads the one kind of dict that can stand there.
 class Header {
  public:
   Header(std::string_view text, const std::string& file) : rest_(text), file_(file) {}
 
-  Tensor parse() {
+  Declared parse() {
     expect('{');
     while (!accept('}')) {
       const std::string_view key = string();
@@ -52,8 +62,8 @@ class Header {
         once(dtype_, key);
         dtype_ = descr();
       } else if (key == "fortran_order") {
-        once(c_order_, key);
-        c_order_ = c_order();
+        once(fortran_order_, key);
+        fortran_order_ = boolean();
       } else if (key == "shape") {
         once(shape_, key);
         shape_ = shape();
@@ -68,9 +78,9 @@ class Header {
     skip_space();
     if (!rest_.empty()) fail(cat("goes on with ", shown(rest_), ", expected spaces"));
     if (!dtype_) fail("lacks the key 'descr', expected it");
-    if (!c_order_) fail("lacks the key 'fortran_order', expected it");
+    if (!fortran_order_) fail("lacks the key 'fortran_order', expected it");
     if (!shape_) fail("lacks the key 'shape', expected it");
-    return {*dtype_, std::move(*shape_), {}};
+    return {{*dtype_, std::move(*shape_), {}}, big_endian_, *fortran_order_};
   }
 
  private:
@@ -114,27 +124,29 @@ class Header {
       throw FormatError(file_, "descr", "is a structured type, expected plain numbers");
     }
     const std::string_view text = string();
-    const auto found = std::ranges::find(descrs, text, &Descr::text);
-    if (found == descrs.end()) {
+    // NumPy writes | where one byte has no order, and < or > before all others.
+    const char order = text.empty() ? ' ' : text.front();
+    const auto found = std::ranges::find(descrs, text.substr(text.empty() ? 0 : 1), &Descr::text);
+    const bool good = found != descrs.end() &&
+                      (dtype_size(found->dtype) == 1 ? order == '|' : order == '<' || order == '>');
+    if (!good) {
       throw FormatError(file_, "descr",
                         cat("is ", shown(text),
-                            ", expected little-endian numbers like \"<f4\", "
-                            "\"<f8\", \"|u1\", \"<i4\" or \"<i8\""));
+                            ", expected numbers like \"<f4\", \">f8\", \"|u1\", \"<i4\" or "
+                            "\"<i8\""));
     }
+    big_endian_ = order == '>';
     return found->dtype;
   }
 
-  bool c_order() {
+  bool boolean() {
     skip_space();
-    if (rest_.starts_with("True")) {
-      throw FormatError(file_, "fortran_order",
-                        "is True, expected False (save numpy.ascontiguousarray(array) instead)");
+    for (const std::string_view word : {"True", "False"}) {
+      if (!rest_.starts_with(word)) continue;
+      rest_.remove_prefix(word.size());
+      return word == "True";
     }
-    if (!rest_.starts_with("False")) {
-      fail(cat("has ", shown(rest_), " where True or False is expected"));
-    }
-    rest_.remove_prefix(std::strlen("False"));
-    return true;
+    fail(cat("has ", shown(rest_), " where True or False is expected"));
   }
 
   std::vector<std::uint64_t> shape() {
@@ -164,7 +176,8 @@ class Header {
   std::string_view rest_;
   const std::string& file_;
   std::optional<Dtype> dtype_;
-  std::optional<bool> c_order_;
+  bool big_endian_ = false;
+  std::optional<bool> fortran_order_;
   std::optional<std::vector<std::uint64_t>> shape_;
 };
 
@@ -176,10 +189,41 @@ std::uint64_t little_endian(std::span<const std::byte> bytes) {
   return value;
 }
 
-Tensor parse(Source& source) {
+/// Elements in Fortran order, first dimension fastest, brought into C order.
+std::vector<std::byte> in_c_order(const std::vector<std::byte>& data,
+                                  const std::vector<std::uint64_t>& shape, std::size_t size) {
+  std::vector<std::byte> out(data.size());
+  const std::uint64_t rows = shape.front(), columns = data.size() / size / rows;
+  std::vector<std::uint64_t> stride(shape.size(), 1);
+  for (std::size_t k = 1; k < shape.size(); ++k) stride[k] = stride[k - 1] * shape[k - 1];
+  // Some rows at a time, so that what is read together and written together stays in the cache.
+  constexpr std::uint64_t block = 64;
+  for (std::uint64_t first = 0; first < rows; first += block) {
+    const std::uint64_t end = std::min(rows, first + block);
+    std::vector<std::uint64_t> at(shape.size(), 0);  // the place of a column, at[0] is not used
+    std::uint64_t from = 0;
+    for (std::uint64_t column = 0; column < columns; ++column) {
+      for (std::uint64_t row = first; row < end; ++row)
+        std::memcpy(out.data() + (row * columns + column) * size, data.data() + (from + row) * size,
+                    size);
+      for (std::size_t k = shape.size() - 1; k > 0; --k) {
+        from += stride[k];
+        if (++at[k] < shape[k]) break;
+        from -= shape[k] * stride[k];
+        at[k] = 0;
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor parse_npy(Source& source) {
   const std::vector<std::byte> start = source.take(magic.size(), "magic");
   if (std::memcmp(start.data(), magic.data(), magic.size()) != 0) {
-    throw FormatError(source.name(), "magic", "is not \"\\x93NUMPY\", expected an .npy file");
+    throw FormatError(source.name(), "magic",
+                      foreign_or(start, "is not \"\\x93NUMPY\", expected an .npy file"));
   }
   const std::vector<std::byte> version = source.take(2, "version");
   const int major = std::to_integer<int>(version[0]);
@@ -195,7 +239,8 @@ Tensor parse(Source& source) {
   }
   const std::vector<std::byte> header = source.take(length, "header");
   const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
-  Tensor tensor = Header(text, source.name()).parse();
+  Declared declared = Header(text, source.name()).parse();
+  Tensor& tensor = declared.tensor;
 
   const auto bytes = checked_extent(tensor.shape, tensor.dtype);
   if (!bytes) {
@@ -204,19 +249,21 @@ Tensor parse(Source& source) {
   }
   tensor.data = source.take(*bytes, "data");
   source.expect_end("data");
-  return tensor;
+  const std::size_t size = dtype_size(tensor.dtype);
+  if (declared.big_endian) swap_bytes(tensor.data, size);
+  if (declared.fortran_order && tensor.shape.size() > 1 && !tensor.data.empty())
+    tensor.data = in_c_order(tensor.data, tensor.shape, size);
+  return std::move(tensor);
 }
-
-}  // namespace
 
 Tensor read_npy(const std::filesystem::path& path) {
   FileSource source(path);
-  return parse(source);
+  return parse_npy(source);
 }
 
 Tensor read_npy(std::span<const std::byte> bytes, std::string_view name) {
   MemorySource source(bytes, name);
-  return parse(source);
+  return parse_npy(source);
 }
 
 std::vector<std::byte> encode_npy(const Tensor& tensor, std::string_view name) {
@@ -235,8 +282,8 @@ std::vector<std::byte> encode_npy(const Tensor& tensor, std::string_view name) {
     dims += (dims.empty() ? "" : ", ") + std::to_string(dim);
   }
   if (tensor.shape.size() == 1) dims += ',';
-  std::string head =
-      cat("{'descr': '", descr->text, "', 'fortran_order': False, 'shape': (", dims, "), }");
+  std::string head = cat("{'descr': '", dtype_size(tensor.dtype) == 1 ? '|' : '<', descr->text,
+                         "', 'fortran_order': False, 'shape': (", dims, "), }");
   const std::size_t before = magic.size() + 4;  // two bytes of version, two of header length
   const std::size_t past = (before + head.size() + 1) % alignment;
   head.append(past == 0 ? 0 : alignment - past, ' ').append("\n");

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "foreign.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
 #include "message.hpp"
@@ -178,12 +179,17 @@ Safetensors parse(Source& source) {
   const std::vector<std::byte> prefix = source.take(8, "header length");
   std::uint64_t length = 0;
   std::memcpy(&length, prefix.data(), sizeof(length));
+  const bool too_long = length > max_header || (source.remaining() && *source.remaining() < length);
+  const std::string_view other = too_long ? foreign(prefix) : std::string_view();
+  if (!other.empty()) throw FormatError(source.name(), "magic", other);
   if (length > max_header) {
     throw FormatError(source.name(), "header length",
                       cat("is ", length, ", expected at most ", max_header));
   }
   const std::vector<std::byte> bytes = source.take(length, "header");
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!text.starts_with('{') && !foreign(prefix).empty())
+    throw FormatError(source.name(), "magic", foreign(prefix));
   // The JSON parser would skip spaces before the text and take a NUL for its end.
   if (!text.starts_with('{')) {
     throw FormatError(source.name(), "header",

@@ -27,9 +27,9 @@ void take_memory(std::uint64_t size, const std::string& name, std::string_view f
   try {
     allocate();
   } catch (const std::bad_alloc&) {
-    throw FileError(name, field, cat("needs ", size, " bytes, more memory than there is"));
+    throw MemoryError(name, field, cat("needs ", size, " bytes, more memory than there is"));
   } catch (const std::length_error&) {
-    throw FileError(name, field, cat("needs ", size, " bytes, more memory than there is"));
+    throw MemoryError(name, field, cat("needs ", size, " bytes, more memory than there is"));
   }
 }
 
@@ -82,7 +82,7 @@ std::size_t MemorySource::read(std::span<std::byte> into) {
 
 // O_NONBLOCK, so that a pipe without a writer is refused instead of waited for.
 FileSource::FileSource(const std::filesystem::path& path)
-    : Source(path.string()),
+    : SeekableSource(path.string()),
       descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
   if (descriptor_ < 0) {
     throw FileError(name(), "file",
@@ -96,7 +96,16 @@ FileSource::FileSource(const std::filesystem::path& path)
                     S_ISDIR(status.st_mode) ? "is a folder, expected a regular file"
                                             : "is a pipe or device, expected a regular file");
   }
-  remaining_ = static_cast<std::uint64_t>(status.st_size);
+  size_ = remaining_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+void FileSource::seek(std::uint64_t position) {
+  if (::lseek(descriptor_, static_cast<off_t>(position), SEEK_SET) < 0) {
+    throw FileError(name(), "file",
+                    cat("cannot be read (", std::generic_category().message(errno),
+                        "), expected to reach byte ", position));
+  }
+  remaining_ = size_ - position;
 }
 
 FileSource::~FileSource() { ::close(descriptor_); }
@@ -119,13 +128,14 @@ std::size_t FileSource::read(std::span<std::byte> into) {
   return static_cast<std::size_t>(got);
 }
 
-GunzipSource::GunzipSource(Source& compressed, std::span<const std::byte> first)
-    : Source(compressed.name()), compressed_(compressed) {
+GunzipSource::GunzipSource(Source& compressed, std::span<const std::byte> first, Format format)
+    : Source(compressed.name()), compressed_(compressed), format_(format) {
   std::copy(first.begin(), first.end(), input_.begin());
   stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
   stream_.avail_in = static_cast<uInt>(first.size());
-  constexpr int gzip_only = 15 + 16;
-  if (::inflateInit2(&stream_, gzip_only) != Z_OK) throw std::bad_alloc();
+  constexpr int gzip_only = 15 + 16, deflate_only = -15;
+  if (::inflateInit2(&stream_, format == Format::gzip ? gzip_only : deflate_only) != Z_OK)
+    throw std::bad_alloc();
 }
 
 GunzipSource::~GunzipSource() { ::inflateEnd(&stream_); }
@@ -140,7 +150,8 @@ std::uint64_t GunzipSource::most_remaining() const {
 
 std::size_t GunzipSource::read(std::span<std::byte> into) {
   const uInt wanted = static_cast<uInt>(std::min<std::size_t>(into.size(), chunk));
-  if (wanted == 0) return 0;
+  if (wanted == 0 || (between_streams_ && format_ == Format::deflate)) return 0;
+  const std::string_view field = format_ == Format::gzip ? "gzip stream" : "deflate stream";
   stream_.next_out = reinterpret_cast<Bytef*>(into.data());
   stream_.avail_out = wanted;
   while (stream_.avail_out == wanted) {
@@ -148,20 +159,27 @@ std::size_t GunzipSource::read(std::span<std::byte> into) {
       const std::size_t got = compressed_.read(input_);
       if (got == 0) {
         if (between_streams_) break;
-        throw FormatError(name(), "gzip stream", "ends early, expected more compressed data");
+        throw FormatError(name(), field, "ends early, expected more compressed data");
       }
       stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
       stream_.avail_in = static_cast<uInt>(got);
+    }
+    // tar and tapes fill the last block with zeros, which no gzip stream begins with.
+    if (between_streams_ && *stream_.next_in == 0) {
+      while (stream_.avail_in > 0 && *stream_.next_in == 0) ++stream_.next_in, --stream_.avail_in;
+      if (stream_.avail_in == 0) continue;
+      throw FormatError(name(), field, "is followed by zeros and other bytes, expected its end");
     }
     between_streams_ = false;
     const int status = ::inflate(&stream_, Z_NO_FLUSH);
     if (status == Z_STREAM_END) {
       between_streams_ = true;
+      if (format_ == Format::deflate) break;
       ::inflateReset(&stream_);
     } else if (status == Z_MEM_ERROR) {
       throw std::bad_alloc();
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      throw FormatError(name(), "gzip stream",
+      throw FormatError(name(), field,
                         cat("is damaged (", stream_.msg != nullptr ? stream_.msg : "no detail",
                             "), expected valid compressed data"));
     }

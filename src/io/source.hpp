@@ -45,35 +45,52 @@ class Source {
   std::string name_;
 };
 
-class MemorySource final : public Source {
+/// Bytes of which any may come next.
+class SeekableSource : public Source {
+ public:
+  using Source::Source;
+  virtual std::uint64_t size() const = 0;
+  /// The next byte is the one at `position`, at most size().
+  virtual void seek(std::uint64_t position) = 0;
+};
+
+class MemorySource final : public SeekableSource {
  public:
   MemorySource(std::span<const std::byte> bytes, std::string_view name)
-      : Source(name), bytes_(bytes) {}
+      : SeekableSource(name), all_(bytes), bytes_(bytes) {}
   std::size_t read(std::span<std::byte> into) override;
   std::optional<std::uint64_t> remaining() const override { return bytes_.size(); }
+  std::uint64_t size() const override { return all_.size(); }
+  void seek(std::uint64_t position) override { bytes_ = all_.subspan(position); }
 
  private:
+  std::span<const std::byte> all_;
   std::span<const std::byte> bytes_;
 };
 
 /// A regular file; anything else is refused with a FileError.
-class FileSource final : public Source {
+class FileSource final : public SeekableSource {
  public:
   explicit FileSource(const std::filesystem::path& path);
   ~FileSource() override;
   std::size_t read(std::span<std::byte> into) override;
   std::optional<std::uint64_t> remaining() const override { return remaining_; }
+  std::uint64_t size() const override { return size_; }
+  void seek(std::uint64_t position) override;
 
  private:
   int descriptor_;
+  std::uint64_t size_ = 0;
   std::uint64_t remaining_ = 0;
 };
 
-/// The decompressed content of a gzip file, which may be several gzip streams in a row.
+/// Decompressed content: of a gzip file, which may be several gzip streams in a row, or of one bare
+/// deflate stream, as archives have it.
 class GunzipSource final : public Source {
  public:
+  enum class Format { gzip, deflate };
   /// `first` are bytes already consumed from `compressed`.
-  GunzipSource(Source& compressed, std::span<const std::byte> first);
+  GunzipSource(Source& compressed, std::span<const std::byte> first, Format format = Format::gzip);
   ~GunzipSource() override;
   std::size_t read(std::span<std::byte> into) override;
   std::optional<std::uint64_t> remaining() const override { return std::nullopt; }
@@ -83,6 +100,7 @@ class GunzipSource final : public Source {
   Source& compressed_;
   z_stream stream_{};
   std::array<std::byte, 1 << 16> input_;
+  Format format_;
   bool between_streams_ = false;
 };
 

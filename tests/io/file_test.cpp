@@ -174,3 +174,22 @@ TEST_CASE("file: a folder that cannot be synced is reported, unless it never can
   CHECK(text(read_file(path)) == "newer");
   CHECK(folder.entries() == 1);
 }
+
+TEST_CASE("error: what files hold cannot steer a terminal") {
+  using longhand::io::printable;
+  CHECK(printable("plain, Größe, 潜在, 😀") == "plain, Größe, 潜在, 😀");
+  CHECK(printable("a\x1b[2J\r\n\t\x7f") == "a?[2J????");
+  CHECK(printable(std::string("a\0b", 3)) == "a?b");
+  CHECK(printable("\xc2\x9b"
+                  "31m\xc2\x85\xc2\xa0") == "?31m?\xc2\xa0");
+  CHECK(printable("\u202e\u2066\u2028") == "???");
+  // No UTF-8: alone, too long, cut, a surrogate, beyond Unicode.
+  CHECK(printable("\x9b\xff") == "??");
+  CHECK(printable("\xc0\xaf") == "??");
+  CHECK(printable("\xe2\x80") == "??");
+  CHECK(printable("\xed\xa0\x80") == "???");
+  CHECK(printable("\xf4\x90\x80\x80") == "????");
+  const longhand::io::FormatError error("a\x1b.npy", "\x9b", "is \n");
+  CHECK(std::string(error.what()) == "a?.npy: ? is ?");
+  CHECK(error.file() == "a\x1b.npy");
+}

@@ -764,6 +764,131 @@ TEST_CASE("model file: a bare state dict loads with the configuration it is give
       "expected a bare state dict");
 }
 
+TEST_CASE("model file: numbers that float32 does not hold are refused, before a training too") {
+  using longhand::io::require_savable;
+  const auto refuses = [](const VaeSpec& spec, std::string_view field) {
+    CAPTURE(field);
+    CHECK_CONTAINS(rejected<FormatError>([&] { require_savable(spec); }, "model", field),
+                   "float32 holds");
+    // A model of doubles computes with them.
+    require_savable(spec, Dtype::f64);
+    Safetensors bare;
+    for (const TensorInfo& info : tensors_of(layout_of(spec))) {
+      std::uint64_t count = 1;
+      for (const std::uint64_t extent : info.shape) count *= extent;
+      bare.tensors[info.name] = Tensor::of<float>(info.shape, std::vector<float>(count, 1));
+    }
+    rejected<FormatError>([&] { read_model(encode_safetensors(bare), "bare", &spec); }, "spec",
+                          field);
+    bare.metadata = {{"longhand", describe(spec)}};
+    rejected<FormatError>([&] { read_model(encode_safetensors(bare), "file"); }, "file", field);
+    rejected<FormatError>([&] { encode_model(spec, bare.tensors); }, "model", field);
+  };
+  VaeSpec spec = small();
+  require_savable(spec);
+  spec.transform = {InputTransform::Kind::standardize, {0, 1, 2, 3, 4, 1e-300}, {1, 1, 1, 1, 1, 1}};
+  require_savable(spec);  // a shift that becomes 0 is harmless
+  spec.transform.shift[3] = -1e39;
+  refuses(spec, "input.transform.shift[3]");
+  spec.transform.shift[3] = 0;
+  spec.transform.scale[5] = 1e-60;
+  refuses(spec, "input.transform.scale[5]");
+  spec = small();
+  gaussian(spec).logvar_bound = 1e39;
+  refuses(spec, "latent.logvar_bound");
+  spec = small();
+  spec.likelihood = longhand::Gaussian{.variance = 1e-46};
+  refuses(spec, "likelihood[0].variance");
+  spec = small();
+  spec.hidden = mlp({5}, longhand::Elu{1e300}, 0);
+  refuses(spec, "decoder[0].activation.alpha");
+}
+
+TEST_CASE("model file: more layers than a file holds are refused before a training") {
+  VaeSpec spec = small();
+  spec.hidden = mlp(std::vector<Index>(1024, 1));
+  longhand::io::require_savable(spec);
+  spec.hidden = mlp(std::vector<Index>(1025, 1));
+  CHECK_CONTAINS(
+      rejected<FormatError>([&] { longhand::io::require_savable(spec); }, "model", "encoder"),
+      "has 1025 entries, expected at most 1024");
+}
+
+TEST_CASE("model file: text after a NUL in the description is refused") {
+  const std::string text = describe(small());
+  CHECK(describe(spec_from_description<VaeSpec>(text)) == text);
+  for (const std::string& evil :
+       {text + std::string(1, '\0'), text + std::string(1, '\0') + "{\"format\": 2}",
+        std::string(1, '\0') + text})
+    CHECK_CONTAINS(rejected<FormatError>([&] { spec_from_description<VaeSpec>(evil, "x"); }, "x",
+                                         "description"),
+                   "NUL");
+}
+
+TEST_CASE("model file: a bare state dict in half precision loads, and says so") {
+  const VaeSpec spec = small();
+  // 1, -2 and 2^-24, the smallest half; bfloat16 is the upper half of a float.
+  const std::array<std::uint16_t, 3> halves = {0x3c00, 0xc000, 0x0001};
+  const std::array<std::uint16_t, 3> bfloats = {0x3f80, 0xc000, 0x3380};
+  const std::array<float, 3> expected = {1, -2, 0x1p-24f};
+  for (const bool bfloat : {false, true}) {
+    CAPTURE(bfloat);
+    Safetensors bare;
+    for (const TensorInfo& info : tensors_of(layout_of(spec))) {
+      std::uint64_t count = 1;
+      for (const std::uint64_t extent : info.shape) count *= extent;
+      std::vector<std::uint16_t> bits(count);
+      for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = (bfloat ? bfloats : halves)[i % 3];
+      Tensor& tensor = bare.tensors[info.name];
+      tensor = Tensor::of<std::uint16_t>(info.shape, bits);
+      tensor.dtype = bfloat ? Dtype::bf16 : Dtype::f16;
+    }
+    const Bytes file = encode_safetensors(bare);
+    const auto content = read_model(file, "half", &spec);
+    CHECK(content.header.scalar == "float32");
+    CHECK(content.header.tensors.front().dtype == (bfloat ? Dtype::bf16 : Dtype::f16));
+    for (const auto& [name, tensor] : content.tensors) {
+      REQUIRE(tensor.dtype == Dtype::f32);
+      const std::vector<float> values = tensor.as<float>();
+      for (std::size_t i = 0; i < values.size(); ++i) CHECK(values[i] == expected[i % 3]);
+    }
+    bare.tensors.begin()->second.data[1] = static_cast<std::byte>(bfloat ? 0x7f : 0x7c);
+    bare.tensors.begin()->second.data[0] = static_cast<std::byte>(bfloat ? 0x80 : 0x00);
+    CHECK_CONTAINS(
+        rejected<FormatError>([&] { read_model(encode_safetensors(bare), "half", &spec); }, "half",
+                              "\"decoder.0.bias\""),
+        "is inf, expected a finite number");
+  }
+}
+
+TEST_CASE("model file: prefixes of PyTorch's wrappers are taken off a bare state dict") {
+  const VaeSpec spec = small();
+  const Vae<Cpu<float>> saved(spec, one_thread);
+  const auto prefixed = [&](const std::string& prefix) {
+    Safetensors bare;
+    for (auto& [name, tensor] : longhand::io::tensors_in(saved))
+      bare.tensors[prefix + name] = tensor;
+    return bare;
+  };
+  for (const std::string prefix : {"", "module.", "_orig_mod.", "module._orig_mod."}) {
+    CAPTURE(prefix);
+    const auto content = read_model(encode_safetensors(prefixed(prefix)), "memory", &spec);
+    CHECK(content.header.prefix == prefix);
+    CHECK(content.header.tensors == tensors_of(layout_of(spec)));
+    CHECK(content.tensors == longhand::io::tensors_in(saved));
+  }
+  // One name without it: then it is no wrapper's.
+  Safetensors mixed = prefixed("module.");
+  mixed.tensors["own"] = Tensor::of<float>({1}, std::array<float, 1>{0});
+  CHECK(read_model_file(encode_safetensors(mixed), "memory").header.prefix.empty());
+  // A described model has the names that its description says.
+  Safetensors described =
+      read_safetensors(encode_model(spec, longhand::io::tensors_in(saved)), "m");
+  for (auto& [name, tensor] : prefixed("module.").tensors) described.tensors[name] = tensor;
+  std::erase_if(described.tensors, [](const auto& t) { return !t.first.starts_with("module."); });
+  CHECK_THROWS_AS(read_model(encode_safetensors(described), "memory"), FormatError);
+}
+
 TEST_CASE("model file: the other precision is loaded only where the caller asks for it") {
   const Folder folder;
   const Vae<Cpu<double>> wide(small(), Cpu<double>(1));

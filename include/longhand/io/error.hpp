@@ -7,8 +7,12 @@
 
 namespace longhand::io {
 
-/// What every reader and writer throws. The message is one sentence, "file: field problem", and
-/// says what was found and what was expected.
+/// Text as it may be shown on a terminal: control characters, which could steer it, and bytes that
+/// are no UTF-8 become question marks. Files may hold any of them in a name or a key.
+std::string printable(std::string_view text);
+
+/// What every reader and writer throws. The message is one printable sentence, "file: field
+/// problem", and says what was found and what was expected.
 class Error : public std::runtime_error {
  public:
   Error(std::string_view file, std::string_view field, std::string_view problem);
@@ -33,6 +37,12 @@ class FormatError : public Error {
 class FileError : public Error {
  public:
   using Error::Error;
+};
+
+/// There is less memory than the file needs.
+class MemoryError : public FileError {
+ public:
+  using FileError::FileError;
 };
 
 }  // namespace longhand::io

@@ -88,6 +88,7 @@ M model_of(const ModelContent<typename M::Spec>& content, typename M::Backend ba
            const std::string& name, bool convert = false) {
   using S = typename M::Backend::Scalar;
   require_dtype(content.header, content.tensors, dtype_of<S>, convert, name);
+  detail::require_numbers(spec_to_json(content.spec), dtype_of<S>, name);
   M model(content.spec, backend);
   const std::vector<ParamBlock>& blocks = model.params().layout().blocks();
   for (std::size_t b = 0; b < blocks.size(); ++b) {

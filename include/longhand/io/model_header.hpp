@@ -48,10 +48,13 @@ struct ModelHeader {
   std::string library;    ///< version of longhand that wrote it; empty if another program did
   bool bare = false;      ///< a PyTorch state dict without a description
   bool verified = false;  ///< has checksums of weights and description, and both are right
-  std::vector<TensorInfo> tensors;  ///< sorted by name
+  std::string prefix;  ///< of every name in a bare file, "module." or "_orig_mod.", left out here
+  std::vector<TensorInfo> tensors;  ///< sorted by name, with the types of the file
 };
 
-/// A whole file. Its checksums are right, but its tensors may be those of any model.
+/// A whole file. Its checksums are right, but its tensors may be those of any model. Of a bare
+/// state dict, weights in float16 and bfloat16 are here in float32, which holds them exactly, and
+/// names without the prefixes of PyTorch's wrappers (torch.compile, DataParallel).
 struct ModelFile {
   std::string path;  ///< for messages
   ModelHeader header;
@@ -112,6 +115,9 @@ void require_dtype(const ModelHeader& header, const Tensors& tensors, Dtype dtyp
 std::vector<TensorInfo> tensors_of(const ParamLayout& layout, Dtype dtype = Dtype::f32);
 
 namespace detail {
+/// Refuses a spec with a number that weights of this type could not be computed with: infinite in
+/// float32, or 0 in it and not in the spec. Throws FormatError naming the field.
+void require_numbers(std::string_view spec_json, Dtype dtype, std::string_view file);
 /// The description of a file without the file's own keys; these are checked where they are there.
 std::string spec_text(std::string_view description, std::string_view file);
 /// The description that consists of a spec and the format number.
@@ -162,8 +168,21 @@ Spec spec_of(const ModelFile& file, const Spec* bare = nullptr) {
                       "is in the file, expected a bare state dict with the given spec");
   Spec spec = file.header.bare ? detail::spec_in_file<Spec>(spec_to_json(*bare), "spec")
                                : detail::spec_in_file<Spec>(file.header.spec_json, file.path);
+  detail::require_numbers(file.header.bare ? spec_to_json(*bare) : file.header.spec_json,
+                          file.header.scalar == "float64" ? Dtype::f64 : Dtype::f32,
+                          file.header.bare ? "spec" : file.path);
   require_tensors(file, detail::layout_in_file(spec, file.path));
   return spec;
+}
+
+/// Refuses a spec that no file can hold beside weights of this type, as save_model would after the
+/// training: more layers than the format has, a number that is not finite or not one in float32, a
+/// likelihood of your own. Throws FormatError naming the field.
+template <class Spec>
+void require_savable(const Spec& spec, Dtype dtype = Dtype::f32, std::string_view name = "model") {
+  const std::string text = spec_to_json(spec);
+  detail::layout_in_file(detail::spec_in_file<Spec>(text, name), name);
+  detail::require_numbers(text, dtype, name);
 }
 
 /// Reads a whole model file: its description, spec and tensors, all verified. Throws FileError, and

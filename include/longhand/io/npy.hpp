@@ -11,8 +11,8 @@
 
 namespace longhand::io {
 
-/// Reads a NumPy array file (.npy, versions 1 to 3): little-endian booleans, integers and floats,
-/// in C order. Fortran order, big-endian and object arrays are refused by name.
+/// Reads a NumPy array file (.npy, versions 1 to 3) of booleans, integers and floats, brought into
+/// C order and little-endian bytes from whatever the file has. Object arrays are refused by name.
 /// Throws FileError, FormatError.
 Tensor read_npy(const std::filesystem::path& path);
 /// Reads bytes in memory as read_npy(path) reads a file; `name` stands for the file in messages.
