@@ -15,6 +15,9 @@
 #include "longhand/io/error.hpp"
 #include "longhand/io/idx.hpp"
 #include "longhand/io/npy.hpp"
+#include "longhand/io/npz.hpp"
+#include "paths.hpp"
+#include "stream.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -30,8 +33,9 @@ Failure bad_input(const Part&... parts) {
 struct Raw {
   std::string path;
   std::string split = "all";
-  std::string labels_path;  ///< of the labels that belong to an IDX file
-  io::Tensor tensor;        ///< (rows, …)
+  std::string labels_path;   ///< of the labels that belong to an IDX file
+  std::string labels_array;  ///< FILE.npz:ARRAY of those that belong to an array
+  io::Tensor tensor;         ///< (rows, …)
   std::vector<std::string> names;  ///< of a csv
   bool header = false;             ///< the names come from the file
   std::uint64_t first_row = 0;     ///< of the file, in the tensor
@@ -39,19 +43,63 @@ struct Raw {
   std::vector<std::string> notes;
 };
 
+/// A table, perhaps compressed.
+bool is_csv(const std::string& path) {
+  const std::string ending = ending_of(path);
+  const std::string inner = ending_of(path.substr(0, path.size() - ending.size()));
+  return ending == ".csv" || ending == ".tsv" ||
+         (ending == ".gz" && (inner == ".csv" || inner == ".tsv"));
+}
+
+/// "comma", "semicolon", "tab", "point" or "auto" as a sign.
+char sign_of(const std::string& name) {
+  return name == "comma"       ? ','
+         : name == "semicolon" ? ';'
+         : name == "tab"       ? '\t'
+         : name == "point"     ? '.'
+                               : '\0';
+}
+io::CsvDialect dialect_of(const DataOptions& options) {
+  return {sign_of(options.separator), sign_of(options.decimal)};
+}
+
 bool is_idx(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.ends_with(".idx") || name.ends_with(".idx.gz") || name.find("ubyte") != name.npos;
 }
 
-/// The file `stem` of an IDX folder, in any spelling that is common.
+/// A file of an IDX folder, in any spelling that is common: MNIST's own, with one word before it as
+/// in EMNIST ("emnist-balanced-train-…"), in the folder MNIST/raw that torchvision makes.
 std::string idx_file(const fs::path& folder, const std::string& part, const std::string& kind,
                      const std::string& rank) {
-  for (const char* dot : {"-", "."})
-    for (const char* gz : {"", ".gz"}) {
-      const fs::path path = folder / (part + "-" + kind + dot + rank + "-ubyte" + gz);
-      if (fs::exists(path)) return path.string();
-    }
+  std::vector<std::string> found;
+  std::error_code problem;
+  for (const fs::path& place : {folder, folder / "raw", folder / "MNIST" / "raw",
+                                folder / "FashionMNIST" / "raw", folder / "KMNIST" / "raw"}) {
+    for (const std::string& name : {part, part == "t10k" ? std::string("test") : part})
+      for (const char* dot : {"-", "."})
+        for (const char* gz : {"", ".gz"}) {
+          const std::string ending = name + "-" + kind + dot + rank + "-ubyte" + gz;
+          if (is_there((place / ending).string())) return (place / ending).string();
+          for (const fs::directory_entry& entry : fs::directory_iterator(place, problem)) {
+            const std::string other = entry.path().filename().string();
+            const std::string path = entry.path().string();
+            if (other.ends_with("-" + ending) && std::ranges::find(found, path) == found.end())
+              found.push_back(path);
+          }
+        }
+    // Beside the compressed file often stands the same one unpacked.
+    const auto packed = [&](const std::string& path) {
+      return path.ends_with(".gz") &&
+             std::ranges::find(found, path.substr(0, path.size() - 3)) != found.end();
+    };
+    std::erase_if(found, packed);
+    if (found.size() == 1) return found.front();
+    if (found.empty()) continue;
+    std::ranges::sort(found);
+    throw bad_input(folder.string(), ": has several files of ", part, " ", kind, ", ", found[0],
+                    " and ", found[1], ", expected one, or the name of a file");
+  }
   throw bad_input(folder.string(), ": has no ", part, "-", kind, "-", rank,
                   "-ubyte(.gz), expected a folder of IDX files as MNIST has them");
 }
@@ -112,13 +160,12 @@ std::vector<std::string> labels_in_csv(const std::string& path, std::uint64_t ro
 }
 
 io::Tensor read_tensor(const std::string& path) {
-  const std::string ending = fs::path(path).extension().string();
+  if (const auto npz = npz_path(path)) return io::read_npz(npz->file, npz->array);
+  const std::string ending = ending_of(path);
   if (ending == ".npy") return io::read_npy(path);
   if (is_idx(path)) return io::read_idx(path);
-  throw bad_input(path, ": unknown kind of file, expected .npy, .csv or an IDX file");
+  throw bad_input(path, ": unknown kind of file, expected .npy, .npz, .csv or an IDX file");
 }
-
-bool is_csv(const std::string& path) { return fs::path(path).extension() == ".csv"; }
 
 /// "a,b" as a list.
 std::vector<std::string> names_in(const std::string& list) {
@@ -131,8 +178,11 @@ std::vector<std::string> names_in(const std::string& list) {
   return names;
 }
 
-void read_table(const DataOptions& options, const DataRequest& request, Raw& raw) {
+/// Fills `raw` with a table: the file raw.path, or `bytes` where there are some.
+void read_table(const DataOptions& options, const DataRequest& request, Raw& raw,
+                const std::vector<std::byte>* bytes = nullptr) {
   io::CsvOptions csv;
+  csv.dialect = dialect_of(options);
   csv.header = options.header == "yes"  ? io::CsvHeader::present
                : options.header == "no" ? io::CsvHeader::absent
                                         : io::CsvHeader::detect;
@@ -140,11 +190,11 @@ void read_table(const DataOptions& options, const DataRequest& request, Raw& raw
   csv.columns = names_in(options.columns);
   csv.drop = names_in(options.drop);
   csv.wanted = request.names;
-  const bool in_table = !options.labels.empty() && !fs::exists(options.labels);
+  const bool in_table = !options.labels.empty() && !names_a_file(options.labels);
   if (in_table) csv.labels = options.labels;
   io::CsvContent content;
   try {
-    content = io::read_table(raw.path, csv);
+    content = bytes ? io::read_table(*bytes, raw.path, csv) : io::read_table(raw.path, csv);
   } catch (const io::FormatError& error) {
     if (in_table && error.field() == "column \"" + options.labels + "\"")
       throw Failure(ExitCode::usage, "--labels: '", options.labels,
@@ -160,18 +210,74 @@ void read_table(const DataOptions& options, const DataRequest& request, Raw& raw
   raw.tensor = io::Tensor::of<double>({rows, raw.names.size()}, content.table.values);
 }
 
+/// Throws if there are options that a file which is no csv cannot obey.
+void refuse_table_options(const DataOptions& options, const std::string& path) {
+  const DataOptions usual;
+  if (options.header != usual.header || options.index != usual.index || !options.columns.empty() ||
+      !options.drop.empty() || options.separator != usual.separator ||
+      options.decimal != usual.decimal)
+    throw Failure(ExitCode::usage,
+                  "--header, --index, --columns, --drop, --separator and --decimal are for csv "
+                  "files, ",
+                  path, " is none");
+}
+
+/// An array of an archive. Without a name it is the only one, or as Keras has them: x_train or
+/// x_test with the labels y_train or y_test.
+Raw read_npz_raw(NpzPath npz, const DataOptions& options, const std::string& default_split) {
+  require_there(npz.file, "file");
+  refuse_table_options(options, npz.file);
+  Raw raw;
+  const std::vector<std::string> names = io::npz_names(npz.file);
+  const auto has = [&](const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  const std::string part = options.split.empty() ? default_split : options.split;
+  if (npz.array.empty() && names.size() > 1 && has("x_" + part)) {
+    raw.split = part;
+    npz.array = "x_" + part;
+    if (has("y_" + part)) raw.labels_array = npz.file + ":y_" + part;
+  } else if (!options.split.empty()) {
+    throw Failure(ExitCode::usage,
+                  "--split is for IDX folders and archives with the arrays "
+                  "x_train and x_test, not for ",
+                  options.path);
+  }
+  // A name that is no file's is that of an array beside the data.
+  if (has(options.labels) && !names_a_file(options.labels))
+    raw.labels_array = npz.file + ":" + options.labels;
+  raw.path = npz.array.empty() ? npz.file : npz.file + ":" + npz.array;
+  raw.tensor = io::read_npz(npz.file, npz.array);
+  return raw;
+}
+
+/// What comes through a pipe has no ending: its beginning says what it is.
+Raw read_stream_raw(const DataOptions& options, const DataRequest& request) {
+  if (!options.split.empty())
+    throw Failure(ExitCode::usage, "--split is for IDX folders, but ", options.path, " is a pipe");
+  Raw raw;
+  raw.path = options.path == "-" ? "stdin" : options.path;
+  const std::vector<std::byte> bytes = read_stream(options.path);
+  const std::string kind = kind_of(bytes);
+  if (kind == ".npy") raw.tensor = io::read_npy(bytes, raw.path);
+  if (kind == ".npz") raw.tensor = io::read_npz(bytes, raw.path);
+  if (kind == ".idx") raw.tensor = io::read_idx(bytes, raw.path);
+  if (kind == ".csv")
+    read_table(options, request, raw, &bytes);
+  else
+    refuse_table_options(options, raw.path);
+  return raw;
+}
+
 Raw read_raw(const DataOptions& options, const DataRequest& request) {
   if (options.path.empty())
     throw Failure(ExitCode::usage, "--data is missing, expected a folder of IDX files or a file");
   Raw raw;
   raw.path = options.path;
-  if (!fs::exists(raw.path)) throw bad_input(raw.path, ": no such file or folder");
-  const DataOptions usual;
-  if ((options.header != usual.header || options.index != usual.index || !options.columns.empty() ||
-       !options.drop.empty()) &&
-      !is_csv(raw.path))
-    throw Failure(ExitCode::usage, "--header, --index, --columns and --drop are for csv files, ",
-                  raw.path, " is none");
+  if (const auto npz = npz_path(raw.path)) return read_npz_raw(*npz, options, request.split);
+  if (is_stream(raw.path)) return read_stream_raw(options, request);
+  require_there(raw.path, "file or folder");
+  if (!is_csv(raw.path)) refuse_table_options(options, raw.path);
   if (fs::is_directory(raw.path)) {
     raw.split = options.split.empty() ? request.split : options.split;
     const std::string part = raw.split == "train" ? "train" : "t10k";
@@ -192,12 +298,13 @@ Raw read_raw(const DataOptions& options, const DataRequest& request) {
 
 void find_labels(Raw& raw, const DataOptions& options) {
   if (!raw.labels.empty()) return;
-  std::string path = options.labels;
+  std::string path = raw.labels_array.empty() ? options.labels : raw.labels_array;
   if (path.empty() && !raw.labels_path.empty())
     path = idx_file(raw.labels_path, raw.split == "train" ? "train" : "t10k", "labels", "idx1");
   if (path.empty())
     throw Failure(ExitCode::usage, "a conditional model needs --labels with ", raw.path);
-  if (!fs::exists(path)) throw bad_input(path, ": no such file (--labels)");
+  const auto npz = npz_path(path);
+  require_there(npz ? npz->file : path, "file (--labels)");
   raw.labels = is_csv(path) ? labels_in_csv(path, raw.tensor.shape.front())
                             : as_labels(read_tensor(path), path);
   if (raw.labels.size() != raw.tensor.shape.front())

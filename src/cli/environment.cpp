@@ -39,8 +39,9 @@ int physical_cores() {
 
 int default_threads() {
   if (const char* wish = std::getenv("OMP_NUM_THREADS")) {
-    const int threads = std::atoi(wish);
-    if (threads > 0) return threads;
+    // Beyond a long it is the largest one. A list, "4,2", says its first number.
+    const long threads = std::strtol(wish, nullptr, 10);
+    if (threads > 0) return static_cast<int>(std::min(threads, long{kMostThreads}));
   }
   return physical_cores();
 }

@@ -8,8 +8,11 @@
 
 namespace longhand::cli {
 
-/// OMP_NUM_THREADS, else the physical cores this process may use: two threads of one core share the
-/// unit that products need.
+/// More threads than any machine that this program was tried on can use.
+inline constexpr int kMostThreads = 1024;
+
+/// OMP_NUM_THREADS, at most kMostThreads, else the physical cores this process may use: two threads
+/// of one core share the unit that products need.
 int default_threads();
 
 /// What computes the CPU's products in float, as "Eigen 3.4.0".

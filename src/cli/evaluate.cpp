@@ -122,11 +122,11 @@ ExitCode run(const EvaluateArguments& a) {
   if (!e.kl_per_unit.empty()) json["active_units"] = e.active_units;
   if (has_elbo) json["kl_per_dimension"] = e.kl_per_unit;
   if (!a.out.empty()) {
-    write_text(a.out, json.dump(2) + "\n");
+    write_text(a.out, json_text(json, 2) + "\n");
     say(a.common, "wrote " + a.out);
   }
   if (a.common.json) {
-    print(json.dump() + "\n");
+    print(json_text(json) + "\n");
   } else if (a.out.empty()) {
     print(table(json, e, *model));
   }

@@ -74,11 +74,11 @@ std::string table(const std::string& path, const DescribedFile& file, std::uint6
   lines.push_back({"parameters", std::to_string(count)});
   std::string out;
   for (const auto& [name, value] : lines)
-    out += name + std::string(14 - name.size(), ' ') + value + "\n";
+    out += name + std::string(14 - name.size(), ' ') + io::printable(value) + "\n";
   out += "\n";
   for (const io::TensorInfo& tensor : header.tensors)
-    out +=
-        text(tensor.name, "  ", io::dtype_name(tensor.dtype), "  ", shape_text(tensor.shape), "\n");
+    out += text(io::printable(tensor.name), "  ", io::dtype_name(tensor.dtype), "  ",
+                shape_text(tensor.shape), "\n");
   return out;
 }
 
@@ -166,7 +166,7 @@ ExitCode run(const InfoArguments& a) {
     json["config"] = nlohmann::ordered_json::parse(
         std::visit([](const auto& spec) { return io::describe(spec); }, *file.spec));
   json["tensors"] = tensors_json(header);
-  print(json.dump(2) + "\n");
+  print(json_text(json, 2) + "\n");
   return ExitCode::ok;
 }
 

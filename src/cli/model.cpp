@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "model.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "failure.hpp"
@@ -118,8 +119,12 @@ ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& head
     for (const io::TensorInfo& tensor : header.tensors)
       if (tensor.name == name && tensor.shape.size() == 2)
         return static_cast<Index>(tensor.shape[dimension]);
+    std::string there;
+    for (std::size_t i = 0; i < std::min<std::size_t>(header.tensors.size(), 12); ++i)
+      there += (i > 0 ? ", " : "") + header.tensors[i].name;
     throw Failure(ExitCode::bad_input, path, ": tensor ", name,
-                  " is missing, expected a matrix of that name");
+                  " is missing, expected a matrix of that name; the names in the file begin with ",
+                  there, " (docs/pytorch.md shows how to rename them)");
   };
   const auto& decoder = layout.segment("decoder");
   const std::size_t last_weight = decoder.first_block + decoder.blocks - 2;  // then its bias
@@ -127,6 +132,24 @@ ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& head
                       std::visit([](const auto& spec) { return outputs_per_number(spec); }, sketch);
   const Index both = extent(layout.blocks()[layout.segment("encoder").first_block], 1);
   return model_spec(options, {.dim = input, .classes = both - input}, 0);
+}
+
+/// Before a training, what would be refused after it.
+void require_savable(const ModelSpec& spec, const std::string& scalar) {
+  try {
+    std::visit(
+        [&](const auto& s) {
+          io::require_savable(s, scalar == "float64" ? io::Dtype::f64 : io::Dtype::f32);
+        },
+        spec);
+  } catch (const io::FormatError& error) {
+    // The input's numbers were fitted to the data, all others are options.
+    const bool data = error.field().starts_with("input.");
+    throw Failure(data ? ExitCode::bad_input : ExitCode::usage,
+                  data ? "the data make a model that cannot be used or saved: "
+                       : "the options make a model that cannot be used or saved: ",
+                  std::string_view(error.what()).substr(error.file().size() + 2));
+  }
 }
 
 void require_scalar(const CommonOptions& common, const std::string& scalar) {
@@ -149,6 +172,7 @@ std::unique_ptr<Model> make_model(const ModelSpec& spec, const std::string& scal
                                   const CommonOptions& common, const std::string& precision) {
   require_device(common);
   require_scalar(common, scalar);
+  require_savable(spec, scalar);
   if (common.device == "cuda") return make_cuda_model(spec, precision);
   return scalar == "float64" ? make_double_model(spec, common.threads)
                              : make_float_model(spec, common.threads);
@@ -170,6 +194,9 @@ DescribedFile read_described(const ModelSource& source) {
 std::unique_ptr<Model> load_model(const ModelSource& source, const CommonOptions& common) {
   require_device(common);
   const auto [header, spec] = read_described(source);
+  if (!header.prefix.empty())
+    say(common, text("warning: ", source.path, ": every name begins with ", header.prefix,
+                     ", which was left out"));
   if (!spec)
     throw Failure(ExitCode::bad_input, source.path,
                   ": holds weights without a description, expected --config FILE.toml with the "

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "config_file.hpp"
 #include "environment.hpp"
 #include "failure.hpp"
 #include "longhand/core/version.hpp"
@@ -175,14 +176,15 @@ void add_common(CLI::App& app, CommonOptions& o, std::string& config, const char
   add_path(app, "--config", config, config_says, "FILE.toml");
   add(app, "--threads", o.threads,
       "threads; never changes a result (default: OMP_NUM_THREADS, else the physical cores)",
-      integer(1, 1024));
+      integer(1, kMostThreads));
   add(app, "--device", o.device, "where to compute", one_of({"auto", "cpu", "cuda"}));
   app.add_flag("--json", o.json, "results as JSON on stdout");
   app.add_flag("--quiet,-q", o.quiet, "nothing on stderr but errors");
 }
 
 void add_data(CLI::App& app, DataOptions& o) {
-  add_path(app, "--data", o.path, "folder of IDX files as MNIST has them, or .npy, .csv, .idx",
+  add_path(app, "--data", o.path,
+           "folder of IDX files as MNIST has them, or .npy, .npz:ARRAY, .csv, .idx; - for stdin",
            "PATH");
   add_path(app, "--labels", o.labels, "labels: a .npy, .csv or IDX file, or a column of the csv",
            "PATH|COLUMN");
@@ -197,6 +199,10 @@ void add_data(CLI::App& app, DataOptions& o) {
   add_path(app, "--drop", o.drop, "csv: not these columns", "A[,B...]");
   add(app, "--bytes", o.bytes, "what bytes are divided by (auto: 1 if they are 0 and 1, else 255)",
       one_of({"auto", "1", "255"}));
+  add(app, "--separator", o.separator, "between the fields of a csv",
+      one_of({"auto", "comma", "semicolon", "tab"}));
+  add(app, "--decimal", o.decimal, "before the decimals of a csv",
+      one_of({"auto", "point", "comma"}));
   add_path(app, "--image", o.image, "each row is a picture of this shape", "HxW[xC]");
 }
 void add_split(CLI::App& app, DataOptions& o) {
@@ -300,21 +306,6 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
 
 // ---- the configuration file --------------------------------------------------------------------
 
-/// A value as TOML. Lists of widths are arrays, what looks like a number is one.
-std::string toml(const std::string& value) {
-  const bool list =
-      value.find(',') != value.npos && value.find_first_not_of("0123456789,") == value.npos;
-  if (list) {
-    std::string out = "[";
-    for (const char c : value) out += c == ',' ? std::string(", ") : std::string(1, c);
-    return out + "]";
-  }
-  const std::optional<double> parsed = number(value);
-  if (parsed && std::isfinite(*parsed)) return value;
-  const char quote = value.find('"') == value.npos ? '"' : '\'';
-  return quote + value + quote;
-}
-
 bool is_flag(const CLI::Option& option) { return option.get_expected_max() == 0; }
 bool in_config(const CLI::Option& option) {
   const std::string name = option.get_single_name();
@@ -329,9 +320,9 @@ Config effective(const CLI::App& app) {
     if (is_flag(*option)) {
       config.emplace_back(name, option->count() > 0 && option->as<bool>() ? "true" : "false");
     } else if (option->count() > 0) {
-      config.emplace_back(name, toml(option->as<std::string>()));
+      config.emplace_back(name, toml_value(option->as<std::string>()));
     } else if (!option->get_default_str().empty()) {
-      config.emplace_back(name, toml(option->get_default_str()));
+      config.emplace_back(name, toml_value(option->get_default_str()));
     }
   }
   return config;
@@ -340,33 +331,18 @@ Config effective(const CLI::App& app) {
 /// Gives every option of `app` that is still open what the file says. Keys stand at the top or
 /// under [train].
 void read_config(const std::string& path, CLI::App& app) {
-  std::vector<CLI::ConfigItem> items;
-  try {
-    items = CLI::ConfigTOML().from_file(path);
-  } catch (const CLI::Error& error) {
-    throw Failure(ExitCode::usage, path, ": cannot be read, expected a configuration file");
-  }
-  for (const CLI::ConfigItem& item : items) {
-    if (item.name == "++" || item.name == "--") continue;
-    CLI::Option* option = app.get_option_no_throw("--" + item.name);
-    const bool known = item.parents.empty() || item.parents == std::vector<std::string>{"train"};
-    if (!known || option == nullptr || !in_config(*option)) {
-      throw Failure(ExitCode::usage, path, ": unknown key '", item.fullname(),
+  for (const auto& [name, value] : read_config_file(path)) {
+    CLI::Option* option = app.get_option_no_throw("--" + name);
+    if (option == nullptr || !in_config(*option)) {
+      throw Failure(ExitCode::usage, path, ": unknown key '", name,
                     "', expected the name of an option of `longhand train`");
     }
     if (option->count() > 0) continue;
-    std::string value;
-    for (const std::string& part : item.inputs) value += (value.empty() ? "" : ",") + part;
+    if (is_flag(*option) && value != "true" && value != "false") {
+      throw Failure(ExitCode::usage, path, ": ", name, " is '", value, "', expected true or false");
+    }
     try {
-      if (is_flag(*option)) {
-        if (value != "true" && value != "false") {
-          throw Failure(ExitCode::usage, path, ": ", item.name, " is '", value,
-                        "', expected true or false");
-        }
-        option->add_result(value);
-      } else {
-        option->add_result(value);
-      }
+      option->add_result(value);
       option->run_callback();
     } catch (const CLI::Error& error) {
       throw Failure(ExitCode::usage, path, ": ", error.what());

@@ -32,8 +32,10 @@ struct DataOptions {
   std::string drop;     ///< likewise; empty: none
   std::string bytes = "auto";
   std::string missing = "error";
-  std::string image;  ///< "HxW" or "HxWxC"
-  std::string rows;   ///< "A:B": rows A to B - 1 alone; empty: all
+  std::string image;               ///< "HxW" or "HxWxC"
+  std::string separator = "auto";  ///< of a csv: "comma", "semicolon", "tab"
+  std::string decimal = "auto";    ///< of a csv: "point", "comma"
+  std::string rows;                ///< "A:B": rows A to B - 1 alone; empty: all
 };
 
 /// The part of `train` that says what a model is; it also describes a bare state dict.

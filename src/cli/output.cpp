@@ -8,10 +8,13 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
 
 #include "longhand/io/csv.hpp"
 #include "longhand/io/file.hpp"
 #include "longhand/io/npy.hpp"
+#include "paths.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -45,14 +48,32 @@ std::string json(const std::vector<std::string>& names, const Rows& rows) {
       row.push_back(rows.single ? shortest(rows(r, c)) : rows(r, c));
     object["rows"].push_back(std::move(row));
   }
-  return object.dump() + "\n";
+  return json_text(object) + "\n";
+}
+
+std::vector<std::string> printable(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const std::string& name : names) out.push_back(io::printable(name));
+  return out;
 }
 
 }  // namespace
 
+std::string json_text(const nlohmann::ordered_json& value, int indent) {
+  using Json = nlohmann::ordered_json;
+  const auto dump = [&](bool ascii) {
+    return value.dump(indent, ' ', ascii, Json::error_handler_t::replace);
+  };
+  const std::string text = dump(false);
+  std::string flat = text;
+  std::erase(flat, '\n');
+  // What JSON may hold as it is, a terminal may not.
+  return io::printable(flat) == flat ? text : dump(true);
+}
+
 Format output_format(const std::string& out, const std::string& allowed) {
   if (out.empty()) return Format::screen;
-  const std::string ending = fs::path(out).extension().string();
+  const std::string ending = ending_of(out);
   Format format = Format::screen;
   if (ending == ".png") format = Format::png;
   if (ending == ".npy") format = Format::npy;
@@ -61,10 +82,11 @@ Format output_format(const std::string& out, const std::string& allowed) {
   if (format == Format::screen || allowed.find(ending.substr(1)) == allowed.npos)
     throw Failure(ExitCode::usage, "--out: ", out, " ends in '", ending, "', expected one of ",
                   allowed);
-  if (fs::is_directory(out))
+  std::error_code unknown;  // is said when the file is written
+  if (fs::is_directory(out, unknown))
     throw Failure(ExitCode::runtime, out, ": is a folder, expected the name of a file");
   const fs::path folder = fs::path(out).has_parent_path() ? fs::path(out).parent_path() : ".";
-  if (!fs::is_directory(folder))
+  if (!fs::is_directory(folder, unknown))
     throw Failure(ExitCode::runtime, out, ": cannot be written, there is no folder ",
                   folder.string());
   if (access(folder.c_str(), W_OK) != 0)
@@ -76,7 +98,7 @@ void write_rows(const std::string& out, Format format, const CommonOptions& comm
                 const std::vector<std::string>& names, const Rows& rows) {
   if (format == Format::screen) {
     if (common.json) return print(json(names, rows));
-    const std::vector<std::byte> bytes = csv(names, rows, "stdout");
+    const std::vector<std::byte> bytes = csv(printable(names), rows, "stdout");
     return print(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   }
   writing([&] {
@@ -101,7 +123,7 @@ void print(const std::string& content) {
 }
 
 void say(const CommonOptions& common, const std::string& sentence) {
-  if (!common.quiet) std::cerr << sentence << std::endl;
+  if (!common.quiet) std::cerr << io::printable(sentence) << std::endl;
 }
 
 void report_written(const CommonOptions& common, const std::string& out, const Rows& rows) {
@@ -111,7 +133,7 @@ void report_written(const CommonOptions& common, const std::string& out, const R
   object["out"] = out;
   object["rows"] = rows.count;
   object["columns"] = rows.dim;
-  print(object.dump() + "\n");
+  print(json_text(object) + "\n");
 }
 
 }  // namespace longhand::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,10 +27,13 @@ void write_rows(const std::string& out, Format format, const CommonOptions& comm
 /// Writes a file or fails with ExitCode::runtime.
 void write_text(const std::string& path, const std::string& content);
 
+/// JSON without control characters, in which text that is no UTF-8, such as a path, has U+FFFD.
+std::string json_text(const nlohmann::ordered_json& value, int indent = -1);
+
 /// Text on stdout; fails when it cannot be written.
 void print(const std::string& content);
 
-/// A sentence on stderr, unless --quiet.
+/// A printable sentence on stderr, unless --quiet.
 void say(const CommonOptions& common, const std::string& sentence);
 
 /// Says what was written; with --json an object on stdout says it too.

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "csv_first_line.hpp"
+#include "csv_text.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
 #include "message.hpp"
@@ -67,8 +68,6 @@ class Parser {
   Parser(std::string_view text, std::string_view file) : rest_(text), file_(file) {}
 
   CsvContent parse(const CsvOptions& options) {
-    if (rest_.starts_with("\xff\xfe") || rest_.starts_with("\xfe\xff"))
-      throw FormatError(file_, "line 1", "is UTF-16 text, expected UTF-8");
     if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
     // Whatever ends a file, a line break or several, adds no row.
     rest_ = rest_.substr(0, rest_.find_last_not_of("\r\n") + 1);
@@ -435,8 +434,8 @@ CsvContent read_table(const std::filesystem::path& path, const CsvOptions& optio
 
 CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,
                       const CsvOptions& options) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return Parser(text, name).parse(options);
+  const CsvText text(bytes, name, options.dialect);
+  return Parser(text.text(), name).parse(options);
 }
 
 Table read_csv(const std::filesystem::path& path, CsvHeader header) {

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zipfile
 import zlib
 from unittest import mock
 
@@ -582,6 +583,27 @@ class Use(Case):
         self.assertEqual(self.good("embed", path, "--data", self.data, "--config", config).stdout,
                          self.good("embed", self.model, "--data", self.data).stdout)
 
+    def test_a_state_dict_of_a_wrapped_module(self):
+        data = self.model.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8:8 + length])
+        del header["__metadata__"]
+        path = self.folder / "wrapped.safetensors"
+        config = self.run_folder / "config.toml"
+
+        def write(rename):
+            text = json.dumps({rename(name): entry for name, entry in header.items()}).encode()
+            path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length:])
+
+        write(lambda name: "_orig_mod.module." + name)
+        done = self.good("embed", path, "--data", self.data, "--config", config)
+        self.assertEqual(done.stdout, self.good("embed", self.model, "--data", self.data).stdout)
+        self.assertIn("warning: ", done.stderr)
+        self.assertIn("_orig_mod.module.", done.stderr)
+        write(lambda name: "fc." + name)
+        self.bad(3, ["fc.decoder.0.bias", "docs/pytorch.md"], "embed", path, "--data", self.data,
+                 "--config", config)
+
     def test_gradcheck(self):
         text = self.good("gradcheck").stdout
         self.assertIn("model-cvae-conditional-prior", text)
@@ -911,6 +933,122 @@ class Kinds(Case):
         self.good("sample", model, "--image", "2x3", "--out", png, "--count", 1)
         self.assertEqual(png_size(png), (5, 4))
 
+    def test_arrays_of_numpy_in_other_orders(self):
+        rng = random.Random(11)
+        rows = [[rng.random() for _ in range(PIXELS)] for _ in range(20)]
+        plain, other = self.folder / "plain.npy", self.folder / "other.npy"
+        write_npy(plain, "<f4", [20, PIXELS], [x for row in rows for x in row])
+        header = f"{{'descr': '>f4', 'fortran_order': True, 'shape': (20, {PIXELS}), }}\n"
+        other.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+                          + struct.pack(f">{20 * PIXELS}f", *[x for c in zip(*rows) for x in c]))
+        expected = self.good("score", self.model, "--data", plain).stdout
+        self.assertEqual(self.good("score", self.model, "--data", other).stdout, expected)
+
+        archive = self.folder / "several.npz"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            file.write(plain, "plain.npy")
+            file.write(other, "other.npy")
+        for name in "plain", "other":
+            self.assertEqual(self.good("score", self.model, "--data", f"{archive}:{name}").stdout,
+                             expected)
+        self.bad(3, ["several.npz", '"plain", "other"'], "score", self.model, "--data", archive)
+        self.bad(3, 'no array "x"', "score", self.model, "--data", f"{archive}:x")
+        self.bad(2, "--split", "score", self.model, "--data", f"{archive}:plain", "--split", "test")
+        self.bad(3, "no such file", "score", self.model, "--data", self.folder / "none.npz:x")
+        with zipfile.ZipFile(archive, "w") as file:
+            file.write(plain, "only.npy")
+        self.assertEqual(self.good("score", self.model, "--data", archive).stdout, expected)
+
+    def test_an_archive_with_parts_and_labels(self):
+        rng = random.Random(12)
+        archive, part = self.folder / "keras.npz", self.folder / "part.npy"
+        with zipfile.ZipFile(archive, "w") as file:
+            for name, count in (("train", 40), ("test", 10)):
+                pixels = [rng.randrange(256) for _ in range(count * PIXELS)]
+                write_npy(part, "|u1", [count, SIDE, SIDE], pixels)
+                file.write(part, f"x_{name}.npy")
+                write_npy(part, "|u1", [count], [i % 3 for i in range(count)])
+                file.write(part, f"y_{name}.npy")
+        model, _ = self.train("keras", "--data", archive, "--model", "cvae")
+        self.assertIn("classes", self.good("info", model).stdout)
+        _, scores = read_csv(self.good("score", model, "--data", archive).stdout)
+        self.assertEqual(len(scores), 10)
+        _, scores = read_csv(self.good("score", model, "--data", archive, "--split", "train").stdout)
+        self.assertEqual(len(scores), 40)
+        self.assertEqual(
+            self.good("score", model, "--data", f"{archive}:x_test", "--labels", "y_test").stdout,
+            self.good("score", model, "--data", archive).stdout)
+        self.assertEqual(
+            self.good("score", model, "--data", f"{archive}:x_test", "--labels",
+                      f"{archive}:y_test").stdout,
+            self.good("score", model, "--data", archive).stdout)
+
+    def test_tables_of_other_programs(self):
+        rng = random.Random(13)
+        rows = [[round(rng.uniform(-9, 9), 3) for _ in range(3)] for _ in range(30)]
+
+        def text(separator, decimal):
+            lines = [["a", "b", "c"], *[[repr(x).replace(".", decimal) for x in row]
+                                        for row in rows]]
+            return "".join(separator.join(line) + "\n" for line in lines)
+
+        plain = self.folder / "plain.csv"
+        plain.write_text(text(",", "."))
+        out = self.folder / "table"
+        self.good("train", "--data", plain, "--out", out, "--likelihood", "gaussian", *SMALL[:-2])
+        model = out / "model.safetensors"
+        expected = self.good("score", model, "--data", plain).stdout
+        for name, content in (("semicolon.csv", text(";", ".").encode()),
+                              ("german.csv", text(";", ",").encode()),
+                              ("tabs.tsv", text("\t", ",").encode()),
+                              ("UPPER.CSV", text(",", ".").encode()),
+                              ("utf16.csv", text("\t", ".").encode("utf-16")),
+                              ("packed.csv.gz", gzip.compress(text(";", ",").encode()))):
+            (self.folder / name).write_bytes(content)
+            with self.subTest(name=name):
+                self.assertEqual(self.good("score", model, "--data", self.folder / name).stdout,
+                                 expected)
+        self.bad(3, "separator", "score", model, "--data", plain, "--decimal", "comma")
+        self.bad(2, "--separator", "score", model, "--data", plain, "--separator", "space")
+        for content in text(",", "."), text(";", ","):
+            done = subprocess.run([PROGRAM, "score", model, "--data", "-"], input=content,
+                                  capture_output=True, text=True, check=True)
+            self.assertEqual(done.stdout, expected)
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        self.bad(3, ["pipe", "empty"], "score", model, "--data", pipe)  # nobody writes
+        pipe.unlink()
+
+    def test_arrays_and_pictures_through_a_pipe(self):
+        path = self.folder / "piped.npy"
+        write_npy(path, "<f4", [5, PIXELS], [i / 1000 for i in range(5 * PIXELS)])
+        idx = (self.data / "t10k-images-idx3-ubyte.gz").read_bytes()
+        for file, content in ((path, path.read_bytes()), (self.data, gzip.decompress(idx))):
+            done = subprocess.run([PROGRAM, "score", self.model, "--data", "-"], input=content,
+                                  capture_output=True, check=True)
+            self.assertEqual(done.stdout.decode(),
+                             self.good("score", self.model, "--data", file).stdout)
+
+    def test_folders_of_emnist_and_torchvision(self):
+        expected = self.model.read_bytes()
+        for place, prefix in (("emnist", "emnist-letters-"), ("torch/MNIST/raw", "")):
+            folder = self.folder / place
+            folder.mkdir(parents=True)
+            for file in self.data.iterdir():
+                name = file.name.replace("t10k", "test" if prefix else "t10k")
+                shutil.copy(file, folder / (prefix + name))
+                if not prefix:  # torchvision leaves both
+                    (folder / name[:-3]).write_bytes(gzip.decompress(file.read_bytes()))
+            top = self.folder / place.split("/", maxsplit=1)[0]
+            model, _ = self.train("from-" + top.name, "--data", top)
+            self.assertEqual(model.read_bytes(), expected)
+            self.assertEqual(self.good("score", model, "--data", top).stdout,
+                             self.good("score", model, "--data", self.data).stdout)
+        shutil.copy(self.folder / "emnist" / "emnist-letters-train-images-idx3-ubyte.gz",
+                    self.folder / "emnist" / "emnist-digits-train-images-idx3-ubyte.gz")
+        self.bad(3, ["emnist-digits-train", "emnist-letters-train"], "train", "--data",
+                 self.folder / "emnist", "--out", self.folder / "new")
+
     def test_bytes_are_divided_by_255(self):
         rng = random.Random(5)
         grey = [rng.randrange(256) for _ in range(10 * PIXELS)]
@@ -1195,16 +1333,48 @@ class BadInput(Case):
         path = self.folder / "bad.toml"
         train = ["train", "--data", self.data, "--out", self.folder / "new", "--config", path]
         for words, content in ((["unknown key 'epoch'"], "epoch = 3\n"),
-                               (["unknown key 'sample.count'"], "[sample]\ncount = 3\n"),
+                               (["unknown table 'sample'"], "[sample]\ncount = 3\n"),
                                (["--latent", "'0'"], "latent = 0\n"),
                                (["--lr", "'fast'"], "lr = \"fast\"\n"),
                                (["standardize", "true or false"], "standardize = 3\n"),
-                               (["unknown key"], "what is this\n")):
+                               (["line 1", "TOML"], "what is this\n"),
+                               (["line 2", "TOML"], "epochs = 3\nepochs = 4\n"),
+                               (["TOML"], "'lr' = 0.1\nlr = 0.2\n"),
+                               (["line 3", "'lr'", "twice"], "lr = 0.1\n[train]\nlr = 0.2\n"),
+                               (["TOML"], "hidden = [8, 4\n"),
+                               (["TOML"], "lr = 1e-3 1e-2\n"),
+                               (["hidden", "list of numbers"], "hidden = [[8], [4]]\n"),
+                               (["unknown table 'lr'"], "lr.a = 3\n"),
+                               (["line 2", "17 parts"], "epochs = 1\n" + "a." * 9000 + "a = 1\n"),
+                               (["17 parts"], "x = {" + "a . " * 9000 + "a = 1}\n"),
+                               (["TOML"], "x = " + "[" * 9000 + "]" * 9000 + "\n"),
+                               (["bytes"], "#" * 70000 + "\n")):
             path.write_text(content)
-            with self.subTest(content=content):
+            with self.subTest(content=content[:40]):
                 self.bad(2, [path, *words], *train)
+        path.write_text("# a list over several lines, a quoted key, a table\n"
+                        "hidden = [\n  16,  # wide\n  8,\n]\n'latent' = 2\n[train]\nepochs = 1\n"
+                        "seed = '18446744073709551615'\nlr = 1e-2\n")
+        out = self.folder / "told"
+        self.good(*train, "--out", out)
+        config = (out / "config.toml").read_text()
+        for line in "hidden = [16, 8]", "latent = 2", "epochs = 1", "lr = 0.01":
+            self.assertIn("\n" + line + "\n", config)
+        self.assertIn('seed = "18446744073709551615"', config)
+        # What an option is given on the command line with all that TOML quotes.
+        data = self.folder / "a#b \"c\" 'd' \\e.npy"
+        write_npy(data, "<f4", [20, 4], [i / 80 for i in range(80)])
+        first, again = self.folder / "quoted", self.folder / "quoted2"
+        self.good("train", "--data", data, "--out", first, *SMALL[:-2])
+        self.good("train", "--config", first / "config.toml", "--out", again)
+        self.assertEqual((first / "model.safetensors").read_bytes(),
+                         (again / "model.safetensors").read_bytes())
         path.unlink()
-        self.bad(2, [path, "cannot be read"], *train)
+        self.bad(2, [path, "No such file"], *train)
+        self.bad(2, [self.folder, "folder"], *train[:-1], self.folder)
+        os.mkfifo(path)
+        self.bad(2, [path, "pipe"], *train)
+        path.unlink()
 
     def test_data_files(self):
         new = self.folder / "new"
@@ -1215,7 +1385,7 @@ class BadInput(Case):
 
         train(3, "no such file", "none.npy")
         (self.folder / "x.txt").write_text("1 2 3")
-        train(3, ".npy, .csv or an IDX file", "x.txt")
+        train(3, ".npy, .npz, .csv or an IDX file", "x.txt")
         (self.folder / "empty").mkdir()
         train(3, "train-images-idx3", "empty")
 
@@ -1278,6 +1448,52 @@ class BadInput(Case):
         write_npy(wide, "<f4", [2, 5], [0.5] * 10)
         self.bad(3, "rows have 5 numbers, the model expects 64", "embed", self.model, "--data",
                  wide)
+
+    def test_text_of_files_cannot_steer_the_terminal(self):
+        evil = "\x1b[2J\x9b31m\u202e\x7f"
+        header = {evil: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+        path = self.folder / "evil.safetensors"
+
+        def shows(done):
+            for sign in "\x1b\x9b\u202e\x7f":
+                self.assertNotIn(sign, done.stdout + done.stderr)
+
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
+        shows(self.good("info", path))
+        shows(self.good("info", path, "--json"))
+        shows(self.bad(3, "is missing", "embed", path, "--data", self.data, "--config",
+                       self.run_folder / "config.toml"))
+        named = self.folder / "n\x1b[2Jname.csv"
+        named.write_text("1,2\n3\n")
+        shows(self.bad(3, "line 2", "score", self.model, "--data", named))
+        config = self.folder / "evil.toml"
+        config.write_text('"\\u001b[2J" = 1\n')
+        shows(self.bad(2, "unknown key", "train", "--config", config))
+
+    def test_inputs_that_cannot_be_reached(self):
+        loop, long = self.folder / "loop", self.folder / ("n" * 300)
+        loop.symlink_to("loop")
+        for path in loop, long:
+            self.bad(3, "cannot be opened", "train", "--data", path, "--out", self.folder / "new")
+            self.bad(3, "cannot be opened", "score", path, "--data", self.data)
+        table = self.folder / "labelled.csv"
+        table.write_text("a,b\n1,0\n0,1\n")
+        self.bad(2, "neither a file nor a column", "train", "--data", table, "--model", "cvae",
+                 "--labels", "n" * 300, "--out", self.folder / "new")
+
+    def test_a_path_that_is_no_utf8(self):
+        name = os.fsencode(self.folder) + b"/\xff\xfe.safetensors"
+        with open(name, "wb") as file:
+            file.write(self.model.read_bytes())
+        done = subprocess.run([PROGRAM, "info", name, "--json"], capture_output=True, check=True)
+        self.assertIn("\ufffd", json.loads(done.stdout)["file"])
+        out = os.fsencode(self.folder) + b"/\xff.csv"
+        done = subprocess.run([PROGRAM, "sample", name, "--json", "--out", out, "--count", "2"],
+                              capture_output=True, check=True)
+        self.assertEqual(json.loads(done.stdout)["rows"], 2)
+        os.remove(name)
+        os.remove(out)
 
     def test_device(self):
         environment = mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES="")  # also where there is one

@@ -30,6 +30,14 @@ struct Table {
 /// - A number in quotes is a word, unless the column below stands in quotes too.
 enum class CsvHeader { detect, present, absent };
 
+/// How a file writes what csv has as commas and points. 0: recognised by a rule that guesses
+/// nothing. A semicolon in the first line separates, and so does a tab where no comma stands beside
+/// it but within numbers; a decimal comma needs another separator and no number with a point.
+struct CsvDialect {
+  char separator = 0;  ///< ',', ';' or '\t'
+  char decimal = 0;    ///< '.' or ','
+};
+
 /// What to read of a csv file. Columns go by their names, in a file without a header by their
 /// numbers from 1, which stand for any column that has no such name.
 struct CsvOptions {
@@ -44,6 +52,7 @@ struct CsvOptions {
   /// The names that a model has for its columns: the table gets these, in this order, and what else
   /// the file holds is left out. A file without a header must have as many columns.
   std::vector<std::string> wanted = {};
+  CsvDialect dialect = {};
 };
 
 /// What was read, and what the reader decided.
@@ -55,7 +64,8 @@ struct CsvContent {
   std::vector<std::string> notes;   ///< sentences for the user: what was taken for what
 };
 
-/// Reads comma-separated numbers. An empty field, nan, NA, N/A, null, None and ? are NaN, "inf" is
+/// Reads comma-separated numbers, or as the dialect says; gzip, UTF-16 and Latin-1 are recognised.
+/// An empty field, nan, NA, N/A, null, None and ? are NaN, "inf" is
 /// infinite; the decimal point is a point in every locale. Fields may stand in double quotes;
 /// spaces around a field and empty lines at the end are ignored. Without a header the columns are
 /// called "1", "2", … Throws FileError, and FormatError naming line and column (both from 1) of a
@@ -70,7 +80,7 @@ CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,
 Table read_csv(const std::filesystem::path& path, CsvHeader header = CsvHeader::detect);
 /// Reads text in memory as read_csv(path) reads a file; `name` stands for the file in messages.
 Table read_csv(std::span<const std::byte> bytes, std::string_view name,
-               CsvHeader header = CsvHeader::detect);
+               CsvHeader header = CsvHeader::detect, const CsvDialect& dialect = {});
 
 /// The text of a table, with a header; `values` is row-major. Each number is written as the
 /// shortest text that reads back as the same value. Throws FormatError when the values do not fill
