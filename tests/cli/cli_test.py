@@ -12,6 +12,7 @@ import math
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import struct
@@ -127,6 +128,23 @@ def write_mnist(folder, gz=".gz"):
 def longhand(*arguments, cwd=None):
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
                           cwd=cwd, timeout=120, check=False)
+
+
+FAILING_MALLOC = """
+#include <stdatomic.h>
+#include <stdlib.h>
+extern void* __libc_malloc(size_t);
+extern void* __libc_calloc(size_t, size_t);
+extern void* __libc_realloc(void*, size_t);
+static atomic_long calls;
+static int fails(void) {
+  const char* from = getenv("FAIL_FROM");
+  return atomic_fetch_add(&calls, 1) >= atol(from);
+}
+void* malloc(size_t size) { return fails() ? 0 : __libc_malloc(size); }
+void* calloc(size_t count, size_t size) { return fails() ? 0 : __libc_calloc(count, size); }
+void* realloc(void* old, size_t size) { return fails() ? 0 : __libc_realloc(old, size); }
+"""
 
 
 class Case(unittest.TestCase):
@@ -1481,6 +1499,66 @@ class BadInput(Case):
         table.write_text("a,b\n1,0\n0,1\n")
         self.bad(2, "neither a file nor a column", "train", "--data", table, "--model", "cvae",
                  "--labels", "n" * 300, "--out", self.folder / "new")
+
+    @unittest.skipIf(shutil.which("cc") is None, "no C compiler")
+    def test_short_memory_ends_in_one_sentence(self):
+        """malloc fails from its n-th call on, for n from the program's first lines to its end."""
+        if b"__asan_init" in pathlib.Path(PROGRAM).read_bytes():
+            self.skipTest("the sanitizer has a malloc of its own")
+        source, library = self.folder / "failing.c", self.folder / "failing.so"
+        source.write_text(FAILING_MALLOC)
+        if subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=False,
+                          capture_output=True).returncode != 0:
+            self.skipTest("no shared library can be made with cc")
+        config = self.folder / "memory.toml"
+        config.write_text("hidden = [4, 3]\n")
+        table = self.folder / "memory.csv"
+        table.write_text("a;b\n" + "0,5;1\n" * 20)
+        failed = 0
+        for command in (["info", self.model, "--json"],
+                        ["train", "--config", config, "--data", table, "--out",
+                         self.folder / "memory", "--latent", "2", "--epochs", "1", "--threads", "1",
+                         "-q"]):
+            for calls in [*range(100, 3000, 211), *range(3000, 12000, 1500)]:
+                environment = {**os.environ, "LD_PRELOAD": str(library), "FAIL_FROM": str(calls)}
+                done = subprocess.run([PROGRAM, *map(str, command)], capture_output=True, text=True,
+                                      env=environment, timeout=60, check=False)
+                with self.subTest(command=command[0], calls=calls):
+                    self.assertIn(done.returncode, (0, 1), done.stderr)
+                    if done.returncode == 1:
+                        self.assertEqual(done.stderr, "longhand: not enough memory\n")
+                        failed += 1
+        self.assertGreater(failed, 10)
+
+    def test_many_threads_in_the_environment(self):
+        with mock.patch.dict(os.environ, {"OMP_NUM_THREADS": "99999999999999999999"}):
+            help_text = self.good("train", "--help").stdout
+        self.assertRegex(help_text, r"\[1024\]|=1024")
+
+    def test_what_cannot_be_saved_is_not_trained(self):
+        data = self.folder / "small.npy"
+        write_npy(data, "<f8", [20, 3], [i / 60 for i in range(60)])
+        new = self.folder / "new"
+
+        def train(code, words, *more):
+            self.bad(code, words, "train", "--data", data, "--out", new, "--likelihood", "gaussian",
+                     "--latent", 2, *more)
+
+        train(2, ["encoder", "1024"], "--hidden", ",".join(["1"] * 1025))
+        train(2, ["latent.logvar_bound", "float32"], "--hidden", 4, "--logvar-bound", "1e39")
+        train(2, ["variance", "float32"], "--hidden", 4, "--sigma", "1e-25")
+        self.good("train", "--data", data, "--out", self.folder / "bound", "--likelihood",
+                  "gaussian", "--latent", 2, "--hidden", 4, "--epochs", 1, "--scalar", "double",
+                  "--logvar-bound", "1e39")
+
+    def test_a_file_of_many_columns_costs_what_it_holds(self):
+        path = self.folder / "wide.npy"
+        write_npy(path, "|u1", [1, 3_000_000], bytes(3_000_000))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        self.bad(3, "3000000 numbers, the model expects 64", "embed", self.model, "--data", path)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        if b"__asan_init" not in pathlib.Path(PROGRAM).read_bytes():
+            self.assertLess(after - before, 64 << 10)  # in KiB; a name for each would be 100 MB
 
     def test_a_path_that_is_no_utf8(self):
         name = os.fsencode(self.folder) + b"/\xff\xfe.safetensors"
