@@ -101,10 +101,10 @@ Directory find_directory(SeekableSource& file) {
   const std::vector<std::byte> tail = take_at(file, file.size() - length, length, field);
   constexpr std::array<std::byte, 4> signature = {std::byte{'P'}, std::byte{'K'}, std::byte{5},
                                                   std::byte{6}};
-  const auto found = std::ranges::find_end(tail, signature);
-  if (found.empty())
+  const auto found = std::find_end(tail.begin(), tail.end(), signature.begin(), signature.end());
+  if (found == tail.end())
     throw FormatError(file.name(), field, "is missing, expected a zip archive (.npz)");
-  const auto at = static_cast<std::uint64_t>(found.begin() - tail.begin());
+  const auto at = static_cast<std::uint64_t>(found - tail.begin());
   Fields end(std::span<const std::byte>(tail).subspan(at), file.name(), field);
   end.expect(0x06054b50);
   end.number(4);  // the numbers of two parts
