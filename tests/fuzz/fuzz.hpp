@@ -28,7 +28,8 @@ int one_input(const std::uint8_t* data, std::size_t size, Read read, Check check
   try {
     content = read(bytes);
   } catch (const longhand::io::Error& error) {
-    require((error.file() == "fuzz" || error.file().starts_with("fuzz:")) && !error.field().empty());
+    require((error.file() == "fuzz" || error.file().starts_with("fuzz:")) &&
+            !error.field().empty());
   }
   if (content) check(*content);
   return 0;

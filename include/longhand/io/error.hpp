@@ -17,8 +17,8 @@ class Error : public std::runtime_error {
  public:
   Error(std::string_view file, std::string_view field, std::string_view problem);
 
-  /// The path as the caller gave it, or the name given to bytes in memory; of an array in an archive
-  /// ARCHIVE:ARRAY.
+  /// The path as the caller gave it, or the name given to bytes in memory; of an array in an
+  /// archive ARCHIVE:ARRAY.
   const std::string& file() const noexcept { return file_; }
   /// The part of the file that is wrong: "magic", "shape", "line 3, column 2", …
   const std::string& field() const noexcept { return field_; }
