@@ -196,7 +196,7 @@ void read_table(const DataOptions& options, const DataRequest& request, Raw& raw
   try {
     content = bytes ? io::read_table(*bytes, raw.path, csv) : io::read_table(raw.path, csv);
   } catch (const io::FormatError& error) {
-    if (in_table && error.field() == "column \"" + options.labels + "\"")
+    if (error.field().starts_with("labels "))
       throw Failure(ExitCode::usage, "--labels: '", options.labels,
                     "' is neither a file nor a column of ", raw.path);
     throw;
@@ -488,7 +488,7 @@ void look_for_missing(Numbers<S>& numbers, const DataOptions& options, const Raw
 /// The columns' names: the model's where it has some.
 void name_columns(const Raw& raw, const DataRequest& request, DataSet& data) {
   data.named = raw.header || !request.names.empty();
-  data.names = raw.names.empty() ? numbered("x", data.dim) : raw.names;
+  data.names = raw.names;
   if (request.names.empty() || !raw.names.empty()) return;
   if (static_cast<Index>(request.names.size()) != data.dim) return;  // is refused by its count
   data.names = request.names;

@@ -44,7 +44,7 @@ struct DataSet {
   Index dim = 0;
   Index classes = 0;               ///< of the condition, 0 without
   std::array<Index, 3> image{};    ///< height, width, channels; zeros = no pictures
-  std::vector<std::string> names;  ///< of the columns
+  std::vector<std::string> names;  ///< of the columns; empty where nothing names them
   bool named = false;              ///< the names come from the data or from the model
   std::vector<std::string> class_names;  ///< empty: class k is called k
   InputTransform transform;              ///< as fitted, or the model's

@@ -240,6 +240,8 @@ DataSet read_data_for(const Model& model, const DataOptions& options, const Comm
   DataSet data = read_data(options, request);
   fill_missing(data);
   check_data_for(model, data);
+  // Only now: before, the file alone said how many there are.
+  if (data.names.empty()) data.names = numbered("x", data.dim);
   for (const std::string& note : data.notes) say(common, "warning: " + note);
   if (data.image[0] == 0) data.image = model.image();
   return data;

@@ -29,31 +29,6 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// UTF-8 as it is; other bytes are read as Latin-1, which has a letter for each.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i++]);
-    std::size_t more = byte < 0x80 ? 0 : byte >= 0xc2 && byte < 0xe0 ? 1 : byte >> 4 == 0xe ? 2 : 3;
-    if (more == 3 && (byte < 0xf0 || byte > 0xf4)) return false;
-    for (; more > 0; --more, ++i)
-      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
-  }
-  return true;
-}
-std::string from_latin1(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xc0 | byte >> 6);
-      out += static_cast<char>(0x80 | (byte & 0x3f));
-    }
-  }
-  return out;
-}
-
 /// At most five names, for a sentence.
 std::string some(const std::vector<std::string>& names) {
   constexpr std::size_t most = 5;
@@ -79,7 +54,7 @@ class Parser {
     content.width = cells.size();
     const CsvSurvey survey = survey_below(cells);
     content.header = decide_header(survey, cells, options, content.notes);
-    std::vector<std::string> names = names_of(cells, content.header, content.notes);
+    std::vector<std::string> names = names_of(cells, content.header);
     choose(options, survey, std::move(names), content);
     if (!content.header) append_row(content, cells);
     while (!rest_.empty()) {
@@ -183,11 +158,9 @@ class Parser {
     return header.present;
   }
 
-  std::vector<std::string> names_of(const std::vector<CsvCell>& cells, bool header,
-                                    std::vector<std::string>& notes) const {
+  std::vector<std::string> names_of(const std::vector<CsvCell>& cells, bool header) const {
     std::vector<std::string> names;
     std::set<std::string> seen;
-    bool latin1 = false;
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const std::string& text = cells[i].text;
       names.push_back(header ? text : std::to_string(i + 1));
@@ -200,17 +173,12 @@ class Parser {
         throw FormatError(file_, place(i + 1),
                           cat("is ", shown(text), ", expected a name without control characters"));
       }
-      if (!is_utf8(text)) {
-        latin1 = true;
-        names.back() = from_latin1(text);
-      }
       if (!seen.insert(names.back()).second) {
         throw FormatError(
             file_, place(i + 1),
             cat("repeats the name ", shown(text), ", expected every column to have its own"));
       }
     }
-    if (latin1) notes.push_back("line 1 is no UTF-8: its names are read as Latin-1");
     return names;
   }
 
@@ -238,7 +206,10 @@ class Parser {
     const std::size_t width = names.size();
     std::vector<bool> left_out(width, false);
     if (!options.labels.empty()) {
-      labels_ = require_column(names, options.labels);
+      labels_ = find(names, options.labels);
+      if (!labels_)
+        throw FormatError(file_, cat("labels ", shown(options.labels)),
+                          cat("are no column, expected one of ", some(names)));
       left_out[*labels_] = true;
     }
     for (const std::string& name : options.drop) left_out[require_column(names, name)] = true;
@@ -354,9 +325,7 @@ class Parser {
     const std::size_t start = values.size();
     values.resize(start + content.table.columns.size());
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (labels_ == i)
-        content.labels.push_back(is_utf8(cells[i].text) ? cells[i].text
-                                                        : from_latin1(cells[i].text));
+      if (labels_ == i) content.labels.push_back(cells[i].text);
       if (places_[i] == none) continue;
       const CsvNumber number = parse_csv_number(cells[i].text, values[start + places_[i]]);
       if (number == CsvNumber::good) continue;
@@ -435,7 +404,9 @@ CsvContent read_table(const std::filesystem::path& path, const CsvOptions& optio
 CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,
                       const CsvOptions& options) {
   const CsvText text(bytes, name, options.dialect);
-  return Parser(text.text(), name).parse(options);
+  CsvContent content = Parser(text.text(), name).parse(options);
+  if (text.latin1()) content.notes.push_back("the text is no UTF-8: its names are read as Latin-1");
+  return content;
 }
 
 Table read_csv(const std::filesystem::path& path, CsvHeader header) {

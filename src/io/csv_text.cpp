@@ -168,7 +168,7 @@ CsvText::CsvText(std::span<const std::byte> bytes, std::string_view file, const 
   if (text_.starts_with("\x1f\x8b")) take(unpacked(bytes, file));
   if (const std::optional<bool> big = utf16_is_big(text_))
     take(from_utf16(text_, *big, file));
-  else if (!is_utf8(text_))
+  else if (latin1_ = !is_utf8(text_); latin1_)
     take(from_latin1(text_));
 
   std::string_view body = text_;

@@ -21,10 +21,13 @@ class CsvText {
   CsvText& operator=(const CsvText&) = delete;
 
   std::string_view text() const noexcept { return text_; }
+  /// Whether its bytes were no UTF-8 and each was taken as a letter of Latin-1.
+  bool latin1() const noexcept { return latin1_; }
 
  private:
   std::string own_;
   std::string_view text_;
+  bool latin1_ = false;
 };
 
 }  // namespace longhand::io

@@ -14,15 +14,14 @@ using files::bytes;
 using files::raw;
 using files::rejected;
 using longhand::io::CsvDialect;
-using longhand::io::CsvHeader;
 using longhand::io::FormatError;
-using longhand::io::read_csv;
+using longhand::io::read_table;
 using longhand::io::Table;
 
 namespace {
 
 Table read(const std::string& text, const CsvDialect& dialect = {}) {
-  return read_csv(bytes(text), "x.csv", CsvHeader::detect, dialect);
+  return read_table(bytes(text), "x.csv", {.index = "none", .dialect = dialect}).table;
 }
 
 std::string utf16(const std::string& ascii, bool big) {

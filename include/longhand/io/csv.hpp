@@ -80,7 +80,7 @@ CsvContent read_table(std::span<const std::byte> bytes, std::string_view name,
 Table read_csv(const std::filesystem::path& path, CsvHeader header = CsvHeader::detect);
 /// Reads text in memory as read_csv(path) reads a file; `name` stands for the file in messages.
 Table read_csv(std::span<const std::byte> bytes, std::string_view name,
-               CsvHeader header = CsvHeader::detect, const CsvDialect& dialect = {});
+               CsvHeader header = CsvHeader::detect);
 
 /// The text of a table, with a header; `values` is row-major. Each number is written as the
 /// shortest text that reads back as the same value. Throws FormatError when the values do not fill
