@@ -43,6 +43,8 @@ std::string describe(const Description& description) {
   if (!description.scalar.empty()) object["scalar"] = description.scalar;
   if (!description.library.empty()) object["library"] = description.library;
   if (description.checksum) object["checksum"] = checksum_text(*description.checksum);
+  if (!description.training_json.empty())
+    object["training"] = ordered_json::parse(description.training_json);
   return object.dump();
 }
 
@@ -59,7 +61,11 @@ Description parse_description(std::string_view text, std::string_view file) {
   }
   if (root.has("library")) description.library = root.at("library").text();
   if (root.has("checksum")) description.checksum = checksum_from(root.at("checksum"));
-  for (const char* const own : {"format", "scalar", "library", "checksum"}) document.erase(own);
+  if (root.has("training")) {
+    root.at("training").require_object();
+    description.training_json = document["training"].dump();
+  }
+  for (const char* const own : {"training", "format", "scalar", "library", "checksum"}) document.erase(own);
   description.spec_json = document.dump();
   return description;
 }

@@ -16,6 +16,7 @@ struct Description {
   std::string scalar;     ///< "float32" or "float64"; may be absent, like the next two
   std::string library;    ///< a version
   std::optional<std::uint32_t> checksum;  ///< data_checksum of the tensors
+  std::string training_json;              ///< the key "training" of a checkpoint
 };
 
 /// A description as JSON text: the format, the keys of the spec in their order, and what else is

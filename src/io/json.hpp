@@ -42,7 +42,18 @@ class Node {
   /// Refuses whatever is no object, and every other key.
   void only(std::initializer_list<std::string_view> keys) const;
 
+  void require_object() const {
+    if (!value_.is_object()) expected("an object");
+  }
   bool is_null() const { return value_.is_null(); }
+  bool truth() const {
+    if (!value_.is_boolean()) expected("true or false");
+    return value_.get<bool>();
+  }
+  std::uint64_t unsigned_integer() const {
+    if (!value_.is_number_unsigned()) expected("an integer from 0 to 2^64 - 1");
+    return value_.get<std::uint64_t>();
+  }
   std::string text() const;
   Index size(std::uint64_t least = 1, std::uint64_t most = largest_size) const;
   /// A number that `accepts`, described by `what`.

@@ -14,6 +14,7 @@
 #include "longhand/io/error.hpp"
 #include "longhand/io/model_header.hpp"
 #include "message.hpp"
+#include "training_entry.hpp"
 
 namespace longhand::io {
 namespace {
@@ -67,11 +68,10 @@ std::vector<TensorInfo> infos(const ParamLayout& layout, Dtype dtype, std::strin
   std::ranges::sort(tensors, {}, &TensorInfo::name);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const std::string& name = tensors[i].name;
-    for (const std::string_view reserved : {"best.", "player."})
-      if (name.starts_with(reserved))
-        throw FormatError(file, shown(name),
-                          cat("is a tensor of the model, expected no name in ", reserved,
-                              "*, which is kept for the state of a training"));
+    if (name.starts_with(training_prefix))
+      throw FormatError(file, shown(name),
+                        cat("is a tensor of the model, expected no name in ", training_prefix,
+                            "*, which is kept for the state of a training"));
     if (i > 0 && name == tensors[i - 1].name)
       throw FormatError(file, shown(name),
                         "is the name of two tensors of the model, expected one of each name");
@@ -142,7 +142,7 @@ std::string strip_prefixes(Tensors& tensors) {
 }
 
 ModelFile opened(Safetensors content, std::string file) {
-  ModelFile result{std::move(file), {}, std::move(content.tensors)};
+  ModelFile result{std::move(file), {}, std::move(content.tensors), {}, {}};
   ModelHeader& header = result.header;
   header.tensors = infos(result.tensors);
   header.scalar = scalar_name(guessed_dtype(result.tensors));
@@ -173,6 +173,15 @@ ModelFile opened(Safetensors content, std::string file) {
   header.spec_json = std::move(description.spec_json);
   header.library = std::move(description.library);
   header.verified = description.checksum && checksum != content.metadata.end();
+  result.training_json = std::move(description.training_json);
+  if (!result.training_json.empty()) {
+    for (auto item = result.tensors.begin(); item != result.tensors.end();)
+      if (item->first.starts_with(training_prefix))
+        result.training.insert(result.tensors.extract(item++));
+      else
+        ++item;
+    header.tensors = infos(result.tensors);
+  }
   if (!description.scalar.empty()) header.scalar = std::move(description.scalar);
   return result;
 }
@@ -247,20 +256,30 @@ std::string spec_text(std::string_view description, std::string_view file) {
 }
 
 std::string description_text(std::string_view spec_json) {
-  return describe(Description{{}, std::string(spec_json), {}, {}, {}});
+  return describe(Description{{}, std::string(spec_json), {}, {}, {}, {}});
 }
 
 std::vector<std::byte> encode(const std::string& spec_json, const ParamLayout& layout,
                               const Tensors& tensors, std::string_view name) {
+  return encode_with_training(spec_json, layout, tensors, {}, {}, name);
+}
+
+std::vector<std::byte> encode_with_training(const std::string& spec_json,
+                                            const ParamLayout& layout, const Tensors& tensors,
+                                            const Tensors& training,
+                                            const std::string& training_json,
+                                            std::string_view name) {
   const Dtype dtype = guessed_dtype(tensors);
   check_tensors(layout, tensors, name, dtype);
   require_numbers(spec_json, dtype, name);
-  const std::string text = describe(
-      Description{{}, spec_json, scalar_name(dtype), longhand::version, data_checksum(tensors)});
+  Safetensors content{tensors, {}};
+  content.tensors.insert(training.begin(), training.end());
+  const std::string text =
+      describe(Description{{}, spec_json, scalar_name(dtype), longhand::version,
+                           data_checksum(content.tensors), training_json});
   parse_description(text, name);
-  return encode_safetensors(
-      {tensors, {{description_key, text}, {checksum_key, checksum_text(text_checksum(text))}}},
-      name);
+  content.metadata = {{description_key, text}, {checksum_key, checksum_text(text_checksum(text))}};
+  return encode_safetensors(content, name);
 }
 
 void refuse_layout(const std::exception& error, std::string_view file) {

@@ -1251,9 +1251,9 @@ TEST_CASE("model file: a kind of model that is not longhand's is saved and loade
   CHECK_CONTAINS(
       rejected<FormatError>([&] { tensors_of(layout_of(wrong)); }, "layout", "\"filter.weight\""),
       "is the name of two tensors of the model");
-  wrong = {.name = "best.weight"};
+  wrong = {.name = "training.weight"};
   CHECK_CONTAINS(
-      rejected<FormatError>([&] { tensors_of(layout_of(wrong)); }, "layout", "\"best.weight\""),
+      rejected<FormatError>([&] { tensors_of(layout_of(wrong)); }, "layout", "\"training.weight\""),
       "kept for the state of a training");
 }
 

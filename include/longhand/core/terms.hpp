@@ -89,4 +89,11 @@ struct PlayerScalars {
   T* finite = nullptr;  ///< s of [OPT-14], shared by all players; 0: no update changes anything
 };
 
+/// By what an epoch is chosen, from its report on held-out samples: its loss, and among epochs of
+/// nearly the same loss a second number. Less is better.
+struct Selection {
+  double loss = 0;
+  double tie_break = 0;
+};
+
 }  // namespace longhand

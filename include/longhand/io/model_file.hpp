@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/io/block_order.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
 #include "longhand/io/model_header.hpp"
@@ -16,40 +17,6 @@
 // any type with spec(), backend() and params(), and a constructor from (Spec, Backend) to be loaded
 // with; what its spec must offer is in io/model_header.hpp.
 namespace longhand::io {
-
-namespace detail {
-/// values[from(i)] at place i, for each output of a block; `to_memory`: the other way.
-template <class S>
-std::vector<S> reordered(const ParamBlock& block, std::vector<S> values, bool to_memory) {
-  if (block.order.empty()) return values;
-  const auto rows = static_cast<std::size_t>(block.rows());
-  std::vector<std::size_t> row_of(rows);
-  for (std::size_t i = 0; i < rows; ++i)
-    row_of[i] = static_cast<std::size_t>(block.row_of(static_cast<Index>(i)));
-  std::vector<S> result(values.size());
-  for (std::size_t output = 0; output < values.size(); output += rows)
-    for (std::size_t i = 0; i < rows; ++i) {
-      const std::size_t in_file = output + i, in_memory = output + row_of[i];
-      if (to_memory)
-        result[in_memory] = values[in_file];
-      else
-        result[in_file] = values[in_memory];
-    }
-  return result;
-}
-}  // namespace detail
-
-/// Numbers of some outputs of a block, one output after the other, from the order of memory to that
-/// of the file.
-template <class S>
-std::vector<S> in_file_order(const ParamBlock& block, std::vector<S> in_memory) {
-  return detail::reordered(block, std::move(in_memory), false);
-}
-/// Numbers of some outputs of a block, from the order of the file to that of memory.
-template <class S>
-std::vector<S> in_memory_order(const ParamBlock& block, std::vector<S> in_file) {
-  return detail::reordered(block, std::move(in_file), true);
-}
 
 /// The parameters of a model as the tensors of its file.
 template <class M>

@@ -59,6 +59,9 @@ struct ModelFile {
   std::string path;  ///< for messages
   ModelHeader header;
   Tensors tensors;
+  /// Of a checkpoint: what a training needs beside the model (io/checkpoint.hpp).
+  std::string training_json = {};
+  Tensors training = {};
 };
 
 /// A whole file, its tensors proven to be those of `spec`, each number finite.

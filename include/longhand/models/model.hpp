@@ -21,13 +21,6 @@ struct LatentStatistics {
   View<B> codes;        ///< z_rows() x N: the codes that were drawn, where wants_codes() is true
 };
 
-/// By what an epoch is chosen, from its report on held-out samples: its loss, and among epochs of
-/// nearly the same loss a second number. Less is better.
-struct Selection {
-  double loss = 0;
-  double tie_break = 0;
-};
-
 /// The answers of a model that has one phase, no condition, no schedules and no latents to speak
 /// of; a model derives from it and says only what is different.
 struct ModelDefaults {

@@ -115,14 +115,46 @@ class OptimizerState {
   /// Does nothing while the scalars say that the training is not finite [OPT-14].
   void step(const B& backend, const Params<B>& theta, const Grads<B>& grads,
             const PlayerScalars<S>& scalars) const {
+    each_range([&](const ParamRange& range, Index first) {
+      step(backend, theta.flat(range), grads.flat(range), first, scalars);
+    });
+  }
+
+  std::size_t moments() const { return moments_.size(); }
+  /// Every moment as host memory in the order of `size` flat parameters, 0 for those of others.
+  std::vector<std::vector<S>> moments_in_order(const B& backend, Index size) const {
+    std::vector<std::vector<S>> all;
+    for (const Buffer<B>& moment : moments_) {
+      all.emplace_back(static_cast<std::size_t>(size), S(0));
+      each_range([&](const ParamRange& range, Index first) {
+        backend.download(moment.column().middle_rows(first, range.count),
+                         all.back().data() + range.first);
+      });
+    }
+    return all;
+  }
+  /// Brings back what moments_in_order() gave.
+  void restore(const B& backend, const std::vector<std::vector<S>>& all) const {
+    require(all.size() == moments_.size(), "the optimizer has ", moments_.size(),
+            " moments, not ", all.size());
+    for (std::size_t k = 0; k < all.size(); ++k)
+      each_range([&](const ParamRange& range, Index first) {
+        backend.upload(all[k].data() + range.first,
+                       moments_[k].column().middle_rows(first, range.count));
+      });
+  }
+
+ private:
+  /// Calls f(range, where its moments begin) for every range.
+  template <class F>
+  void each_range(const F& f) const {
     Index first = 0;
     for (const ParamRange& range : ranges_) {
-      step(backend, theta.flat(range), grads.flat(range), first, scalars);
+      f(range, first);
       first += range.count;
     }
   }
 
- private:
   /// Steps one range of the parameters, whose moments begin at `first`.
   void step(const B& backend, View<B> w, View<B> g, Index first,
             const PlayerScalars<S>& scalars) const {

@@ -53,6 +53,27 @@ class KeptEpoch {
     backend.copy(best().weights.flat(), theta);
   }
 
+  // For the state of a training: entering the epochs again would not do, since what lies within the
+  // tolerance of the least loss depends on losses of epochs that are gone.
+
+  /// The least loss of all epochs entered.
+  double least_loss() const { return least_; }
+  /// Calls f(epoch, selection, weights) for each epoch that can still win.
+  template <class F>
+  void visit(const F& f) const {
+    for (const Candidate& c : candidates_) f(c.epoch, c.selection, c.weights.flat());
+  }
+  /// Forgets all epochs but the least loss that they had.
+  void clear(double least_loss) {
+    release_if([](const Candidate&) { return true; });
+    least_ = least_loss;
+  }
+  /// Adds an epoch as visit() had it.
+  void put_back(const B& backend, Index epoch, const Selection& s, View<B> theta) {
+    candidates_.push_back({epoch, s, Params<B>(*layout_)});
+    backend.copy(theta, candidates_.back().weights.flat());
+  }
+
  private:
   struct Candidate {
     Index epoch;

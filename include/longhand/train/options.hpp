@@ -23,6 +23,14 @@ struct PlayerOptions {
   std::optional<double> clip_norm = {};
 };
 
+/// When the state of a training is kept: after so many seconds, steps or epochs; 0 = not by this
+/// number. With seconds and steps it is between two steps, on a GPU after the launch.
+struct CheckpointEvery {
+  double seconds = 0;
+  Index steps = 0;
+  Index epochs = 0;
+};
+
 struct TrainOptions {
   Index epochs = 10;
   Index batch = 128;  ///< the last, smaller batch of an epoch is kept
@@ -56,6 +64,10 @@ struct TrainOptions {
   /// would end with now: the best validated ones, or the last good ones.
   std::function<void()> on_save = {};
   double save_every = 300;
+  /// Called as `checkpoint` says, and once when the training ends in whatever way but by NonFinite,
+  /// while Trainer::state() is there to be asked for. Inside the parallel region, as on_step.
+  std::function<void()> on_checkpoint = {};
+  CheckpointEvery checkpoint = {};
   /// Set it from anywhere to stop after the step; on a GPU after the launch. The model then has the
   /// best validated weights, as at any other end, or the last ones where none were validated.
   const std::atomic<bool>* cancel = nullptr;
@@ -74,6 +86,9 @@ inline TrainOptions checked(TrainOptions o) {
   positive("learning rate", o.learning_rate);
   not_negative("beta", o.beta);
   not_negative("save_every", o.save_every);
+  not_negative("checkpoint.seconds", o.checkpoint.seconds);
+  require(o.checkpoint.steps >= 0 && o.checkpoint.epochs >= 0, "checkpoint is ",
+          o.checkpoint.steps, " steps and ", o.checkpoint.epochs, " epochs, expected 0 or more");
   require(o.kl_warmup >= 0, "kl_warmup is ", o.kl_warmup, ", expected 0 or more steps");
   not_negative("clip_norm", o.clip_norm);
   not_negative("l1", o.l1);

@@ -13,6 +13,7 @@
 
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/kept_epoch.hpp"
+#include "longhand/train/state.hpp"
 #include "longhand/train/step.hpp"
 
 namespace longhand {
@@ -41,90 +42,130 @@ class Trainer {
   TrainResult fit(const Data<S>& data) { return run(data, nullptr); }
   TrainResult fit(const Data<S>& data, const Data<S>& validation) { return run(data, &validation); }
 
+  /// All that the training under way is made of, for options.on_checkpoint, which is called between
+  /// two steps. Throws std::invalid_argument while there is none.
+  TrainState<S> state() const {
+    require(course_ != nullptr, "no training is under way that could have a state");
+    const Course& course = *course_;
+    const B& backend = model_.backend();
+    const auto values = [&](View<B> from) {
+      std::vector<S> to(static_cast<std::size_t>(from.rows));
+      backend.download(from, to.data());
+      return to;
+    };
+    TrainState<S> state;
+    state.seed = options_.seed;
+    state.batch = course.batch;
+    state.samples = static_cast<Index>(course.samples.size());
+    state.held_out = static_cast<Index>(course.held_out.size());
+    state.epoch = course.epoch;
+    state.steps = course.first;
+    state.taken = course.taken;
+    state.weights = values(model_.params().flat());
+    state.good = values(course.good.flat());
+    state.unseen = values(course.unseen.flat());
+    state.unseen_until = course.unseen_until;
+    for (const auto& playing : course.step.players())
+      state.players.push_back(
+          {playing.player.name,
+           playing.optimizer.moments_in_order(backend, model_.params().layout().size())});
+    state.least_loss = course.kept.least_loss();
+    course.kept.visit([&](Index epoch, const Selection& selection, View<B> weights) {
+      state.kept.push_back({epoch, selection, values(weights)});
+    });
+    state.stale = course.stale;
+    state.stopped_early = course.result.stop == TrainResult::Stop::early;
+    state.report = course.report;
+    state.history = course.result.history;
+    return state;
+  }
+
+  /// Makes the next fit() go on where a training stood. With the same model, data and options it
+  /// comes to the very bits that it would have come to uninterrupted, on any number of threads. More
+  /// epochs are another training where a schedule depends on their number. fit() throws
+  /// std::invalid_argument if the state is that of another model, of other data or of another seed
+  /// or batch.
+  Trainer& resume(TrainState<S> state) {
+    resumed_ = std::move(state);
+    return *this;
+  }
+
  private:
   using Rows = std::vector<std::uint32_t>;
   using Clock = std::chrono::steady_clock;
 
+  using Stop = TrainResult::Stop;
+
+  /// The training under way. What of it outlives the process is its TrainState.
+  struct Course {
+    Course(M& model, const ResidentData<B>& data, const TrainOptions& options, Rows train,
+           Rows validation, Index rows_per_step)
+        : samples(std::move(train)),
+          held_out(std::move(validation)),
+          batch(rows_per_step),
+          step(model, data, options, samples, batch),
+          good(model.params().layout()),
+          unseen(model.params().layout()),
+          kept(model.params().layout(), model.selection_tolerance()) {}
+
+    Rows samples, held_out;
+    Index batch;
+    TrainingStep<M> step;
+    Index epoch = 1;     ///< the one under way
+    Index first = 0;     ///< steps before it
+    Index taken = 0;     ///< steps in it
+    EpochReport report;  ///< of these: sums, not yet means
+    // Weights are good once a finite loss was seen with them: those of an epoch's end by the first
+    // step of the next one, or by validation.
+    Params<B> good, unseen;
+    Index unseen_until = 0;  ///< the step that sees the weights in `unseen`
+    KeptEpoch<B> kept;
+    Index stale = 0;  ///< epochs since the best one
+    TrainResult result;
+    Clock::time_point saved = Clock::now(), kept_state = Clock::now();
+    Index state_step = 0;  ///< steps at the last checkpoint
+
+    Index steps() const { return first + taken; }
+    Index all_steps(Index epochs) { return step.logbook().pages() * epochs; }
+  };
+
   TrainResult run(const Data<S>& data, const Data<S>* separate) {
     check_data(model_, data);
     if (separate != nullptr) check_data(model_, *separate);
-    auto [train_samples, held_out] = split(data.count(), separate ? 0 : options_.validation);
-    const Rows samples = std::move(train_samples);
+    auto [samples, held_out] = split(data.count(), separate ? 0 : options_.validation);
     if (separate != nullptr) held_out = all(separate->count());
 
     const Index batch = std::min(options_.batch, static_cast<Index>(samples.size()));
-    const B& backend = model_.backend();
-    const ResidentData<B> resident(backend, data);
+    const ResidentData<B> resident(model_.backend(), data);
     std::optional<ResidentData<B>> other;
-    if (separate != nullptr) other.emplace(backend, *separate);
+    if (separate != nullptr) other.emplace(model_.backend(), *separate);
     const ResidentData<B>& validation = other ? *other : resident;
-    TrainingStep<M> step(model_, resident, options_, samples, batch);
-    const Index steps = step.logbook().pages() * options_.epochs;
-    rate_ = options_.schedule;
-    if (rate_.total == 0) rate_.total = steps;
-    schedules_.clear();
-    for (const Schedule& schedule : wanted_) schedules_.push_back(schedule.planned(steps));
+    Course course(model_, resident, options_, std::move(samples), std::move(held_out), batch);
+    const struct UnderWay {
+      Course*& course;
+      ~UnderWay() { course = nullptr; }
+    } under_way{course_ = &course};
+    begin(course);
+
+    const B& backend = model_.backend();
     const View<B> theta = model_.params().flat();
-    // Weights are good once a finite loss was seen with them: those of an epoch's end by the first
-    // step of the next one, or by validation.
-    Params<B> good(model_.params().layout()), unseen(model_.params().layout());
-    Index unseen_until = 0;  // the step that sees the weights in `unseen`
-    KeptEpoch<B> kept(model_.params().layout(), model_.selection_tolerance());
-    const Buffer<B> squares(1);
-    backend.copy(theta, good.flat());
-    backend.copy(theta, unseen.flat());
-    TrainResult result;
-    Index stale = 0;
-    auto saved = Clock::now();
-    // unseen holds theta at the end of an epoch.
-    const auto save = [&] {
-      if (!options_.on_save ||
-          std::chrono::duration<double>(Clock::now() - saved).count() < options_.save_every)
-        return;
-      kept.epoch() > 0 ? kept.restore(backend, theta) : backend.copy(good.flat(), theta);
-      options_.on_save();
-      backend.copy(unseen.flat(), theta);
-      saved = Clock::now();
-    };
+    TrainResult& result = course.result;
     try {
-      for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
-        EpochReport train;
-        together(backend, [&](const B& with_threads) {
-          train = train_epoch(with_threads, step, static_cast<Index>(samples.size()), epoch, steps,
-                              result);
-        });
-        if (result.stop == TrainResult::Stop::cancelled) break;
-        require_finite(squares.column(), result.steps);
-        std::swap(good, unseen);
-        backend.copy(theta, unseen.flat());
-        unseen_until = result.steps;
-        if (held_out.empty() && epoch == options_.epochs)
-          require_finite_loss(resident, samples, result.steps, Split::train);
-        report(train, result);
-        if (held_out.empty()) {
-          save();
-          continue;
-        }
-        const EpochReport held = validate(validation, held_out, train, step);
-        backend.copy(theta, good.flat());
-        report(held, result);
-        if (weights_have_arrived(result.steps)) {
-          if (kept.enter(backend, epoch, model_.selection(held), theta)) {
-            stale = 0;
-          } else if (options_.early_stop > 0 && ++stale >= options_.early_stop) {
-            result.stop = TrainResult::Stop::early;
-            break;
-          }
-        }
-        save();
+      while (course.epoch <= options_.epochs && result.stop == Stop::finished) {
+        together(backend, [&](const B& with_threads) { train_epoch(with_threads, course); });
+        if (result.stop == Stop::cancelled) break;
+        end_epoch(course, resident, validation);
+        const bool goes_on = course.epoch <= options_.epochs && result.stop == Stop::finished;
+        if (goes_on && checkpoint_due(course)) checkpoint(course);
       }
-      result.best_epoch = kept.epoch();
-      if (result.best_epoch > 0)
-        kept.restore(backend, theta);
-      else if (result.stop == TrainResult::Stop::cancelled)
-        require_finite_loss(resident, samples, result.steps, Split::train);
+      result.best_epoch = course.kept.epoch();
+      if (result.stop == Stop::cancelled && result.best_epoch == 0)
+        require_finite_loss(resident, course.samples, result.steps, Split::train);
+      if (options_.on_checkpoint) options_.on_checkpoint();
+      if (result.best_epoch > 0) course.kept.restore(backend, theta);
     } catch (const NonFinite& error) {
-      backend.copy(error.step > unseen_until ? unseen.flat() : good.flat(), theta);
+      backend.copy(error.step > course.unseen_until ? course.unseen.flat() : course.good.flat(),
+                   theta);
       throw;
     }
     for (const EpochReport& r : result.history)
@@ -133,50 +174,216 @@ class Trainer {
     for (std::size_t i = 0; i < schedules_.size(); ++i)
       if (!schedules_[i].complete(result.steps))
         result.unfinished.push_back({names_[i], schedules_[i].at(result.steps)});
-    return result;
+    return std::move(result);
   }
 
-  EpochReport train_epoch(const B& backend, TrainingStep<M>& step, Index samples, Index epoch,
-                          Index steps, TrainResult& result) {
-    const auto start = Clock::now();
-    Logbook<B>& logbook = step.logbook();
-    logbook.shuffle(backend, order_of(epoch, samples));
-    plan(step, epoch, result.steps);
-    logbook.start(backend);
+  /// Plans the schedules, and starts with the weights as they are or where a state says.
+  void begin(Course& course) {
+    const Index steps = course.all_steps(options_.epochs);
+    rate_ = options_.schedule;
+    if (rate_.total == 0) rate_.total = steps;
+    schedules_.clear();
+    for (const Schedule& schedule : wanted_) schedules_.push_back(schedule.planned(steps));
+    const View<B> theta = model_.params().flat();
+    model_.backend().copy(theta, course.good.flat());
+    model_.backend().copy(theta, course.unseen.flat());
+    begin_epoch(course);
+    if (const std::optional<TrainState<S>> state = std::exchange(resumed_, std::nullopt))
+      go_on(course, *state);
+  }
 
-    EpochReport report;
-    report.epoch = epoch;
-    report.step = result.steps;
-    report.samples = samples;
-    for (const Term& term : terms_) report.terms.push_back({term.name, 0});
-    for (const auto& playing : step.players()) report.players.push_back({playing.player.name});
-    for (const std::string& name : names_) report.schedules.push_back({name, 0});
-    for (const auto& tensor : step.tensors()) report.grad_norms.push_back({tensor.name, 0});
-    Index taken = 0, reported = 0;  // pages
-    while (taken < logbook.pages() && result.stop != TrainResult::Stop::cancelled) {
-      const Index end = std::min(taken + steps_at_once(), logbook.pages());
-      step.take(backend, taken, end);
-      taken = end;
-      if (kReadingIsFree || options_.on_step) {
-        add(backend, step, reported, taken, steps, report);
-        reported = taken;
+  void begin_epoch(Course& course) const {
+    course.report = {};
+    course.report.epoch = course.epoch;
+    course.report.step = course.first;
+    course.report.samples = static_cast<Index>(course.samples.size());
+    for (const Term& term : terms_) course.report.terms.push_back({term.name, 0});
+    for (const auto& playing : course.step.players())
+      course.report.players.push_back({playing.player.name});
+    for (const std::string& name : names_) course.report.schedules.push_back({name, 0});
+    for (const auto& tensor : course.step.tensors())
+      course.report.grad_norms.push_back({tensor.name, 0});
+  }
+
+  /// Takes the steps of an epoch that are left, and makes means of what they found.
+  void train_epoch(const B& backend, Course& course) {
+    const auto start = Clock::now();
+    const double before = course.report.seconds;
+    TrainingStep<M>& step = course.step;
+    Logbook<B>& logbook = step.logbook();
+    logbook.shuffle(backend, order_of(course.epoch, static_cast<Index>(course.samples.size())));
+    plan(step, course.epoch, course.first);
+    logbook.start(backend);
+    if (course.taken > 0) logbook.go_to(backend, course.taken);
+
+    const Index steps = course.all_steps(options_.epochs);
+    Index reported = course.taken;  // pages
+    const auto time_passes = [&] {
+      course.report.seconds = before + seconds_since(start);
+    };
+    while (course.taken < logbook.pages() && course.result.stop != Stop::cancelled) {
+      const Index end = std::min(course.taken + steps_at_once(), logbook.pages());
+      step.take(backend, course.taken, end);
+      course.taken = end;
+      const bool due = course.taken < logbook.pages() && checkpoint_due(course);
+      if (kReadingIsFree || options_.on_step || due) {
+        add(backend, step, reported, course.taken, steps, course.report);
+        reported = course.taken;
+      }
+      if (due) {
+        time_passes();
+        checkpoint(course);
       }
       if (options_.cancel != nullptr && options_.cancel->load())
-        result.stop = TrainResult::Stop::cancelled;
+        course.result.stop = Stop::cancelled;
     }
-    add(backend, step, reported, taken, steps, report);
-    result.steps += taken;
+    add(backend, step, reported, course.taken, steps, course.report);
+    course.result.steps = course.steps();
+    time_passes();
+  }
 
-    const double total = static_cast<double>(report.samples);
-    const double pages = static_cast<double>(logbook.pages());
-    for (NamedValue& term : report.terms) term.value /= total;
+  /// Judges the weights that an epoch has come to, reports it, and goes to the next one.
+  void end_epoch(Course& course, const ResidentData<B>& data, const ResidentData<B>& validation) {
+    const B& backend = model_.backend();
+    const View<B> theta = model_.params().flat();
+    TrainResult& result = course.result;
+    require_finite(result.steps);
+    std::swap(course.good, course.unseen);
+    backend.copy(theta, course.unseen.flat());
+    course.unseen_until = result.steps;
+    if (course.held_out.empty() && course.epoch == options_.epochs)
+      require_finite_loss(data, course.samples, result.steps, Split::train);
+    const EpochReport train = means(course);
+    report(train, result);
+    if (!course.held_out.empty()) {
+      const EpochReport held = validate(validation, course.held_out, train, course.step);
+      backend.copy(theta, course.good.flat());
+      report(held, result);
+      if (weights_have_arrived(result.steps)) {
+        if (course.kept.enter(backend, course.epoch, model_.selection(held), theta))
+          course.stale = 0;
+        else if (options_.early_stop > 0 && ++course.stale >= options_.early_stop)
+          result.stop = Stop::early;
+      }
+    }
+    save(course);
+    ++course.epoch;
+    course.first += std::exchange(course.taken, 0);
+    begin_epoch(course);
+  }
+
+  EpochReport means(Course& course) const {
+    EpochReport report = course.report;
+    const double samples = static_cast<double>(report.samples);
+    const double pages = static_cast<double>(course.step.logbook().pages());
+    for (NamedValue& term : report.terms) term.value /= samples;
     for (PlayerReport& player : report.players) {
-      player.loss /= total;
+      player.loss /= samples;
       player.grad_norm /= pages;
     }
     for (NamedValue& tensor : report.grad_norms) tensor.value /= pages;
-    report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return report;
+  }
+
+  // ---- what outlives the process ----------------------------------------------------------------
+
+  static double seconds_since(Clock::time_point then) {
+    return std::chrono::duration<double>(Clock::now() - then).count();
+  }
+
+  /// Lets the model be saved with the weights that the training would end with now. course.unseen
+  /// holds theta, as at the end of an epoch.
+  void save(Course& course) {
+    if (!options_.on_save || seconds_since(course.saved) < options_.save_every) return;
+    const B& backend = model_.backend();
+    const View<B> theta = model_.params().flat();
+    if (course.kept.epoch() > 0)
+      course.kept.restore(backend, theta);
+    else
+      backend.copy(course.good.flat(), theta);
+    options_.on_save();
+    backend.copy(course.unseen.flat(), theta);
+    course.saved = Clock::now();
+  }
+
+  bool checkpoint_due(const Course& course) const {
+    if (!options_.on_checkpoint) return false;
+    const CheckpointEvery& every = options_.checkpoint;
+    return (every.steps > 0 && course.steps() / every.steps > course.state_step / every.steps) ||
+           (every.epochs > 0 && course.taken == 0 && (course.epoch - 1) % every.epochs == 0) ||
+           (every.seconds > 0 && seconds_since(course.kept_state) >= every.seconds);
+  }
+  void checkpoint(Course& course) {
+    if (!options_.on_checkpoint) return;
+    course.result.steps = course.steps();
+    require_finite(course.result.steps);
+    options_.on_checkpoint();
+    course.state_step = course.steps();
+    course.kept_state = Clock::now();
+  }
+
+  /// Brings back what state() has read.
+  void go_on(Course& course, const TrainState<S>& state) {
+    const B& backend = model_.backend();
+    const ParamLayout& layout = model_.params().layout();
+    require_same(course, state);
+    const auto upload = [&](const std::vector<S>& from, View<B> to) {
+      backend.upload(from.data(), to);
+    };
+    upload(state.weights, model_.params().flat());
+    upload(state.good, course.good.flat());
+    upload(state.unseen, course.unseen.flat());
+    course.unseen_until = state.unseen_until;
+    for (std::size_t p = 0; p < state.players.size(); ++p)
+      course.step.players()[p].optimizer.restore(backend, state.players[p].moments);
+    course.kept.clear(state.least_loss);
+    Params<B> weights(layout);
+    for (const auto& kept : state.kept) {
+      upload(kept.weights, weights.flat());
+      course.kept.put_back(backend, kept.epoch, kept.selection, weights.flat());
+    }
+    course.epoch = state.epoch;
+    course.first = state.steps;
+    course.taken = state.taken;
+    course.stale = state.stale;
+    begin_epoch(course);
+    if (state.taken > 0) course.report = state.report;
+    course.result.history = state.history;
+    course.result.steps = course.steps();
+    course.result.stop = state.stopped_early ? Stop::early : Stop::finished;
+    course.state_step = course.steps();
+  }
+
+  /// Throws unless this training can be the one of the state.
+  void require_same(const Course& course, const TrainState<S>& state) const {
+    const auto same = [](const char* what, auto ours, auto theirs) {
+      require(ours == theirs, "the training to go on with has ", what, " ", theirs,
+              ", this one has ", ours);
+    };
+    same("seed", options_.seed, state.seed);
+    same("batch", course.batch, state.batch);
+    same("rows to train on:", static_cast<Index>(course.samples.size()), state.samples);
+    same("rows held out:", static_cast<Index>(course.held_out.size()), state.held_out);
+    const auto size = static_cast<std::size_t>(model_.params().layout().size());
+    const auto fits = [&](const std::vector<S>& values) {
+      require(values.size() == size, "the training to go on with has ", values.size(),
+              " parameters in memory, the model has ", size);
+    };
+    for (const auto* values : {&state.weights, &state.good, &state.unseen}) fits(*values);
+    for (const auto& kept : state.kept) fits(kept.weights);
+    same("players:", course.step.players().size(), state.players.size());
+    for (std::size_t p = 0; p < state.players.size(); ++p) {
+      const auto& playing = course.step.players()[p];
+      same("the player", playing.player.name, state.players[p].name);
+      same("moments:", playing.optimizer.moments(), state.players[p].moments.size());
+      for (const auto& moment : state.players[p].moments) fits(moment);
+    }
+    if (state.taken > 0) {
+      require(state.report.terms.size() == terms_.size() &&
+                  state.report.players.size() == state.players.size() &&
+                  state.report.grad_norms.size() == course.step.tensors().size(),
+              "the training to go on with reports other numbers");
+    }
   }
 
   Permutation order_of(Index epoch, Index samples) const {
@@ -382,9 +589,11 @@ class Trainer {
   }
 
   /// The last step of an epoch may have written what no later step has read yet.
-  void require_finite(View<B> squares, Index steps) const {
+  void require_finite(Index steps) const {
     const B& backend = model_.backend();
     const View<B> theta = model_.params().flat();
+    const Buffer<B> sum_of_squares(1);
+    const View<B> squares = sum_of_squares.column();
     backend.reduce(Square{}, in<B>(theta), theta.rows, squares);
     S sum;
     backend.download(squares, &sum);
@@ -437,6 +646,8 @@ class Trainer {
   std::vector<Schedule> schedules_;  ///< the same, planned for the training under way
   LearningRateSchedule rate_;        ///< likewise
   NamedValues step_terms_;  ///< of the step that is reported
+  Course* course_ = nullptr;               ///< while fit() is under way
+  std::optional<TrainState<S>> resumed_;  ///< where the next fit() goes on
 };
 
 /// Trains on samples alone: the shortest way.
