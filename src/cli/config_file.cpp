@@ -88,7 +88,11 @@ std::vector<std::pair<std::string, std::string>> read_config_file(const std::str
   } catch (const io::FileError& error) {
     throw Failure(ExitCode::usage, error.what(), " (--config)");
   }
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return parse_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+}
+
+std::vector<std::pair<std::string, std::string>> parse_config(std::string_view text,
+                                                              const std::string& path) {
   refuse_deep_keys(path, text);
   toml::table parsed;
   try {

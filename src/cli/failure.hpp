@@ -15,6 +15,7 @@ enum class ExitCode {
   bad_input = 3,
   diverged = 4,
   no_device = 5,
+  time_is_up = 6,
   interrupted = 130,
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoints.hpp"
 #include "data.hpp"
 #include "kinds.hpp"
 #include "longhand/train/evaluate.hpp"
@@ -64,7 +65,8 @@ class Model {
 
   /// Throws std::invalid_argument if the rows do not suit the model.
   virtual void check(const DataSet& data) const = 0;
-  virtual TrainResult fit(const DataSet& data, TrainOptions options) = 0;
+  virtual TrainResult fit(const DataSet& data, TrainOptions options,
+                          const Checkpointing& checkpointing) = 0;
   virtual void save(const std::string& path) const = 0;
 
   virtual Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const = 0;

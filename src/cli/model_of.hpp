@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "longhand/io/checkpoint.hpp"
 #include "longhand/io/model_file.hpp"
 #include "longhand/longhand.hpp"
 #include "model.hpp"
@@ -59,13 +61,31 @@ class ModelOf final : public Model {
   }
 
   void check(const DataSet& data) const override { check_data(model_, of(data, data.all())); }
-  TrainResult fit(const DataSet& data, TrainOptions options) override {
-    return Trainer<M>(model_, std::move(options)).fit(of(data, data.all()));
+  TrainResult fit(const DataSet& data, TrainOptions options,
+                  const Checkpointing& checkpointing) override {
+    std::optional<Trainer<M>> trainer;
+    const Index epochs = options.epochs;
+    options.checkpoint = checkpointing.every;
+    if (checkpointing.keep)
+      options.on_checkpoint = [&] {
+        const TrainState<S> state = trainer->state();
+        const bool over = state.stopped_early || state.epoch > epochs;
+        checkpointing.keep(state.steps + state.taken, over,
+                           [&](const std::string& path, const std::string& notes) {
+                             io::write_file(path, io::encode_checkpoint(whole_spec(), state, notes,
+                                                                        path));
+                           });
+      };
+    trainer.emplace(model_, std::move(options));
+    if (checkpointing.from != nullptr) {
+      TrainState<S> state = io::state_in<S>(*checkpointing.from, whole_spec());
+      checkpointing.past(state.history);
+      trainer->resume(std::move(state));
+    }
+    return trainer->fit(of(data, data.all()));
   }
   void save(const std::string& path) const override {
-    typename M::Spec spec = model_.spec();
-    autoencoder_of(spec).transform = transform_;
-    io::write_file(path, io::encode_model(spec, io::tensors_in(model_), path));
+    io::write_file(path, io::encode_model(whole_spec(), io::tensors_in(model_), path));
   }
 
   Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const override {
@@ -119,6 +139,13 @@ class ModelOf final : public Model {
     std::copy_n(view.data, view.size(), rows.values.begin());
     rows.single = sizeof(S) == 4;
     return rows;
+  }
+
+  /// The spec as the file has it.
+  typename M::Spec whole_spec() const {
+    typename M::Spec spec = model_.spec();
+    autoencoder_of(spec).transform = transform_;
+    return spec;
   }
 
   /// With the offsets that were taken off while reading; single precision would not hold the sums.

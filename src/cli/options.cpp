@@ -6,8 +6,10 @@
 #include <charconv>
 #include <cmath>
 #include <iostream>
+#include <set>
 #include <sstream>
 
+#include "checkpoints.hpp"
 #include "config_file.hpp"
 #include "environment.hpp"
 #include "failure.hpp"
@@ -95,30 +97,22 @@ std::vector<std::string> names() {
   for (std::string name; std::getline(all >> std::ws, name, ',');) list.push_back(name);
   return list;
 }
-CLI::Validator list_of_widths() {
+/// Text that `read` understands.
+template <class Read>
+CLI::Validator readable(const Read& read, const std::string& name) {
   return CLI::Validator(
-      [](std::string& value) {
+      [read](std::string& value) {
         try {
-          widths(value);
+          read(value);
           return std::string();
         } catch (const Failure& failure) {
           return std::string(failure.what());
         }
       },
-      "N[,N...]|none");
+      name);
 }
-CLI::Validator prior_of_codes() {
-  return CLI::Validator(
-      [](std::string& value) {
-        try {
-          sampled_prior(value);
-          return std::string();
-        } catch (const Failure& failure) {
-          return std::string(failure.what());
-        }
-      },
-      "normal[:SCALE]|ring:K");
-}
+CLI::Validator list_of_widths() { return readable(widths, "N[,N...]|none"); }
+CLI::Validator prior_of_codes() { return readable(sampled_prior, "normal[:SCALE]|ring:K"); }
 CLI::Validator bound_or_none() {
   return CLI::Validator(
       [](std::string& value) {
@@ -300,6 +294,17 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add(app, "--steps-per-launch", t.steps_per_launch,
       "training steps recorded as one CUDA graph (0: no graph), on cuda", integer(0));
 
+  app.option_defaults()->group("Long trainings");
+  add(app, "--checkpoint-every", t.checkpoint_every,
+      "how often the state of the training is kept, to go on from",
+      readable(checkpoint_every, "N[s|m|h|steps|epochs]|none"));
+  add(app, "--keep", t.keep, "how many checkpoints are kept, the newest", integer(1));
+  add_path(app, "--resume", t.resume,
+           "go on from a checkpoint: a file, the folder of a run, or auto: from --out if one is there",
+           "auto|PATH");
+  add_optional(app, "--max-time", t.max_time,
+               "after this time keep the state and end with exit code 6", readable(duration, "N[s|m|h]"));
+
   app.option_defaults()->group("Options");
   add_common(app, t.common, config, "options as `name = value`; the command line stands above it");
 }
@@ -309,7 +314,8 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
 bool is_flag(const CLI::Option& option) { return option.get_expected_max() == 0; }
 bool in_config(const CLI::Option& option) {
   const std::string name = option.get_single_name();
-  return name != "help" && name != "config" && name != "json" && name != "quiet";
+  return name != "help" && name != "config" && name != "json" && name != "quiet" &&
+         name != "resume";
 }
 
 Config effective(const CLI::App& app) {
@@ -346,6 +352,45 @@ void read_config(const std::string& path, CLI::App& app) {
       option->run_callback();
     } catch (const CLI::Error& error) {
       throw Failure(ExitCode::usage, path, ": ", error.what());
+    }
+  }
+}
+
+/// What may be another when a training goes on: it changes no bit of what the steps compute. More
+/// epochs are a longer training, and with a schedule that depends on their number another one.
+bool may_change(const std::string& name) {
+  static const std::set<std::string> names = {"epochs", "threads", "device", "steps-per-launch",
+                                              "data", "labels", "out", "checkpoint-every", "keep",
+                                              "max-time"};
+  return names.contains(name);
+}
+/// Of these the environment decides anew.
+bool is_taken_over(const std::string& name) {
+  return name != "threads" && name != "device" && name != "out" && name != "max-time";
+}
+
+/// Gives every option of `app` that is still open what the training had that left the checkpoint.
+/// Throws Failure where one was given and says something else.
+void take_over(const std::string& path, CLI::App& app) {
+  const CheckpointNotes notes = CheckpointNotes::from(io::read_model_file(path));
+  for (const auto& [name, value] : parse_config(notes.config, path)) {
+    CLI::Option* option = app.get_option_no_throw("--" + name);
+    if (option == nullptr)
+      throw Failure(ExitCode::bad_input, path, ": was made with the option --", name,
+                    ", which this version does not have");
+    if (option->count() > 0) {
+      const bool same = is_flag(*option) ? (option->as<bool>() ? "true" : "false") == value
+                                         : toml_value(option->as<std::string>()) == toml_value(value);
+      if (!same && !may_change(name))
+        throw Failure(ExitCode::usage, "--", name, " is ",
+                      is_flag(*option) ? "given" : option->as<std::string>(), ", but ", path,
+                      " was made with ", value,
+                      ": a training goes on with the options it began with, but for --epochs, "
+                      "--threads, --device, --steps-per-launch, --data, --labels, --out and those "
+                      "of checkpoints");
+    } else if (is_taken_over(name)) {
+      option->add_result(value);
+      option->run_callback();
     }
   }
 }
@@ -522,6 +567,17 @@ std::optional<Arguments> parse(int argc, char** argv) {
     if (!command.app->parsed()) continue;
     if (!config.empty()) command.model->bare = train.model;
     return command.finish(command.arguments);
+  }
+  if (!train.resume.empty()) {
+    if (const auto found = find_checkpoint(train.resume, train.out)) {
+      train.checkpoint = found->string();
+      take_over(train.checkpoint, *train_app);
+      if (train.out.empty()) {
+        CLI::Option* const out = train_app->get_option("--out");
+        out->add_result(run_folder_of(*found).string());
+        out->run_callback();
+      }
+    }
   }
   train.effective = effective(*train_app);
   for (const CLI::Option* option : train_app->get_options())

@@ -96,6 +96,11 @@ struct TrainArguments {
   std::string scalar = "float";
   std::string precision = "fp32";
   Index steps_per_launch = 16;    // as TrainOptions
+  std::string checkpoint_every = "5m";
+  Index keep = 1;
+  std::string resume;             ///< "auto", a checkpoint or a folder of a run; empty: no
+  std::string checkpoint;         ///< the file that `resume` comes to; empty: a new training
+  std::string max_time;           ///< empty: none
   Config effective;               ///< all of the above as it was used
   std::vector<std::string> said;  ///< names of the options that were given
 

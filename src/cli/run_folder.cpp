@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "checkpoints.hpp"
 #include "failure.hpp"
 #include "output.hpp"
 
@@ -25,8 +26,8 @@ constexpr std::array<const char*, 3> kBeside = {"config.toml", "env.json", "metr
 /// The temporary file that an interrupted write_file left beside `name`.
 bool is_leftover(const fs::path& file) {
   const std::string name = file.filename().string();
-  for (const std::string ours : {"model.safetensors", "config.toml", "env.json"})
-    if (name.starts_with("." + ours + ".") || name.starts_with(ours + ".tmp")) return true;
+  for (const std::string ours : {"model.safetensors", "config.toml", "env.json", "checkpoint-"})
+    if (name.starts_with("." + ours) && name.find(".tmp-") != name.npos) return true;
   return false;
 }
 
@@ -71,7 +72,7 @@ int locked(const std::string& folder, const fs::path& lock) {
 
 }  // namespace
 
-RunFolder::RunFolder(const std::string& path) : path_(path) {
+RunFolder::RunFolder(const std::string& path, const std::string& checkpoint) : path_(path) {
   std::error_code problem;
   fs::create_directories(path_, problem);
   if (problem || !fs::is_directory(path_))
@@ -88,17 +89,25 @@ RunFolder::RunFolder(const std::string& path) : path_(path) {
     hidden_ = true;
     move_into_place();
   }
-  fs::remove_all(hidden, problem);
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_, problem))
-    if (is_leftover(entry.path())) fs::remove(entry.path(), problem);
+  const auto goes_on_in = [&](const fs::path& folder) {
+    return !checkpoint.empty() && fs::equivalent(fs::path(checkpoint).parent_path() / ".", folder,
+                                                 problem);
+  };
+  hidden_ = goes_on_in(hidden);
+  if (!hidden_) fs::remove_all(hidden, problem);
+  for (const fs::path& place : {path_, hidden})
+    for (const fs::directory_entry& entry : fs::directory_iterator(place, problem))
+      if (is_leftover(entry.path())) fs::remove(entry.path(), problem);
+  if (hidden_ || goes_on_in(path_)) return;
   for (const char* name : kBeside) hidden_ = hidden_ || fs::exists(path_ / name);
-  hidden_ = hidden_ || fs::exists(path_ / kModel);
+  hidden_ = hidden_ || fs::exists(path_ / kModel) || !checkpoints_in(path_).empty();
 }
 
 RunFolder::~RunFolder() {
   std::error_code problem;
   metrics_.close();
-  if (hidden_) fs::remove_all(path_ / ".run", problem);
+  // What a training may go on from stays there.
+  if (hidden_ && checkpoints_in(path_ / ".run").empty()) fs::remove_all(path_ / ".run", problem);
   if (lock_ < 0) return;
   fs::remove(path_ / ".lock", problem);
   close(lock_);
@@ -132,11 +141,24 @@ void RunFolder::save(const std::function<void(const std::string& path)>& save) {
   if (hidden_) move_into_place();
 }
 
+void RunFolder::save_checkpoint(Index step, Index keep,
+                                const std::function<void(const std::string& path)>& save) {
+  begin();
+  writing([&] { save((here() / checkpoint_name(step)).string()); });
+  std::error_code problem;
+  std::vector<fs::path> files = checkpoints_in(here());
+  for (std::size_t i = static_cast<std::size_t>(keep); i < files.size(); ++i)
+    fs::remove(files[i], problem);
+}
+
 /// The old model goes first and the new one comes last: whenever the run is killed, a model that is
 /// there has its own files beside it, and the next run finishes what this one began.
 void RunFolder::move_into_place() {
   std::error_code problem;
   fs::remove(path_ / kModel, problem);
+  for (const fs::path& old : checkpoints_in(path_)) fs::remove(old, problem);
+  for (const fs::path& file : checkpoints_in(path_ / ".run"))
+    fs::rename(file, path_ / file.filename(), problem);
   for (const char* name : kBeside)
     if (fs::exists(path_ / ".run" / name))
       fs::rename(path_ / ".run" / name, path_ / name, problem);

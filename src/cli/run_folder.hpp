@@ -6,18 +6,21 @@
 #include <functional>
 #include <string>
 
+#include "longhand/core/view.hpp"
+
 namespace longhand::cli {
 
-/// The folder of a training and the four files in it: model.safetensors, config.toml, env.json and
-/// metrics.jsonl. What stands there always belongs to one run. In a folder that an earlier run has
+/// The folder of a training and what is in it: model.safetensors, config.toml, env.json,
+/// metrics.jsonl, and checkpoints. What stands there always belongs to one run. In a folder that an earlier run has
 /// left, the new one lives in the hidden folder `.run` until it has a model; then its files take
 /// the places of the old ones. The folder is locked while the run lasts.
 class RunFolder {
  public:
   /// Makes the folder if there is none, and locks it. What a run that was killed has left in
-  /// `.run` is put into place if it was about to be, else deleted. Throws Failure where the folder
-  /// cannot be used, or another process trains into it.
-  explicit RunFolder(const std::string& path);
+  /// `.run` is put into place if it was about to be, else deleted; but a run that goes on from
+  /// `checkpoint` goes on where that one is, in the folder or in `.run`. Throws Failure where the
+  /// folder cannot be used, or another process trains into it.
+  explicit RunFolder(const std::string& path, const std::string& checkpoint = "");
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -33,6 +36,9 @@ class RunFolder {
   void add_metrics(const std::string& line);
   /// Saves the model by `save(path)` and, the first time, replaces the files of an earlier run.
   void save(const std::function<void(const std::string& path)>& save);
+  /// Saves a checkpoint by `save(path)`; of all there are only the newest `keep` stay.
+  void save_checkpoint(Index step, Index keep,
+                       const std::function<void(const std::string& path)>& save);
 
  private:
   static constexpr const char* kModel = "model.safetensors";

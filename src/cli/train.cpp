@@ -4,7 +4,9 @@
 #include <cmath>
 #include <csignal>
 #include <iostream>
+#include <optional>
 
+#include "checkpoints.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
 #include "metrics.hpp"
@@ -187,6 +189,73 @@ std::string unfinished_text(const NamedValue& schedule, const TrainOptions& opti
               schedule.value, ", before it arrived where it was to end");
 }
 
+/// The time after which a training is to end, counted from the program's start.
+class TimeLimit {
+ public:
+  explicit TimeLimit(const TrainArguments& a)
+      : seconds_(a.max_time.empty() ? 0 : duration(a.max_time)) {}
+  bool reached() const {
+    return seconds_ > 0 &&
+           std::chrono::duration<double>(Clock::now() - start).count() >= seconds_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static const Clock::time_point start;
+  double seconds_;
+};
+const TimeLimit::Clock::time_point TimeLimit::start = TimeLimit::Clock::now();
+
+/// The checkpoint to go on from, whose training had these very data.
+io::ModelFile checkpoint_for(const TrainArguments& a, const DataSet& data) {
+  io::ModelFile file = io::read_model_file(a.checkpoint);
+  if (CheckpointNotes::from(file).data_checksum != checksum_of(data))
+    throw Failure(ExitCode::bad_input, a.checkpoint, ": was made with other rows than those of ",
+                  data.path, ", and a training goes on with its own");
+  return file;
+}
+
+/// When the state of a training is kept, and where.
+class Checkpoints {
+ public:
+  Checkpoints(const TrainArguments& a, RunFolder& folder, const std::string& config,
+              const DataSet& data)
+      : every_(checkpoint_every(a.checkpoint_every)),
+        keep_(a.keep),
+        wanted_(a.given("checkpoint-every") || a.given("resume") || a.given("max-time")),
+        folder_(folder),
+        data_(data),
+        notes_{config, 0} {}
+
+  Checkpointing hooks() {
+    Checkpointing hooks;
+    if (every_.seconds == 0 && every_.steps == 0 && every_.epochs == 0) return hooks;
+    hooks.every = every_;
+    hooks.keep = [this](Index step, bool over, const Checkpointing::Save& save) {
+      // A short training that came to its end needs none, unless it was asked for.
+      if (over && !wanted_ && newest_.empty()) return;
+      if (newest_.empty()) notes_.data_checksum = checksum_of(data_);
+      folder_.save_checkpoint(step, keep_, [&](const std::string& path) {
+        save(path, notes_.text());
+        newest_ = checkpoint_name(step);
+      });
+    };
+    return hooks;
+  }
+
+  /// The name of the file that was written last; empty if none was.
+  const std::string& newest() const { return newest_; }
+
+ private:
+  CheckpointEvery every_;
+  Index keep_;
+  bool wanted_;
+  RunFolder& folder_;
+  const DataSet& data_;
+  CheckpointNotes notes_;
+  std::string newest_;
+};
+
 std::string config_toml(const TrainArguments& a, const TrainOptions& used) {
   std::string toml = "# longhand train --config this file: the same model, bit for bit.\n";
   for (const auto& [name, value] : a.effective)
@@ -210,9 +279,11 @@ ExitCode run(const TrainArguments& a) {
   check_data_for(*model, data);
   for (const std::string& note : data.notes) say(a.common, "warning: " + note);
 
-  RunFolder folder(a.out);
-  folder.describe(config_toml(a, options),
-                  environment_json(a.common, a.precision, a.seed, scalar));
+  std::optional<io::ModelFile> from;
+  if (!a.checkpoint.empty()) from = checkpoint_for(a, data);
+  RunFolder folder(a.out, a.checkpoint);
+  const std::string config = config_toml(a, options);
+  folder.describe(config, environment_json(a.common, a.precision, a.seed, scalar));
   Reader reader;
 
   const bool has_elbo = model->has_elbo();
@@ -227,27 +298,41 @@ ExitCode run(const TrainArguments& a) {
     return std::chrono::duration<double>(now).count();
   });
   bool epoch_finished = false;
-  options.on_step = [&](const StepReport& report) { progress.step(report); };
-  options.on_epoch = [&](const EpochReport& report) {
+  const auto line_of = [&](const EpochReport& report) {
     epoch_finished = true;
-    const std::string line = metrics_line(report, has_elbo, model->trains_on_surrogate());
+    return metrics_line(report, has_elbo, model->trains_on_surrogate());
+  };
+  const TimeLimit limit(a);
+  options.on_step = [&](const StepReport& report) {
+    progress.step(report);
+    if (limit.reached()) interrupted.store(true);
+  };
+  options.on_epoch = [&](const EpochReport& report) {
+    const std::string line = line_of(report);
     folder.add_metrics(line);
     progress.epoch(report);
     if (a.common.json) reader.print(line + "\n");
   };
   const auto save = [&] { folder.save([&](const std::string& path) { model->save(path); }); };
   options.on_save = save;
+  Checkpoints checkpoints(a, folder, config, data);
+  Checkpointing checkpointing = checkpoints.hooks();
+  checkpointing.from = from ? &*from : nullptr;
+  checkpointing.past = [&](const std::vector<EpochReport>& history) {
+    for (const EpochReport& report : history) folder.add_metrics(line_of(report));
+  };
 
   say(a.common,
       text("training ", model->parameters(), " parameters on ", data.rows, " rows of ", data.path,
            a.common.device == "cuda" ? text(", cuda, ", a.precision)
            : a.common.threads == 1   ? ", 1 thread"
                                      : text(", ", a.common.threads, " threads")));
+  if (from) say(a.common, text("going on from ", a.checkpoint));
   for (const int signal : kEnding) std::signal(signal, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
   TrainResult result;
   try {
-    result = model->fit(data, options);
+    result = model->fit(data, options, checkpointing);
   } catch (const NonFinite& error) {
     progress.finish();
     // Initial weights are no reason to lose the model of an earlier run.
@@ -269,17 +354,23 @@ ExitCode run(const TrainArguments& a) {
   if (result.stop == TrainResult::Stop::early)
     say(a.common, text("stopped early: no better validation loss for ", options.early_stop,
                        options.early_stop == 1 ? " epoch" : " epochs"));
-  std::string which = stopped ? text("interrupted after step ", result.steps) : "";
+  const bool time_is_up = stopped && limit.reached();
+  std::string which =
+      stopped ? text(time_is_up ? "time is up after step " : "interrupted after step ", result.steps)
+              : "";
   if (stopped && result.best_epoch > 0) which += "; ";
   if (result.best_epoch > 0)
     which += text("weights of epoch ", result.best_epoch, ", ", model->why_kept());
   else if (!stopped)
     which = "weights of the last epoch";
   say(a.common, text("wrote ", folder.model(), " (", which, ")"));
+  if (stopped && !checkpoints.newest().empty())
+    say(a.common, text("wrote ", a.out, "/", checkpoints.newest(), " (--resume ", a.out,
+                       " goes on from there)"));
   if (reader.gone() && !stopped)
     throw Failure(ExitCode::runtime, "stdout: cannot be written; the training went on, and its "
                   "metrics are in ", folder.metrics());
-  return stopped ? ExitCode::interrupted : ExitCode::ok;
+  return time_is_up ? ExitCode::time_is_up : stopped ? ExitCode::interrupted : ExitCode::ok;
 }
 
 }  // namespace longhand::cli
