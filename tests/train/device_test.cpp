@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -192,6 +193,42 @@ TEST_CASE("device memory: who looks at every step trains to the same bits") {
     const std::vector<double> once_an_epoch = journey(FakeDevice(), j);
     j.options.on_step = [](const StepReport&) {};
     CHECK(journey(FakeDevice(), j) == once_an_epoch);
+  }
+}
+
+TEST_CASE("device memory: a training goes on from its state to the same bits") {
+  using M = Vae<FakeDevice>;
+  const Data<float> data = grey(43, 9, 0, true);
+  const auto trained = [&](Index steps_per_launch, const TrainState<float>* from,
+                           std::vector<TrainState<float>>* states) {
+    M vae({.input_dim = 9, .hidden = mlp({12}, Relu{}, 0.2), .latent_dim = 3}, FakeDevice());
+    std::optional<Trainer<M>> trainer;
+    TrainOptions options{.epochs = 3,
+                         .batch = 5,
+                         .validation = 0.2,
+                         .grad_norms = true,
+                         .steps_per_launch = steps_per_launch};
+    if (states != nullptr) {
+      options.checkpoint.steps = 4;
+      options.on_checkpoint = [&] { states->push_back(trainer->state()); };
+    }
+    trainer.emplace(vae, options);
+    if (from != nullptr) trainer->resume(*from);
+    std::vector<double> numbers;
+    for (const EpochReport& r : trainer->fit(data).history)
+      for (const double v : {r.loss(), r.kl(), r.players.front().grad_norm}) numbers.push_back(v);
+    std::vector<float> weights(static_cast<std::size_t>(vae.params().flat().rows));
+    vae.backend().download(vae.params().flat(), weights.data());
+    numbers.insert(numbers.end(), weights.begin(), weights.end());
+    return numbers;
+  };
+  for (const Index steps_per_launch : {Index{0}, Index{1}, Index{3}, Index{16}}) {
+    std::vector<TrainState<float>> states;
+    const std::vector<double> whole = trained(steps_per_launch, nullptr, nullptr);
+    CHECK(trained(steps_per_launch, nullptr, &states) == whole);
+    CHECK(states.size() >= 4);
+    for (const TrainState<float>& state : states)
+      CHECK(trained(steps_per_launch, &state, nullptr) == whole);
   }
 }
 
