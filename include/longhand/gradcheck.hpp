@@ -3,6 +3,8 @@
 // library. docs/gradient_checking.md.
 #pragma once
 
+#include "longhand/core/language.hpp"
+
 #include "longhand/gradcheck/check_formula.hpp"
 #include "longhand/gradcheck/check_gradient.hpp"
 #include "longhand/gradcheck/check_part.hpp"

@@ -6,6 +6,8 @@
 /// Training is in longhand/longhand.hpp, which includes this file; model files are in
 /// longhand/io.hpp.
 
+#include "longhand/core/language.hpp"
+
 #include "longhand/backend/cpu.hpp"
 #include "longhand/core/columns.hpp"
 #include "longhand/core/samples.hpp"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The compiled library longhand-io: files in and out, with the standard library in its interface
-// and nothing else.
+// The compiled library longhand-io: files in and out. Its interface is the standard library, but for
+// models and checkpoints, which are there where Eigen is.
+#include "longhand/core/language.hpp"
+
 #include "longhand/io/csv.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/file.hpp"
@@ -11,3 +13,7 @@
 #include "longhand/io/png.hpp"
 #include "longhand/io/safetensors.hpp"
 #include "longhand/io/tensor.hpp"
+#if __has_include(<Eigen/Core>)
+#include "longhand/io/checkpoint.hpp"
+#include "longhand/io/model_file.hpp"
+#endif

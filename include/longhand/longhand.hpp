@@ -5,6 +5,8 @@
 /// (3.4 or newer) and the standard library; add -fopenmp for threads and -march=native (or the ISA
 /// you deploy on) for speed. Files are a library of their own: longhand/io.hpp.
 
+#include "longhand/core/language.hpp"
+
 #include "longhand/backend/reference.hpp"
 #include "longhand/infer.hpp"
 #include "longhand/models/aae.hpp"

@@ -46,6 +46,29 @@ int default_threads() {
   return physical_cores();
 }
 
+namespace {
+/// From wide to narrow. The products of one are about twice as fast as those of the next.
+constexpr const char* kWidths[] = {"avx512f", "avx2", "avx", "neon", "sse2"};
+}  // namespace
+
+std::string instruction_set() {
+  const std::vector<std::string> compiled = instruction_sets();
+  for (const char* const name : kWidths)
+    if (std::ranges::find(compiled, name) != compiled.end()) return name;
+  return "no vectors";
+}
+
+std::string wider_instruction_set() {
+  // Whoever builds with assertions does not ask for speed.
+#if defined(__x86_64__) && defined(NDEBUG)
+  const std::string ours = instruction_set();
+  if (ours != "avx512f" && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+    return "avx512f";
+  if (ours != "avx512f" && ours != "avx2" && __builtin_cpu_supports("avx2")) return "avx2";
+#endif
+  return "";
+}
+
 std::string product_engine() { return Cpu<float>::product_engine(); }
 
 std::string environment_json(const CommonOptions& common, const std::string& precision,

@@ -18,6 +18,12 @@ int default_threads();
 /// What computes the CPU's products in float, as "Eigen 3.4.0".
 std::string product_engine();
 
+/// The widest instruction set that the CPU's models were compiled for, "avx2".
+std::string instruction_set();
+/// One that this processor has and that is wider; empty if there is none, and in builds that are not
+/// for speed.
+std::string wider_instruction_set();
+
 /// What the numbers of a run may depend on, as JSON: version, compiler, instruction sets compiled
 /// in, Eigen, device, threads, precision of products, seed, scalar.
 std::string environment_json(const CommonOptions& common, const std::string& precision,

@@ -324,9 +324,15 @@ ExitCode run(const TrainArguments& a) {
 
   say(a.common,
       text("training ", model->parameters(), " parameters on ", data.rows, " rows of ", data.path,
-           a.common.device == "cuda" ? text(", cuda, ", a.precision)
-           : a.common.threads == 1   ? ", 1 thread"
-                                     : text(", ", a.common.threads, " threads")));
+           a.common.device == "cuda"
+               ? text(", cuda, ", a.precision)
+               : text(", ", a.common.threads, a.common.threads == 1 ? " thread, " : " threads, ",
+                      instruction_set())));
+  if (const std::string wider = wider_instruction_set();
+      !wider.empty() && a.common.device != "cuda")
+    say(a.common, text("warning: this build computes with ", instruction_set(),
+                       ", and the processor has ", wider,
+                       ": built with -Dnative=true or -Dhwcaps=x86-64-v3,x86-64-v4 it is faster"));
   if (from) say(a.common, text("going on from ", a.checkpoint));
   for (const int signal : kEnding) std::signal(signal, on_signal);
   std::signal(SIGPIPE, SIG_IGN);

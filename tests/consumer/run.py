@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 JOBS = "2"
 # An installed header is no system header: it must be as quiet as the strictest of users wants it.
-STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wno-sign-conversion", "-Wshadow", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror"]
 
 
 def say(text):
@@ -52,7 +52,7 @@ class Consumer:
     def install(self):
         say("install")
         build = self.folder / "build"
-        options = ["tests", "cli", "cuda", "examples", "benchmarks", "docs"]
+        options = ["cli", "cuda"]
         run(self.meson, "setup", build, ROOT, f"--prefix={self.prefix}", "--buildtype=debug",
             *[f"-D{option}=disabled" for option in options], env=self.environment)
         run(self.meson, "compile", "-C", build, "-j", JOBS)
@@ -101,6 +101,22 @@ class Consumer:
         run(*common, "-B", self.folder / "refused", ok=False,
             env=self.environment, *[f"-DLONGHAND_VERSION={major}.{int(minor) + 1}"])
 
+    def cmake_subdirectory(self):
+        say("CMake, add_subdirectory")
+        project, build = self.folder / "cmake-project", self.folder / "cmake-subdirectory"
+        project.mkdir()
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.16)\nproject(consumer CXX)\n"
+            f'add_subdirectory("{ROOT}" longhand)\n'
+            f'add_executable(program "{self.program}")\n'
+            "target_link_libraries(program PRIVATE longhand::longhand)\n"
+            f'add_executable(io_program EXCLUDE_FROM_ALL "{self.io_program}")\n'
+            + ("target_link_libraries(io_program PRIVATE longhand::io)\n" if self.has_io else ""),
+            encoding="utf-8")
+        run("cmake", "-S", project, "-B", build, env=self.environment)
+        run("cmake", "--build", build, "--target", "program", env=self.environment)
+        self.run_program(build / "program")
+
     def subproject(self):
         say("Meson subproject")
         project = self.folder / "meson"
@@ -136,6 +152,7 @@ def main(meson, *compiler):
             say("CMake: skipped, there is no cmake on the PATH")
             return 77
         consumer.cmake(version)
+        consumer.cmake_subdirectory()
     return 0
 
 

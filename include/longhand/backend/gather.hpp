@@ -28,7 +28,7 @@ LONGHAND_INLINE Pack<S, W> numbers(const S* from) {
 template <int W, class S>
 LONGHAND_INLINE Pack<S, W> numbers(const std::uint8_t* from) {
   constexpr S high = S(0x1.01p-8), low = S(0x1.0101010101010101p-24);
-  alignas(64) S number[W];
+  alignas(64) S number[std::size_t{W}];
   for (int k = 0; k < W; ++k) {
     const S byte = static_cast<S>(from[k]);
     number[k] = byte * high + byte * low;
@@ -74,7 +74,7 @@ template <int W, class S, class X, class F, std::size_t I>
     return r;
   };
   if (y.rows < W) {
-    X padded[W] = {};
+    X padded[std::size_t{W}] = {};
     std::copy_n(column, y.rows, padded);
     __builtin_prefetch(next);
     const auto load = [&](std::size_t k) { return Pack<S, W>::load(others.at(k, 0), y.rows); };

@@ -48,7 +48,7 @@ class ColumnInputs {
  private:
   std::array<const S*, I> first_;
   std::array<Index, I> mask_;
-  alignas(64) S spread_[I][W];
+  alignas(64) S spread_[I > 0 ? I : 1][std::size_t{W}];
 };
 
 /// y… = formula(x…) on the pack of rows [i, i + W), or on its first `count` when not `full`;
@@ -113,7 +113,7 @@ template <int W, class S, class F, std::size_t I, std::size_t O>
   }
   if (const Index count = row + rows - i; count > 0) {
     apply<false>(f, x, y, i, count, value);
-    alignas(64) S lane[W];
+    alignas(64) S lane[std::size_t{W}];
     value.store(lane);
     total += Pack<S, W>::load(lane, count);
   }

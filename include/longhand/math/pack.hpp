@@ -111,7 +111,7 @@ class Pack {
   /// compare and one blend; Eigen's go through a vector of bits, at twice the instructions with
   /// AVX-512.
   struct Mask {
-    decltype(Packet() < Packet()) packets[kPackets];
+    decltype(Packet() < Packet()) packets[std::size_t{kPackets}];
   };
   friend Mask operator<(const Pack& a, const Pack& b) {
     return compare([&](int k) { return a.packets_[k] < b.packets_[k]; });
@@ -168,7 +168,7 @@ class Pack {
     for (int n = kPackets / 2; n > 0; n /= 2)
       for (int k = 0; k < n; ++k)
         half.packets_[k] = Eigen::internal::padd(half.packets_[k], half.packets_[k + n]);
-    alignas(64) S lane[kLanes];
+    alignas(64) S lane[std::size_t{kLanes}];
     Eigen::internal::pstoreu(lane, half.packets_[0]);
     for (int n = kLanes / 2; n > 0; n /= 2)
       for (int i = 0; i < n; ++i) lane[i] += lane[i + n];
@@ -191,7 +191,7 @@ class Pack {
     return r;
   }
 
-  Packet packets_[kPackets];
+  Packet packets_[std::size_t{kPackets}];
 };
 
 }  // namespace longhand

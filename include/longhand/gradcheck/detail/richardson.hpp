@@ -24,8 +24,8 @@ struct Estimate {
 /// every later row: two columns may agree by chance, the next row then does not.
 class RichardsonTable {
  public:
-  static constexpr int kRows = 24;    // steps first, first / 2, … first / 2^23
-  static constexpr int kColumns = 8;  // rows further back than this are forgotten (a kink there)
+  static constexpr std::size_t kRows = 24;    // steps first, first / 2, … first / 2^23
+  static constexpr std::size_t kColumns = 8;  // rows further back than this are forgotten (a kink there)
 
   /// `ratio`: what halving the step divides the first error term by. 4 for central quotients, whose
   /// error is a series in h^2, 2 for one-sided ones.
@@ -35,11 +35,11 @@ class RichardsonTable {
   void add(double quotient, double rounding) {
     const std::array<Entry, kColumns> above = row_;
     row_[0] = {quotient, rounding};
-    const int last = std::min(++rows_ - 1, kColumns - 1);
+    const std::size_t last = std::min(++rows_ - 1, kColumns - 1);
     double power = 1;
     Estimate best = best_;
-    int column_of_best = -1;
-    for (int c = 1; c <= last; ++c) {
+    std::size_t column_of_best = 0;
+    for (std::size_t c = 1; c <= last; ++c) {
       power *= ratio_;
       const Entry& left = row_[c - 1];
       const Entry& corner = above[c - 1];
@@ -54,7 +54,7 @@ class RichardsonTable {
     }
     if (column_of_best > 0 && best.error() < best_.error()) {
       best_ = best;
-      best_row_ = rows_ - 1;
+      best_rows_ = rows_;
       best_column_ = column_of_best;
     }
   }
@@ -62,7 +62,7 @@ class RichardsonTable {
   /// Whether more rows would not help: the best entry is limited by rounding, or finer than
   /// `enough`, and a later row has confirmed it.
   bool settled(double enough) const {
-    return rows_ >= 4 && best_row_ >= 0 && best_row_ < rows_ - 1 &&
+    return rows_ >= 4 && best_rows_ > 0 && best_rows_ < rows_ &&
            (best_.truncation <= best_.rounding || best_.error() <= enough);
   }
   bool full() const { return rows_ == kRows; }
@@ -80,10 +80,10 @@ class RichardsonTable {
 
   double ratio_;
   std::array<Entry, kColumns> row_{};
-  int rows_ = 0;
+  std::size_t rows_ = 0;
   Estimate best_;
-  int best_row_ = -1;
-  int best_column_ = -1;
+  std::size_t best_rows_ = 0;    ///< how many there were then; 0: there is no best one yet
+  std::size_t best_column_ = 0;  ///< likewise
 };
 
 }  // namespace longhand::detail
