@@ -11,7 +11,10 @@ int main() {
   Eigen::MatrixXf X = Eigen::MatrixXf::Random(2000, 8);  // your data, one sample per row
   X.rightCols(4) = X.leftCols(4).array().square();       // four hidden causes, eight columns
 
-  Vae vae(Gaussian{.variance = 0.05}, {.input_dim = X.cols(), .hidden = {64}, .latent_dim = 4});
+  Vae vae(Gaussian{.variance = 0.05}, {.input_dim = X.cols(),
+                                       .hidden = {64},
+                                       .latent_dim = 4,
+                                       .transform = standardized(samples_in_rows(X))});
   fit(vae, samples_in_rows(X), {.epochs = 20});
 
   Eigen::MatrixXf Z = vae.encode(samples_in_rows(X)).in_rows();  // posterior means, 2000 x 4

@@ -12,6 +12,7 @@
 #include "backend/fake_device.hpp"
 #include "crossing.hpp"
 #include "longhand/core/version.hpp"
+#include "longhand/infer.hpp"
 #include "longhand/models/aae.hpp"
 
 using files::bytes;
@@ -1265,4 +1266,22 @@ TEST_CASE("model file: no file, no model") {
   files::check_no_file(
       [](const std::filesystem::path& path) { load_model<Vae<Cpu<float>>>(path); });
   files::check_no_file([](const std::filesystem::path& path) { read_model_file(path); });
+}
+
+TEST_CASE("model file: a model with its likelihood compiled in") {
+  const files::Folder folder;
+  const auto path = folder / "v.safetensors";
+  const longhand::VaeSpec spec{.input_dim = 3, .hidden = {4}, .latent_dim = 2};
+  const longhand::Vae vae(longhand::Gaussian{.variance = 0.25}, spec);
+  save_model(path, vae);
+  using Compiled = std::remove_const_t<decltype(vae)>;
+  const Compiled back = load_model<Compiled>(path);
+  const auto was = vae.params().flat(), is = back.params().flat();
+  CHECK(std::equal(was.data, was.data + was.rows, is.data));
+  CHECK(std::get<longhand::Gaussian>(back.spec().likelihood).variance == 0.25);
+  // A file of another likelihood is another type's.
+  save_model(path, longhand::Vae<Cpu<float>>(spec));
+  CHECK_THROWS_WITH_AS(load_model<Compiled>(path),
+                       "longhand: the likelihood is 'bernoulli', the model was compiled for another one",
+                       std::invalid_argument);
 }

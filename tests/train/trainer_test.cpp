@@ -568,3 +568,24 @@ TEST_CASE("a batch larger than the data is the whole data") {
   Model model(small());
   CHECK(fit(model, curve(30), {.epochs = 2, .batch = 1000}).steps == 2);
 }
+
+TEST_CASE("columns of very different size are remarked on once, unless something standardises them") {
+  Eigen::MatrixXf x = Eigen::MatrixXf::Random(12, 100);
+  x.row(3).array() = 1013 + 8 * x.row(3).array();
+  x.row(5) *= 0.1f;
+  const auto remarks = [&](const VaeSpec& spec) {
+    Model model(spec);
+    return fit(model, samples_in_columns(x), {.epochs = 2, .validation = 0.2}).remarks;
+  };
+  VaeSpec spec = small();
+  spec.likelihood = Gaussian{};
+  REQUIRE(remarks(spec).size() == 1);
+  CHECK(remarks(spec).front().find("differ in size by a factor of") != std::string::npos);
+  spec.transform = standardized(samples_in_columns(x));
+  CHECK(spec.transform.shift[3] == doctest::Approx(1013).epsilon(0.01));
+  CHECK(remarks(spec).empty());
+  // Pixels are of one size, however dark some of them are.
+  x = (x.array().abs() / 2000).eval();
+  spec.transform = {};
+  CHECK(remarks(spec).empty());
+}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <concepts>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -12,6 +14,41 @@ namespace longhand {
 template <class Spec>
 requires requires(const Spec& spec) { spec.formula(); }
 auto part_of(const Spec& spec) { return PerElement(spec.formula()); }
+
+namespace detail {
+template <class Likelihood, class... Spec>
+constexpr bool is_part_of_one(const std::variant<Spec...>*) {
+  return (std::is_same_v<Likelihood, decltype(part_of(std::declval<Spec>()))> || ...);
+}
+}  // namespace detail
+
+/// Whether a type is the part that computes one of longhand's own likelihoods.
+template <class Likelihood>
+inline constexpr bool is_own_likelihood =
+    detail::is_part_of_one<Likelihood>(static_cast<const OwnLikelihoodSpec*>(nullptr));
+
+/// The likelihood of a spec, as the type that computes it. Throws std::invalid_argument if the spec
+/// names another one.
+template <class Likelihood>
+Likelihood likelihood_in(const LikelihoodSpec& spec) {
+  if constexpr (std::is_constructible_v<Likelihood, const LikelihoodSpec&>) {
+    return Likelihood(spec);
+  } else {
+    return std::visit(
+        []<class L>(const L& l) -> Likelihood {
+          if constexpr (requires {
+                          { part_of(l) } -> std::same_as<Likelihood>;
+                        }) {
+            return part_of(l);
+          } else {
+            require(false, "the likelihood is '", l.name,
+                    "', the model was compiled for another one");
+            return Likelihood();
+          }
+        },
+        spec);
+  }
+}
 
 /// A likelihood chosen at run time. It has the interface of PerElement; each call visits once.
 class AnyLikelihood {

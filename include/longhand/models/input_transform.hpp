@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace longhand {
 
 template <class S>
 class AnySamples;  // core/samples.hpp, which needs Eigen: files are read without it
+template <class S>
+class Samples;
 
 /// From the user's units to the model's and back (docs/derivations/input_transform.md). Part of the
 /// model and of its file: encoding in a new process must not silently differ.
@@ -136,6 +139,43 @@ struct InputTransform {
     return {Kind::standardize, std::move(mean), std::move(deviation)};
   }
 };
+
+/// The transform that brings every feature of these samples to mean 0 and standard deviation 1:
+///
+///     Vae vae(Gaussian{…}, {…, .transform = standardized(samples_in_rows(X))});
+template <class S>
+InputTransform standardized(const Samples<S>& x) {
+  return InputTransform::fit<S>(InputTransform::Kind::standardize, x.view());
+}
+
+/// What to say of samples that enter a model as they are, in units of very different size: one
+/// variance for all features then means that the small ones are not learned. It looks at the root
+/// mean square of every feature over the first 4096 samples; empty if the largest is less than 100
+/// times the smallest, features that are 0 left out, or at most 2, as that of pixels is.
+template <class S>
+std::string remark_on_sizes(const AnySamples<S>& x) {
+  constexpr Index most_samples = 4096;
+  constexpr double most_ratio = 100;
+  double least = std::numeric_limits<double>::infinity(), most = 0;
+  x.visit([&](const auto& view) {
+    std::vector<double> squares(static_cast<std::size_t>(view.rows), 0.0);
+    for (Index j = 0; j < std::min(view.cols, most_samples); ++j)
+      for (Index i = 0; i < view.rows; ++i) {
+        const auto v = static_cast<double>(as_number<S>(view(i, j)));
+        if (std::isfinite(v)) squares[static_cast<std::size_t>(i)] += v * v;
+      }
+    for (const double sum : squares) {
+      if (sum > 0) least = std::min(least, sum);
+      most = std::max(most, sum);
+    }
+  });
+  const double samples = static_cast<double>(std::min(x.count(), most_samples));
+  if (!(most >= most_ratio * most_ratio * least && most > 4 * samples)) return "";
+  return "the columns differ in size by a factor of " +
+         std::to_string(std::llround(std::sqrt(most / least))) +
+         ", and a Gaussian has one variance for all of them: the small ones are hardly learned "
+         "without an input transform that standardises (.transform, --standardize)";
+}
 
 constexpr std::array<NamedChoice<InputTransform::Kind>, 4> names_in(InputTransform::Kind) {
   using Kind = InputTransform::Kind;

@@ -31,8 +31,9 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
 
   /// The model that `spec` describes, weights initialised from spec.seed. Throws
   /// std::invalid_argument naming the field that is wrong.
-  explicit Vae(VaeSpec spec, B backend = B()) requires std::is_same_v<Likelihood, AnyLikelihood>
-      : Vae(Named{}, spec, AnyLikelihood(spec.likelihood), backend) {}
+  explicit Vae(VaeSpec spec, B backend = B())
+  requires std::is_same_v<Likelihood, AnyLikelihood> || is_own_likelihood<Likelihood>
+      : Vae(Named{}, spec, likelihood_in<Likelihood>(spec.likelihood), backend) {}
   /// A model with a likelihood that is a type of yours; spec.likelihood becomes its name, and the
   /// model has no file.
   Vae(VaeSpec spec, Likelihood likelihood, B backend = B())

@@ -76,7 +76,7 @@ struct TrainResult {
   Index best_epoch = 0;  ///< whose weights the model has; 0 = the last (none were validated)
   /// Schedules that had not arrived when the training ended, with the numbers they had reached.
   NamedValues unfinished;
-  /// What the model thinks that its user should know of the epoch that was kept, in sentences.
+  /// What the user should know of the data and of the epoch that was kept, in sentences.
   std::vector<std::string> remarks;
 };
 

@@ -146,6 +146,7 @@ class Trainer {
       ~UnderWay() { course = nullptr; }
     } under_way{course_ = &course};
     begin(course);
+    look_at_sizes(data, course.result);
 
     const B& backend = model_.backend();
     const View<B> theta = model_.params().flat();
@@ -170,7 +171,7 @@ class Trainer {
     }
     for (const EpochReport& r : result.history)
       if (r.split == Split::validation && r.epoch == result.best_epoch)
-        result.remarks = model_.remarks(r);
+        for (std::string& remark : model_.remarks(r)) result.remarks.push_back(std::move(remark));
     for (std::size_t i = 0; i < schedules_.size(); ++i)
       if (!schedules_[i].complete(result.steps))
         result.unfinished.push_back({names_[i], schedules_[i].at(result.steps)});
@@ -542,6 +543,15 @@ class Trainer {
   void report(const EpochReport& r, TrainResult& result) const {
     result.history.push_back(r);
     if (options_.on_epoch) options_.on_epoch(r);
+  }
+
+  /// Units of very different size are the user's to know of, where the likelihood takes any number.
+  void look_at_sizes(const Data<S>& data, TrainResult& result) const {
+    if constexpr (requires { model_.input().identity(); }) {
+      if (!model_.input().identity() || std::isfinite(model_.domain().first)) return;
+      std::string remark = remark_on_sizes(data.input);
+      if (!remark.empty()) result.remarks.push_back(std::move(remark));
+    }
   }
 
   // ---- when something is not finite ------------------------------------------------------------
