@@ -4,7 +4,6 @@
 #include <longhand/gradcheck/check_latent.hpp>
 #include <longhand/latent/code.hpp>
 
-#include "instantiate/parts.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;

@@ -4,7 +4,6 @@
 #include <longhand/gradcheck/check_layer.hpp>
 #include <longhand/layers/dense.hpp>
 
-#include "instantiate/parts.hpp"
 #include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
 

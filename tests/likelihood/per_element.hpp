@@ -7,7 +7,6 @@
 #include <longhand/gradcheck/check_likelihood.hpp>
 #include <longhand/likelihood/any.hpp>
 
-#include "instantiate/parts.hpp"
 #include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
 

@@ -3,7 +3,6 @@
 #include <longhand/backend/reference.hpp>
 #include <longhand/optim/optimizer.hpp>
 
-#include "instantiate/parts.hpp"
 #include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
 

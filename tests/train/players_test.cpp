@@ -5,7 +5,6 @@
 #include <cmath>
 #include <vector>
 
-#include "instantiate/parts.hpp"
 #include "longhand/backend/cpu.hpp"
 #include "longhand/backend/reference.hpp"
 #include "longhand/train/trainer.hpp"

@@ -13,15 +13,13 @@
 #include "longhand/backend/sweep.hpp"
 #include "longhand/backend/team.hpp"
 #include "longhand/core/backend.hpp"
-#include "longhand/core/macros.hpp"
 #include "longhand/core/normal.hpp"
 #include "longhand/core/uniform.hpp"
 
 namespace longhand {
 
 /// The CPU backend: Eigen's packing and kernels for products, packs for formulas, OpenMP for
-/// threads. A handle: it holds a thread count and nothing else. The primitives that sweep a formula
-/// are defined below it, so that they can be compiled once for a formula (separate.hpp).
+/// threads. A handle: it holds a thread count and nothing else.
 template <class S>
 class Cpu {
  public:
@@ -91,23 +89,80 @@ class Cpu {
 
   template <class F, std::size_t I, std::size_t O>
   void for_each(const F& f, const std::array<OperandOf<Cpu>, I>& in,
-                const std::array<View<Cpu>, O>& out, const S* only_if = nullptr) const;
+                const std::array<View<Cpu>, O>& out, const S* only_if = nullptr) const {
+    static_assert(O > 0);
+    if (only_if != nullptr && *only_if == S(0)) return;
+    const Index rows = out[0].rows, cols = out[0].cols;
+    if (detail::flat(in, out, rows)) {
+      const Index n = rows * cols;
+      team(n).for_each((n + kBlock - 1) / kBlock, [&](Index block) {
+        const Index first = block * kBlock;
+        detail::sweep<detail::kNarrow, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
+      });
+    } else {
+      team(rows * cols).for_runs(cols, [&](Index first, Index count) {
+        if (rows <= detail::kFew && count > 1) {
+          detail::sweep_few_rows<S>(f, in, out, rows, first, count);
+        } else {
+          detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, first, count);
+        }
+      });
+    }
+  }
 
   /// sums is 1 x cols; its columns give the number of columns, `rows` the number of rows.
   template <class F, std::size_t I, std::size_t O, class Next = Nothing>
   void reduce_columns(const F& f, const std::array<OperandOf<Cpu>, I>& in,
                       const std::array<View<Cpu>, O>& out, Index rows, View<Cpu> sums,
-                      const Next& next = {}) const;
+                      const Next& next = {}) const {
+    team(rows * sums.cols).for_runs(sums.cols, [&](Index first, Index count) {
+      if (rows <= detail::kFew) {
+        detail::sum_down_few_rows<S>(f, in, out, rows, first, count, sums);
+      } else if (rows <= detail::kNarrow) {
+        for (Index j = first; j < first + count; ++j)
+          sums(0, j) = detail::sum_down<detail::kNarrow, S>(f, in, out, 0, rows, j);
+      } else {
+        for (Index j = first; j < first + count; ++j)
+          sums(0, j) = detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
+      }
+    });
+    sweep(next);
+  }
 
   /// sums is a contiguous vector of `rows` numbers.
   template <class F, std::size_t I>
   void reduce_rows(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index rows, Index cols,
-                   View<Cpu> sums, Store store) const;
+                   View<Cpu> sums, Store store) const {
+    constexpr int W = detail::kWide;
+    team(rows * cols).for_each((rows + W - 1) / W, [&](Index block) {
+      const Index i = block * W, count = std::min<Index>(W, rows - i);
+      Pack<S, W> total = detail::sum_across<W, S>(f, in, i, count, cols);
+      S* place = sums.data + i;
+      if (store == Store::accumulate) total += Pack<S, W>::load(place, count);
+      total.store(place, count);
+    });
+  }
 
   /// The sum of all `count` elements of gapless operands into the 1 x 1 matrix `sum`.
   template <class F, std::size_t I, class Next = Nothing>
   void reduce(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index count, View<Cpu> sum,
-              const Next& next = {}) const;
+              const Next& next = {}) const {
+    constexpr Index most = 64;  // partial sums; their number depends on the count alone
+    const Index parts = std::clamp<Index>((count + kBlock - 1) / kBlock, 1, most);
+    const Index length =
+        ((count + parts - 1) / parts + detail::kWide - 1) / detail::kWide * detail::kWide;
+    const std::array<View<Cpu>, 0> none{};
+    S partial[most] = {};
+    team(count).for_each(parts, [&](Index part) {
+      const Index first = std::min(part * length, count);
+      partial[part] = detail::sum_down<detail::kWide, S>(f, in, none, first,
+                                                         std::min(length, count - first), 0);
+    });
+    for (Index half = most / 2; half > 0; half /= 2)
+      for (Index i = 0; i < half; ++i) partial[i] += partial[i + half];
+    sum(0) = partial[0];
+    sweep(next);
+  }
 
   void softmax_columns(ConstView<Cpu> x, View<Cpu> y, View<Cpu> log_sum_exp) const {
     team(kSoftmaxCost * x.size()).for_runs(x.cols, [&](Index first, Index count) {
@@ -134,7 +189,21 @@ class Cpu {
 
   template <class X, class F, std::size_t I>
   void gather(const F& f, MatrixView<const X, HostMemory> x, SampleIds<Cpu> ids,
-              const std::array<OperandOf<Cpu>, I>& in, View<Cpu> y) const;
+              const std::array<OperandOf<Cpu>, I>& in, View<Cpu> y) const {
+    const auto column = [&](Index j) { return x.data + static_cast<Index>(ids(0, j)) * x.ld; };
+    team(y.size()).for_each(y.cols, [&](Index j) {
+      const X* next = column(std::min(j + 1, y.cols - 1));
+      if (y.rows >= detail::kGathered) {
+        detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
+      } else if constexpr (std::is_same_v<F, Value>) {
+        constexpr Index line = 64 / static_cast<Index>(sizeof(X));
+        for (Index i = 0; i < y.rows; i += line) __builtin_prefetch(next + i);
+        detail::copy_numbers(column(j), y.rows, y.data + j * y.ld);
+      } else {
+        detail::gather_column<detail::kNarrow, S>(f, column(j), next, in, y, j);
+      }
+    });
+  }
   void permute(const Permutation& order, SampleIds<Cpu> ids,
                MatrixView<std::uint32_t, HostMemory> y) const {
     team(kNoiseCost * y.cols).for_each(y.cols, [&](Index i) {
@@ -210,102 +279,5 @@ class Cpu {
 
   detail::Threads threads_;
 };
-
-template <class S>
-template <class F, std::size_t I, std::size_t O>
-LONGHAND_ONCE void Cpu<S>::for_each(const F& f, const std::array<OperandOf<Cpu>, I>& in,
-                                    const std::array<View<Cpu>, O>& out, const S* only_if) const {
-  static_assert(O > 0);
-  if (only_if != nullptr && *only_if == S(0)) return;
-  const Index rows = out[0].rows, cols = out[0].cols;
-  if (detail::flat(in, out, rows)) {
-    const Index n = rows * cols;
-    team(n).for_each((n + kBlock - 1) / kBlock, [&](Index block) {
-      const Index first = block * kBlock;
-      detail::sweep<detail::kNarrow, S>(f, in, out, first, std::min(kBlock, n - first), 0, 1);
-    });
-  } else {
-    team(rows * cols).for_runs(cols, [&](Index first, Index count) {
-      if (rows <= detail::kFew && count > 1) {
-        detail::sweep_few_rows<S>(f, in, out, rows, first, count);
-      } else {
-        detail::sweep<detail::kNarrow, S>(f, in, out, 0, rows, first, count);
-      }
-    });
-  }
-}
-
-template <class S>
-template <class F, std::size_t I, std::size_t O, class Next>
-LONGHAND_ONCE void Cpu<S>::reduce_columns(const F& f, const std::array<OperandOf<Cpu>, I>& in,
-                                          const std::array<View<Cpu>, O>& out, Index rows,
-                                          View<Cpu> sums, const Next& next) const {
-  team(rows * sums.cols).for_runs(sums.cols, [&](Index first, Index count) {
-    if (rows <= detail::kFew) {
-      detail::sum_down_few_rows<S>(f, in, out, rows, first, count, sums);
-    } else if (rows <= detail::kNarrow) {
-      for (Index j = first; j < first + count; ++j)
-        sums(0, j) = detail::sum_down<detail::kNarrow, S>(f, in, out, 0, rows, j);
-    } else {
-      for (Index j = first; j < first + count; ++j)
-        sums(0, j) = detail::sum_down<detail::kWide, S>(f, in, out, 0, rows, j);
-    }
-  });
-  sweep(next);
-}
-
-template <class S>
-template <class F, std::size_t I>
-LONGHAND_ONCE void Cpu<S>::reduce_rows(const F& f, const std::array<OperandOf<Cpu>, I>& in,
-                                       Index rows, Index cols, View<Cpu> sums, Store store) const {
-  constexpr int W = detail::kWide;
-  team(rows * cols).for_each((rows + W - 1) / W, [&](Index block) {
-    const Index i = block * W, count = std::min<Index>(W, rows - i);
-    Pack<S, W> total = detail::sum_across<W, S>(f, in, i, count, cols);
-    S* place = sums.data + i;
-    if (store == Store::accumulate) total += Pack<S, W>::load(place, count);
-    total.store(place, count);
-  });
-}
-
-template <class S>
-template <class F, std::size_t I, class Next>
-LONGHAND_ONCE void Cpu<S>::reduce(const F& f, const std::array<OperandOf<Cpu>, I>& in, Index count,
-                                  View<Cpu> sum, const Next& next) const {
-  constexpr Index most = 64;  // partial sums; their number depends on the count alone
-  const Index parts = std::clamp<Index>((count + kBlock - 1) / kBlock, 1, most);
-  const Index length =
-      ((count + parts - 1) / parts + detail::kWide - 1) / detail::kWide * detail::kWide;
-  const std::array<View<Cpu>, 0> none{};
-  S partial[most] = {};
-  team(count).for_each(parts, [&](Index part) {
-    const Index first = std::min(part * length, count);
-    partial[part] =
-        detail::sum_down<detail::kWide, S>(f, in, none, first, std::min(length, count - first), 0);
-  });
-  for (Index half = most / 2; half > 0; half /= 2)
-    for (Index i = 0; i < half; ++i) partial[i] += partial[i + half];
-  sum(0) = partial[0];
-  sweep(next);
-}
-
-template <class S>
-template <class X, class F, std::size_t I>
-LONGHAND_ONCE void Cpu<S>::gather(const F& f, MatrixView<const X, HostMemory> x, SampleIds<Cpu> ids,
-                                  const std::array<OperandOf<Cpu>, I>& in, View<Cpu> y) const {
-  const auto column = [&](Index j) { return x.data + static_cast<Index>(ids(0, j)) * x.ld; };
-  team(y.size()).for_each(y.cols, [&](Index j) {
-    const X* next = column(std::min(j + 1, y.cols - 1));
-    if (y.rows >= detail::kGathered) {
-      detail::gather_column<detail::kGathered, S>(f, column(j), next, in, y, j);
-    } else if constexpr (std::is_same_v<F, Value>) {
-      constexpr Index line = 64 / static_cast<Index>(sizeof(X));
-      for (Index i = 0; i < y.rows; i += line) __builtin_prefetch(next + i);
-      detail::copy_numbers(column(j), y.rows, y.data + j * y.ld);
-    } else {
-      detail::gather_column<detail::kNarrow, S>(f, column(j), next, in, y, j);
-    }
-  });
-}
 
 }  // namespace longhand
