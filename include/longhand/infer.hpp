@@ -13,6 +13,7 @@
 #include "longhand/core/samples.hpp"
 #include "longhand/core/version.hpp"
 #include "longhand/models/vae.hpp"
+#include "longhand/separate.hpp"
 
 namespace longhand {
 
@@ -24,3 +25,11 @@ Vae(const L&, VaeSpec)
     ->Vae<Cpu<float>, decltype(part_of(std::declval<L>())), GaussianLatent<Cpu<float>>>;
 
 }  // namespace longhand
+
+#ifdef LONGHAND_SEPARATE
+LONGHAND_SEPARATE_PARTS(extern, longhand::Cpu<float>);
+LONGHAND_SEPARATE_PARTS(extern, longhand::Cpu<double>);
+LONGHAND_SEPARATE_FLOAT(LONGHAND_SEPARATE_INFERENCE, extern);
+LONGHAND_SEPARATE_DOUBLE(LONGHAND_SEPARATE_INFERENCE, extern);
+LONGHAND_SEPARATE_LIKELIHOODS(LONGHAND_SEPARATE_INFERENCE, extern);
+#endif

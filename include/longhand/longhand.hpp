@@ -10,5 +10,14 @@
 #include "longhand/backend/reference.hpp"
 #include "longhand/infer.hpp"
 #include "longhand/models/aae.hpp"
+#include "longhand/separate.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/trainer.hpp"
+
+#ifdef LONGHAND_SEPARATE
+LONGHAND_SEPARATE_FLOAT(LONGHAND_SEPARATE_TRAINING, extern);
+LONGHAND_SEPARATE_DOUBLE(LONGHAND_SEPARATE_TRAINING, extern);
+LONGHAND_SEPARATE_LIKELIHOODS(LONGHAND_SEPARATE_TRAINING, extern);
+LONGHAND_SEPARATE_AAE(LONGHAND_SEPARATE_INFERENCE, extern);
+LONGHAND_SEPARATE_AAE(LONGHAND_SEPARATE_TRAINING, extern);
+#endif

@@ -4,10 +4,12 @@
 #include <iomanip>
 
 #include "commands.hpp"
+#include "instantiate/parts.hpp"
 #include "longhand/gradcheck/check_latent.hpp"
 #include "longhand/gradcheck/check_layer.hpp"
 #include "longhand/gradcheck/check_likelihood.hpp"
 #include "longhand/gradcheck/check_model.hpp"
+#include "longhand/infer.hpp"
 #include "longhand/latent/any.hpp"
 #include "longhand/layers/net.hpp"
 #include "longhand/likelihood/any.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "longhand/backend/cuda.hpp"
+#include "instantiate/cuda.hpp"
 #include "model_of.hpp"
 
 namespace longhand::cli {

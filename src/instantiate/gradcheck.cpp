@@ -1,10 +1,3 @@
 // SPDX-License-Identifier: MIT
-// The gradient checker's engine, compiled once; programs that define LONGHAND_EXTERN_TEMPLATES link
-// it.
-#include "longhand/gradcheck/check_part.hpp"
-
-namespace longhand::detail {
-template GradientReport run_check<void>(std::string, std::vector<NamedTensor>, Objective::Forward,
-                                        Subject::Backward, bool, CheckOptions);
-template void check_identities<void>(const Part&, std::size_t, Random&);
-}  // namespace longhand::detail
+// The gradient checker's engine, compiled once for programs that define LONGHAND_SEPARATE.
+#include "longhand/separate/gradcheck.ipp"

@@ -22,7 +22,8 @@ def listed(folder):
 
 
 missing = [f"include/{name} is not in include/meson.build"
-           for name in (names("include", "*.hpp") | names("include", "*.cuh")) - listed("include")]
+           for name in names("include", "*.?pp") | names("include", "*.cuh")
+           if name not in listed("include")]
 missing += [f"src/{name} is not in src/meson.build"
             for name in names("src", "*.cpp") - listed("src")]
 missing += [f"cuda/{name} is not in cuda/meson.build"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Builds and runs a program the three ways a user would: against an installed longhand through
-pkg-config and through CMake, and with longhand as a Meson subproject.
+pkg-config and through CMake, and with longhand as a Meson subproject. Through pkg-config it is built
+a second time: a project of three files with LONGHAND_SEPARATE.
 
 Usage: run.py MESON COMPILER...
 
@@ -53,7 +54,7 @@ class Consumer:
         say("install")
         build = self.folder / "build"
         options = ["cli", "cuda"]
-        run(self.meson, "setup", build, ROOT, f"--prefix={self.prefix}", "--buildtype=debug",
+        run(self.meson, "setup", build, ROOT, f"--prefix={self.prefix}", "--buildtype=plain",
             *[f"-D{option}=disabled" for option in options], env=self.environment)
         run(self.meson, "compile", "-C", build, "-j", JOBS)
         run(self.meson, "install", "-C", build, "--no-rebuild")
@@ -70,16 +71,17 @@ class Consumer:
     def pkg_config(self):
         say("pkg-config")
         version = run("pkg-config", "--modversion", "longhand", env=self.environment).strip()
-        targets = [("longhand", self.program)]
+        targets = [("longhand", "program", ["-O1", self.program]),
+                   ("longhand", "separate",
+                    ["-O0", "-DLONGHAND_SEPARATE", *sorted((HERE / "separate").glob("*.cpp"))])]
         if self.has_io:
-            targets.append(("longhand-io", self.io_program))
-        for package, source in targets:
+            targets.append(("longhand-io", "io_program", ["-O1", self.io_program]))
+        for package, name, words in targets:
             # Between compiler and linker flags, as a Makefile would have it.
             flags = [run("pkg-config", option, package, env=self.environment).split()
                      for option in ("--cflags", "--libs")]
-            program = self.folder / package
-            run(*self.compiler, "-std=c++20", "-O1", *STRICT, *flags[0], source, "-o", program,
-                *flags[1])
+            program = self.folder / name
+            run(*self.compiler, "-std=c++20", *STRICT, *flags[0], *words, "-o", program, *flags[1])
             self.run_program(program)
         return version
 

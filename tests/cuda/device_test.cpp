@@ -11,8 +11,10 @@
 #include "backend/formula_parity.hpp"
 #include "backend/through.hpp"
 #include "core/noise_support.hpp"
+#include "instantiate/cuda.hpp"
 #include "layers/net_parity.hpp"
 #include "models/difference.hpp"
+#include "support/models.hpp"
 #include "train/journey.hpp"
 
 using namespace longhand;

@@ -2,8 +2,7 @@
 // Model files between the CPU and a GPU, both ways. (tests/io/model_file_test does it without one.)
 #include <doctest/doctest.h>
 
-#include <longhand/backend/cuda.hpp>
-
+#include "instantiate/cuda.hpp"
 #include "io/crossing.hpp"
 #include "train/journey.hpp"
 

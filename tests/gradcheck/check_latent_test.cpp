@@ -4,6 +4,8 @@
 #include <longhand/gradcheck/doctest.hpp>
 #include <longhand/gradcheck/prove_power.hpp>
 
+#include "instantiate/parts.hpp"
+
 using namespace longhand;
 
 namespace {

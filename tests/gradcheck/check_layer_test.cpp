@@ -4,6 +4,8 @@
 #include <longhand/gradcheck/prove_power.hpp>
 #include <longhand/layers/net.hpp>
 
+#include "instantiate/parts.hpp"
+
 using namespace longhand;
 
 namespace {

@@ -2,6 +2,8 @@
 #include <longhand/gradcheck/check_model.hpp>
 #include <longhand/gradcheck/doctest.hpp>
 
+#include "instantiate/parts.hpp"
+
 using namespace longhand;
 
 namespace {

@@ -3,7 +3,8 @@
 """Compile time is a feature, and most of it goes into vector loops over formulas. Time cannot be
 asserted, symbols can: this counts the loops that the README's program makes a compiler generate.
 
-Usage: loops.py NM LIBRARY   (the program, compiled without optimisation)
+Usage: loops.py NM LIBRARY             (the program, compiled without optimisation)
+       loops.py NM LIBRARY separate    (the program with LONGHAND_SEPARATE, optimised: no loop is left)
 """
 
 import collections
@@ -32,10 +33,13 @@ def main():
     # Without the addresses, so that equal symbols of two objects are one.
     found = loops(re.sub(r"^[0-9a-f]*", "", line) for line in symbols)
     total = sum(found.values())
-    print(*(f"{name}: {found[name]}" for name in TEMPLATES), f"all: {total}, at most {BUDGET}",
+    separate = sys.argv[3:] == ["separate"]
+    most = 0 if separate else BUDGET
+    print(*(f"{name}: {found[name]}" for name in TEMPLATES), f"all: {total}, at most {most}",
           sep="\n")
     # A name that changed would be counted as none.
-    sys.exit(0 if total <= BUDGET and all(found[name] for name in TEMPLATES) else 1)
+    known = separate or all(found[name] for name in TEMPLATES)
+    sys.exit(0 if total <= most and known else 1)
 
 
 main()

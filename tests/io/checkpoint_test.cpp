@@ -15,7 +15,7 @@
 #include "longhand/io/model_file.hpp"
 #include "longhand/models/aae.hpp"
 #include "longhand/train/trainer.hpp"
-
+#include "support/models.hpp"
 
 using files::rejected;
 using namespace longhand;

@@ -9,11 +9,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "backend/fake_device.hpp"
+#include "backend/fake_models.hpp"
 #include "crossing.hpp"
 #include "longhand/core/version.hpp"
 #include "longhand/infer.hpp"
 #include "longhand/models/aae.hpp"
+#include "support/models.hpp"
 
 using files::bytes;
 using files::Bytes;

@@ -2,6 +2,7 @@
 #include <longhand/backend/cpu.hpp>
 #include <longhand/latent/any.hpp>
 
+#include "instantiate/parts.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "instantiate/parts.hpp"
 #include "longhand/backend/cpu.hpp"
 #include "longhand/gradcheck/check_gradient.hpp"
 #include "longhand/gradcheck/check_latent.hpp"

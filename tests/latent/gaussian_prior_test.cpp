@@ -4,6 +4,7 @@
 #include <longhand/gradcheck/check_latent.hpp>
 #include <longhand/latent/gaussian_prior.hpp>
 
+#include "instantiate/parts.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;

@@ -4,6 +4,7 @@
 #include <longhand/gradcheck/check_latent.hpp>
 #include <longhand/latent/gaussian.hpp>
 
+#include "instantiate/parts.hpp"
 #include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
 

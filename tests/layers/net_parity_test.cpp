@@ -3,6 +3,7 @@
 
 #include <longhand/backend/cpu.hpp>
 
+#include "instantiate/parts.hpp"
 #include "support/allocation_count.hpp"
 
 using namespace longhand;

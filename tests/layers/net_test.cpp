@@ -5,6 +5,7 @@
 #include <longhand/layers/net.hpp>
 #include <set>
 
+#include "instantiate/parts.hpp"
 #include "support/matrix.hpp"
 
 using namespace longhand;

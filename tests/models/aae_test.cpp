@@ -13,6 +13,7 @@
 #include "longhand/train/trainer.hpp"
 #include "math/formulas.hpp"
 #include "support/matrix.hpp"
+#include "support/models.hpp"
 
 using namespace longhand;
 using namespace longhand::test;

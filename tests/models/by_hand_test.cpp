@@ -11,6 +11,7 @@
 
 #include "longhand/backend/reference.hpp"
 #include "longhand/models/vae.hpp"
+#include "support/models.hpp"
 
 namespace {
 

@@ -12,6 +12,7 @@
 #include "longhand/models/vae.hpp"
 #include "longhand/train/trainer.hpp"
 #include "support/matrix.hpp"
+#include "support/models.hpp"
 
 namespace {
 

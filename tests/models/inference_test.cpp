@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "backend/fake_device.hpp"
+#include "backend/fake_models.hpp"
 #include "longhand/backend/cpu.hpp"
 #include "longhand/models/vae.hpp"
 #include "models/configs.hpp"
 #include "support/allocation_count.hpp"
 #include "support/matrix.hpp"
+#include "support/models.hpp"
 
 namespace {
 

@@ -2,6 +2,7 @@
 #include "longhand/gradcheck/check_model.hpp"
 #include "longhand/gradcheck/doctest.hpp"
 #include "models/configs.hpp"
+#include "support/models.hpp"
 
 using namespace longhand;
 using namespace longhand::test;

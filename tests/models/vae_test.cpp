@@ -10,6 +10,7 @@
 
 #include "longhand/backend/cpu.hpp"
 #include "models/model_support.hpp"
+#include "support/models.hpp"
 
 using namespace longhand;
 using longhand::test::Case;

@@ -12,6 +12,7 @@
 #include "longhand/backend/cpu.hpp"
 #include "longhand/train/trainer.hpp"
 #include "models/model_support.hpp"
+#include "support/models.hpp"
 
 namespace {
 

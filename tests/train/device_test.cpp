@@ -12,8 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "backend/fake_device.hpp"
+#include "backend/fake_models.hpp"
 #include "longhand/backend/cpu.hpp"
+#include "support/models.hpp"
 #include "train/journey.hpp"
 
 namespace {

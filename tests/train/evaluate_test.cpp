@@ -7,6 +7,7 @@
 
 #include "longhand/backend/cpu.hpp"
 #include "longhand/models/vae.hpp"
+#include "support/models.hpp"
 
 namespace {
 

@@ -17,6 +17,7 @@
 #include "longhand/models/aae.hpp"
 #include "longhand/models/vae.hpp"
 #include "longhand/train/trainer.hpp"
+#include "support/models.hpp"
 
 namespace {
 

@@ -15,6 +15,7 @@
 #include "longhand/backend/cpu.hpp"
 #include "longhand/models/vae.hpp"
 #include "support/allocation_count.hpp"
+#include "support/models.hpp"
 
 namespace {
 

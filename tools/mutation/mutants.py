@@ -131,7 +131,16 @@ class Finder:
         elif cursor.kind in FUNCTIONS and path in self.sources:
             body = [c for c in cursor.get_children() if c.kind == K.COMPOUND_STMT]
             if body and cursor.extent.start.file.name == body[0].extent.start.file.name:
-                self.function(path, cursor, body[0], "::".join(names + (cursor.spelling,)))
+                scopes = names or self.classes_of(cursor)
+                self.function(path, cursor, body[0], "::".join(scopes + (cursor.spelling,)))
+
+    @staticmethod
+    def classes_of(member):
+        """The classes around a member function that is defined outside of them."""
+        names, scope = (), member.semantic_parent
+        while scope.kind in SCOPES and scope.kind != K.NAMESPACE:
+            names, scope = (scope.spelling,) + names, scope.semantic_parent
+        return names
 
     def function(self, path, cursor, body, name):
         file = path.relative_to(self.top).as_posix()

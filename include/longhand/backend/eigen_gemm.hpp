@@ -23,8 +23,8 @@
 
 namespace longhand::detail {
 
-/// The three steps of a tile's product. No member is inline, so that they can be compiled once
-/// (src/instantiate/gemm.cpp) for programs that define LONGHAND_EXTERN_TEMPLATES.
+/// The three steps of a tile's product. No public member is inline, so that programs that define
+/// LONGHAND_SEPARATE compile them once (separate/products.ipp).
 template <class S>
 struct TileKernel {
   /// Tile height: a multiple of every register height of Eigen's kernel (4 to 48 rows), so that a
@@ -133,7 +133,7 @@ void TileKernel<S>::multiply_vector(Transpose ta, const S* a, Index lda, Index r
                       : add.template operator()<Eigen::RowMajor>();
 }
 
-#ifdef LONGHAND_EXTERN_TEMPLATES
+#ifdef LONGHAND_SEPARATE
 extern template struct TileKernel<float>;
 extern template struct TileKernel<double>;
 #endif

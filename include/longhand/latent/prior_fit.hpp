@@ -10,7 +10,8 @@
 #include "longhand/latent/sampled_prior_spec.hpp"
 
 /// How well the codes of a data set fit a prior (docs/derivations/adversarial.md). Everything is
-/// computed on the host in double, from all codes at once.
+/// computed on the host in double, from all codes at once. S is double: the functions are templates
+/// so that their expressions, which take seconds to compile, are compiled only where they are called.
 namespace longhand {
 
 namespace detail {
@@ -19,16 +20,19 @@ namespace detail {
 inline constexpr double kKernelWidths[] = {0.25, 1, 4};
 
 /// The sum of the three kernels at squared distances d, by one exponential.
-inline double sum_of_kernels(const Eigen::ArrayXd& d, double v) {
-  const Eigen::ArrayXd wide = (-d / (2 * kKernelWidths[2] * v)).exp();
-  const Eigen::ArrayXd middle = wide.square().square();
+template <class S>
+double sum_of_kernels(const Eigen::Array<S, Eigen::Dynamic, 1>& d, double v) {
+  using Array = Eigen::Array<S, Eigen::Dynamic, 1>;
+  const Array wide = (-d / (2 * kKernelWidths[2] * v)).exp();
+  const Array middle = wide.square().square();
   return (wide + middle + middle.square().square()).sum();
 }
 
 /// At most `most` columns, evenly spaced.
-inline ColumnMajor<double> thinned(const ColumnMajor<double>& codes, Eigen::Index most) {
+template <class S>
+ColumnMajor<S> thinned(const ColumnMajor<S>& codes, Eigen::Index most) {
   const Eigen::Index every = (codes.cols() + most - 1) / most;
-  ColumnMajor<double> some(codes.rows(), (codes.cols() + every - 1) / every);
+  ColumnMajor<S> some(codes.rows(), (codes.cols() + every - 1) / every);
   for (Eigen::Index j = 0; j < some.cols(); ++j) some.col(j) = codes.col(j * every);
   return some;
 }
@@ -37,28 +41,31 @@ inline constexpr Eigen::Index kMostCodes = 20000;
 }  // namespace detail
 
 /// The mean of a mixture (J numbers).
-inline Eigen::VectorXd mean_of(const EqualMixture& p) {
-  return Eigen::Map<const ColumnMajor<double>>(p.means.data(), p.dim, p.components()).rowwise().mean();
+template <class S = double>
+Eigen::VectorX<S> mean_of(const EqualMixture& p) {
+  return Eigen::Map<const ColumnMajor<S>>(p.means.data(), p.dim, p.components()).rowwise().mean();
 }
 /// The covariance of a mixture (J x J).
-inline ColumnMajor<double> covariance_of(const EqualMixture& p) {
-  const Eigen::Map<const ColumnMajor<double>> means(p.means.data(), p.dim, p.components());
-  const ColumnMajor<double> centred = means.colwise() - mean_of(p);
+template <class S = double>
+ColumnMajor<S> covariance_of(const EqualMixture& p) {
+  const Eigen::Map<const ColumnMajor<S>> means(p.means.data(), p.dim, p.components());
+  const ColumnMajor<S> centred = means.colwise() - mean_of<S>(p);
   return centred * centred.transpose() / static_cast<double>(p.components()) +
-         p.deviation * p.deviation * ColumnMajor<double>::Identity(p.dim, p.dim);
+         p.deviation * p.deviation * ColumnMajor<S>::Identity(p.dim, p.dim);
 }
 
 /// The squared maximum mean discrepancy between codes (J x n, n at least 2) and a mixture, an
 /// unbiased estimate: it is near 0 where both are one distribution, and may be a little below
 /// [ADV-13]. The prior's side is exact, and only the codes are a sample.
-inline double squared_mmd(const ColumnMajor<double>& codes, const EqualMixture& p) {
-  using Array = Eigen::ArrayXd;
+template <class S>
+double squared_mmd(const ColumnMajor<S>& codes, const EqualMixture& p) {
+  using Array = Eigen::Array<S, Eigen::Dynamic, 1>;
   const Eigen::Index n = codes.cols(), K = p.components();
   const double J = static_cast<double>(p.dim), s2 = p.deviation * p.deviation,
-               v = covariance_of(p).trace();
-  const Eigen::Map<const ColumnMajor<double>> means(p.means.data(), p.dim, K);
+               v = covariance_of<S>(p).trace();
+  const Eigen::Map<const ColumnMajor<S>> means(p.means.data(), p.dim, K);
   double codes_codes = 0, codes_prior = 0, prior_prior = 0;
-  const ColumnMajor<double> by_row = codes.transpose();  // one dimension of all codes side by side
+  const ColumnMajor<S> by_row = codes.transpose();  // one dimension of all codes side by side
   for (Eigen::Index i = 0; i + 1 < n; ++i) {
     Array squares = Array::Zero(n - 1 - i);
     for (Eigen::Index k = 0; k < p.dim; ++k)
@@ -86,16 +93,17 @@ inline double squared_mmd(const ColumnMajor<double>& codes, const EqualMixture& 
 /// largest difference of a variance or covariance, in the prior's [ADV-12]; "mmd", the squared
 /// maximum mean discrepancy [ADV-13]. All are NaN for fewer than two codes, or where a code is not
 /// finite.
-inline NamedValues prior_fit(const ColumnMajor<double>& all, const EqualMixture& p) {
+template <class S>
+NamedValues prior_fit(const ColumnMajor<S>& all, const EqualMixture& p) {
   const double nothing = std::numeric_limits<double>::quiet_NaN();
   if (all.cols() < 2 || !all.allFinite())
     return {{"mean_gap", nothing}, {"covariance_gap", nothing}, {"mmd", nothing}};
   const double n = static_cast<double>(all.cols());
-  const Eigen::VectorXd mean = all.rowwise().mean();
-  const ColumnMajor<double> centred = all.colwise() - mean, covariance = covariance_of(p);
-  const Eigen::VectorXd sd = covariance.diagonal().cwiseSqrt();
-  const Eigen::VectorXd by_mean = (mean - mean_of(p)).cwiseQuotient(sd);
-  const ColumnMajor<double> by_covariance =
+  const Eigen::VectorX<S> mean = all.rowwise().mean();
+  const ColumnMajor<S> centred = all.colwise() - mean, covariance = covariance_of<S>(p);
+  const Eigen::VectorX<S> sd = covariance.diagonal().cwiseSqrt();
+  const Eigen::VectorX<S> by_mean = (mean - mean_of<S>(p)).cwiseQuotient(sd);
+  const ColumnMajor<S> by_covariance =
       (centred * centred.transpose() / (n - 1) - covariance).cwiseQuotient(sd * sd.transpose());
   return {{"mean_gap", by_mean.cwiseAbs().maxCoeff()},              // [ADV-11]
           {"covariance_gap", by_covariance.cwiseAbs().maxCoeff()},  // [ADV-12]

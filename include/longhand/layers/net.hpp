@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "longhand/core/macros.hpp"
 #include "longhand/layers/dense.hpp"
 #include "longhand/layers/net_spec.hpp"
 #include "longhand/math/dropout.hpp"
@@ -70,63 +71,17 @@ class Net {
   /// in: numbers per sample that come in. Throws std::invalid_argument naming the field of `hidden`
   /// that is wrong.
   Net(ParamLayout& layout, const std::string& prefix, Index in, const NetSpec& hidden,
-      OutputSpec outputs)
-      : stream_(layout.noise_streams(static_cast<Index>(hidden.stages.size()))) {
-    int number = 0;
-    for (const StageSpec& stage : hidden.stages) {
-      require(stage.dropout >= 0 && stage.dropout < 1, "dropout is ", stage.dropout,
-              ", expected 0 <= p < 1");
-      hidden_.push_back({stage.activation, {stage.dropout}});
-      stages_.push_back(std::visit(
-          [&](const DenseSpec& dense) -> Stage {
-            return Dense<B>(layout, prefix + "." + std::to_string(number), in, dense.out);
-          },
-          stage.linear));
-      in = stage.out();
-      number += 2;
-    }
-    for (auto& part : outputs.parts)
-      if (part.first.empty()) part.first = prefix + "." + std::to_string(number);
-    stages_.push_back(Dense<B>(layout, in, outputs));
-  }
+      OutputSpec outputs);
 
   Index in() const { return in_of(stages_.front()); }
   Index out() const { return out_of(stages_.back()); }
 
   /// From x (in x N): the output, out x N, a view into the workspace. x must stay until backward.
-  View<B> forward(const Pass<B>& pass, ConstView<B> x, Cache& cache) const {
-    require_shape("net: input", x, in(), x.cols);
-    cache = pass.workspace.template host<StageCache>(static_cast<Index>(stages_.size()));
-    for (std::size_t l = 0; l < hidden_.size(); ++l) {
-      cache[l].x = x;
-      x = forward_hidden(pass, l, x, cache[l]);
-    }
-    const View<B> y = pass.matrix(out(), x.cols);
-    cache.back().x = x;
-    std::visit([&](const auto& stage) { stage.forward(pass, x, y); }, stages_.back());
-    return y;
-  }
+  View<B> forward(const Pass<B>& pass, ConstView<B> x, Cache& cache) const;
 
   /// From dy (out x N): the parameters' gradients, which are added, and dx (in x N), which is
   /// assigned unless it is absent.
-  void backward(const Pass<B>& pass, const Cache& cache, ConstView<B> dy, View<B> dx) const {
-    require_shape("net: dy", dy, out(), cache.front().x.cols);
-    for (std::size_t l = stages_.size() - 1; l > 0; --l) {
-      const StageCache& below = cache[l - 1];
-      const View<B> da = pass.matrix(in_of(stages_[l]), dy.cols);
-      std::visit(
-          [&]<class A>(const auto& stage, const A& act) {
-            stage.backward(pass, cache[l].x, dy, da,
-                           then<B>(BackwardThroughStage<A>{act},
-                                   longhand::in<B>(below.saved, either<B>(below.factor, 1), da),
-                                   longhand::out<B>(da)));
-          },
-          stages_[l], hidden_[l - 1].activation);
-      dy = da;
-    }
-    std::visit([&](const auto& stage) { stage.backward(pass, cache[0].x, dy, dx); },
-               stages_.front());
-  }
+  void backward(const Pass<B>& pass, const Cache& cache, ConstView<B> dy, View<B> dx) const;
 
  private:
   using Stage = std::variant<Dense<B>>;
@@ -184,5 +139,61 @@ class Net {
   std::vector<Hidden> hidden_;  ///< what follows the stages before it
   std::uint16_t stream_ = 0;    ///< of the first stage's dropout, the next has the next
 };
+
+template <class B>
+Net<B>::Net(ParamLayout& layout, const std::string& prefix, Index in, const NetSpec& hidden,
+            OutputSpec outputs)
+    : stream_(layout.noise_streams(static_cast<Index>(hidden.stages.size()))) {
+  int number = 0;
+  for (const StageSpec& stage : hidden.stages) {
+    require(stage.dropout >= 0 && stage.dropout < 1, "dropout is ", stage.dropout,
+            ", expected 0 <= p < 1");
+    hidden_.push_back({stage.activation, {stage.dropout}});
+    stages_.push_back(std::visit(
+        [&](const DenseSpec& dense) -> Stage {
+          return Dense<B>(layout, prefix + "." + std::to_string(number), in, dense.out);
+        },
+        stage.linear));
+    in = stage.out();
+    number += 2;
+  }
+  for (auto& part : outputs.parts)
+    if (part.first.empty()) part.first = prefix + "." + std::to_string(number);
+  stages_.push_back(Dense<B>(layout, in, outputs));
+}
+
+template <class B>
+LONGHAND_ONCE View<B> Net<B>::forward(const Pass<B>& pass, ConstView<B> x, Cache& cache) const {
+  require_shape("net: input", x, in(), x.cols);
+  cache = pass.workspace.template host<StageCache>(static_cast<Index>(stages_.size()));
+  for (std::size_t l = 0; l < hidden_.size(); ++l) {
+    cache[l].x = x;
+    x = forward_hidden(pass, l, x, cache[l]);
+  }
+  const View<B> y = pass.matrix(out(), x.cols);
+  cache.back().x = x;
+  std::visit([&](const auto& stage) { stage.forward(pass, x, y); }, stages_.back());
+  return y;
+}
+
+template <class B>
+LONGHAND_ONCE void Net<B>::backward(const Pass<B>& pass, const Cache& cache, ConstView<B> dy,
+                                    View<B> dx) const {
+  require_shape("net: dy", dy, out(), cache.front().x.cols);
+  for (std::size_t l = stages_.size() - 1; l > 0; --l) {
+    const StageCache& below = cache[l - 1];
+    const View<B> da = pass.matrix(in_of(stages_[l]), dy.cols);
+    std::visit(
+        [&]<class A>(const auto& stage, const A& act) {
+          stage.backward(pass, cache[l].x, dy, da,
+                         then<B>(BackwardThroughStage<A>{act},
+                                 longhand::in<B>(below.saved, either<B>(below.factor, 1), da),
+                                 longhand::out<B>(da)));
+        },
+        stages_[l], hidden_[l - 1].activation);
+    dy = da;
+  }
+  std::visit([&](const auto& stage) { stage.backward(pass, cache[0].x, dy, dx); }, stages_.front());
+}
 
 }  // namespace longhand

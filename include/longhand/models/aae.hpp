@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/core/macros.hpp"
 #include "longhand/latent/any.hpp"
 #include "longhand/latent/prior_fit.hpp"
 #include "longhand/latent/sampled_prior.hpp"
@@ -25,7 +26,8 @@ namespace longhand {
 /// (reconstruct, discriminate, confuse), each with a player and an optimizer of its own. It owns
 /// its architecture and its parameters; const member functions are re-entrant. The verbs of
 /// inference are in models/inference.hpp and models/one_shot.hpp; encode() gives codes without
-/// noise.
+/// noise. The members that compute are defined below it, so that they can be compiled once
+/// (separate.hpp).
 template <class B>
 class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
  public:
@@ -35,23 +37,7 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
 
   /// The model that `spec` describes, weights initialised from its autoencoder's seed. Throws
   /// std::invalid_argument naming the field that is wrong.
-  explicit Aae(AaeSpec spec, B backend = B())
-      : backend_(backend),
-        spec_(checked(std::move(spec))),
-        likelihood_(spec_.autoencoder.likelihood) {
-    const VaeSpec& own = spec_.autoencoder;
-    ParamLayout layout;
-    auto parts = build_parts<Net<B>, AnyLatent<B>>(layout, spec_,
-                                                   likelihood_.output_rows(own.input_dim));
-    encoder_ = std::move(parts.encoder);
-    decoder_ = std::move(parts.decoder);
-    latent_ = std::move(parts.latent);
-    discriminator_ = std::move(parts.discriminator);
-    prior_ = SampledPrior<B>(backend_, layout, spec_.prior, latent_.z_rows());
-    params_ = Params<B>(std::move(layout));
-    initialize(backend_, own.init, own.seed, params_);
-    input_ = InputUnits<B>(backend_, own.transform, own.input_dim);
-  }
+  explicit Aae(AaeSpec spec, B backend = B());
 
   const B& backend() const { return backend_; }
   const AaeSpec& spec() const { return spec_; }
@@ -88,9 +74,7 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
 
   /// How the codes of a data set fit the prior, from all of them (J x n).
   static constexpr bool wants_codes() { return true; }
-  NamedValues diagnosis(const ColumnMajor<double>& codes) const {
-    return prior_fit(codes, prior_.mixture());
-  }
+  NamedValues diagnosis(const ColumnMajor<double>& codes) const;
   /// The epoch that is kept: of those that reconstruct held-out samples within 2% of the best one,
   /// the one whose codes are nearest to the prior [ADV-14].
   static constexpr double selection_tolerance() { return 0.02; }
@@ -126,82 +110,32 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
     View<B> h;  ///< the encoder's head
     View<B> z;  ///< J x N
   };
-  Codes codes(const Pass<B>& pass, const Batch<B>& batch) const {
-    check_batch(batch, input_dim());
-    Codes c;
-    c.h = encoder_.forward(pass, batch.input, c.encoder);
-    c.z = pass.matrix(z_rows(), c.h.cols);
-    latent_.forward(pass, c.h, {}, c.z, c.latent);  // [ADV-1]
-    return c;
-  }
-  void codes_backward(const Pass<B>& pass, const Codes& c, ConstView<B> dz) const {
-    const View<B> dh = pass.matrix(c.h.rows, c.h.cols);
-    latent_.backward(pass, c.latent, {}, dz, dh, {});
-    encoder_.backward(pass, c.encoder, dh, {});
-  }
+  Codes codes(const Pass<B>& pass, const Batch<B>& batch) const;
+  void codes_backward(const Pass<B>& pass, const Codes& c, ConstView<B> dz) const;
 
  public:
   using OneShot<Aae<B>, B>::reconstruct;  // of samples: the phase has the same name
   /// First phase: encoder and decoder learn to reconstruct.
-  void reconstruct(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const {
-    const Codes c = codes(pass, batch);
-    typename Net<B>::Cache cache;
-    const View<B> output = decoder_.forward(pass, c.z, cache);
-    const View<B> doutput = pass.matrix(output.rows, output.cols), dz = like(pass, c.z);
-    likelihood_.value_and_gradient(pass, seed(pass, batch, kNll), output, batch, terms.row(kNll),
-                                   doutput);            // [ADV-3]
-    decoder_.backward(pass, cache, doutput, dz);        // [ADV-7]
-    codes_backward(pass, c, dz);                        // [ADV-7]
-  }
+  void reconstruct(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const;
   /// Second phase: the discriminator learns to tell codes from draws of the prior. Nothing reaches
   /// the encoder.
-  void discriminate(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const {
-    const Codes c = codes(pass, batch);
-    const View<B> real = like(pass, c.z);
-    prior_.draw(pass, real);                                                         // [ADV-2]
-    const View<B> real_logit = judge(pass, batch, kReal, real, terms.row(kReal), {});  // [ADV-4]
-    const View<B> fake_logit = judge(pass, batch, kFake, c.z, terms.row(kFake), {});   // [ADV-5]
-    accuracy(pass, real_logit, fake_logit, terms);
-  }
+  void discriminate(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const;
   /// Third phase: the encoder learns to make codes that the discriminator, which is frozen, takes
   /// for draws of the prior.
-  void confuse(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const {
-    const Codes c = codes(pass, batch);
-    const View<B> dz = like(pass, c.z);
-    judge(pass.frozen(), batch, kFooled, c.z, terms.row(kFooled), dz);  // [ADV-6] [ADV-9]
-    codes_backward(pass, c, dz);                                        // [ADV-9]
-  }
+  void confuse(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const;
 
   /// Writes the terms of every sample (5 x N) without gradients, and the codes where they are
   /// wanted.
   void values(const Pass<B>& pass, const Batch<B>& batch, View<B> terms,
-              const LatentStatistics<B>& statistics = {}) const {
-    const Codes c = codes(pass, batch);
-    likelihood_.value(pass, output(pass, c.z, {}), batch, terms.row(kNll));
-    const View<B> real = like(pass, c.z);
-    prior_.draw(pass, real);
-    const View<B> real_logit = judge(pass, kReal, real, terms.row(kReal)),
-                  fake_logit = judge(pass, kFake, c.z, terms.row(kFake));
-    judge(pass, kFooled, c.z, terms.row(kFooled));
-    accuracy(pass, real_logit, fake_logit, terms);
-    if (statistics.codes.present()) pass.backend.copy(c.z, statistics.codes);
-  }
+              const LatentStatistics<B>& statistics = {}) const;
 
   /// Writes the codes of a batch without noise into `mean`, and the log variance of a Gaussian
   /// latent into `logvar` (J x N each); a view that is absent is not written.
-  void posterior(const Pass<B>& pass, const Batch<B>& batch, View<B> mean, View<B> logvar) const {
-    typename Net<B>::Cache cache;
-    latent_.mean(pass, encoder_.forward(pass, batch.input, cache), mean, logvar);
-  }
+  void posterior(const Pass<B>& pass, const Batch<B>& batch, View<B> mean, View<B> logvar) const;
   /// The decoder's output for codes z (J x N), from which the likelihood makes means and draws.
-  View<B> output(const Pass<B>& pass, ConstView<B> z, ConstView<B> /*condition*/) const {
-    typename Net<B>::Cache cache;
-    return decoder_.forward(pass, z, cache);
-  }
+  View<B> output(const Pass<B>& pass, ConstView<B> z, ConstView<B> condition) const;
   /// Draws z (J x N) from the prior [ADV-2].
-  void from_prior(const Pass<B>& pass, ConstView<B> /*condition*/, View<B> z) const {
-    prior_.draw(pass, z);
-  }
+  void from_prior(const Pass<B>& pass, ConstView<B> condition, View<B> z) const;
 
  private:
   /// Rows of the terms, which are also the places of their weights.
@@ -264,5 +198,114 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
   Params<B> params_;
   InputUnits<B> input_;
 };
+
+template <class B>
+Aae<B>::Aae(AaeSpec spec, B backend)
+    : backend_(backend),
+      spec_(checked(std::move(spec))),
+      likelihood_(spec_.autoencoder.likelihood) {
+  const VaeSpec& own = spec_.autoencoder;
+  ParamLayout layout;
+  auto parts =
+      build_parts<Net<B>, AnyLatent<B>>(layout, spec_, likelihood_.output_rows(own.input_dim));
+  encoder_ = std::move(parts.encoder);
+  decoder_ = std::move(parts.decoder);
+  latent_ = std::move(parts.latent);
+  discriminator_ = std::move(parts.discriminator);
+  prior_ = SampledPrior<B>(backend_, layout, spec_.prior, latent_.z_rows());
+  params_ = Params<B>(std::move(layout));
+  initialize(backend_, own.init, own.seed, params_);
+  input_ = InputUnits<B>(backend_, own.transform, own.input_dim);
+}
+
+template <class B>
+LONGHAND_ONCE NamedValues Aae<B>::diagnosis(const ColumnMajor<double>& codes) const {
+  return prior_fit(codes, prior_.mixture());
+}
+
+template <class B>
+LONGHAND_ONCE auto Aae<B>::codes(const Pass<B>& pass, const Batch<B>& batch) const -> Codes {
+  check_batch(batch, input_dim());
+  Codes c;
+  c.h = encoder_.forward(pass, batch.input, c.encoder);
+  c.z = pass.matrix(z_rows(), c.h.cols);
+  latent_.forward(pass, c.h, {}, c.z, c.latent);  // [ADV-1]
+  return c;
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::codes_backward(const Pass<B>& pass, const Codes& c,
+                                          ConstView<B> dz) const {
+  const View<B> dh = pass.matrix(c.h.rows, c.h.cols);
+  latent_.backward(pass, c.latent, {}, dz, dh, {});
+  encoder_.backward(pass, c.encoder, dh, {});
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::reconstruct(const Pass<B>& pass, const Batch<B>& batch,
+                                       View<B> terms) const {
+  const Codes c = codes(pass, batch);
+  typename Net<B>::Cache cache;
+  const View<B> output = decoder_.forward(pass, c.z, cache);
+  const View<B> doutput = pass.matrix(output.rows, output.cols), dz = like(pass, c.z);
+  likelihood_.value_and_gradient(pass, seed(pass, batch, kNll), output, batch, terms.row(kNll),
+                                 doutput);      // [ADV-3]
+  decoder_.backward(pass, cache, doutput, dz);  // [ADV-7]
+  codes_backward(pass, c, dz);                  // [ADV-7]
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::discriminate(const Pass<B>& pass, const Batch<B>& batch,
+                                        View<B> terms) const {
+  const Codes c = codes(pass, batch);
+  const View<B> real = like(pass, c.z);
+  prior_.draw(pass, real);                                                           // [ADV-2]
+  const View<B> real_logit = judge(pass, batch, kReal, real, terms.row(kReal), {});  // [ADV-4]
+  const View<B> fake_logit = judge(pass, batch, kFake, c.z, terms.row(kFake), {});   // [ADV-5]
+  accuracy(pass, real_logit, fake_logit, terms);
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::confuse(const Pass<B>& pass, const Batch<B>& batch,
+                                   View<B> terms) const {
+  const Codes c = codes(pass, batch);
+  const View<B> dz = like(pass, c.z);
+  judge(pass.frozen(), batch, kFooled, c.z, terms.row(kFooled), dz);  // [ADV-6] [ADV-9]
+  codes_backward(pass, c, dz);                                        // [ADV-9]
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::values(const Pass<B>& pass, const Batch<B>& batch, View<B> terms,
+                                  const LatentStatistics<B>& statistics) const {
+  const Codes c = codes(pass, batch);
+  likelihood_.value(pass, output(pass, c.z, {}), batch, terms.row(kNll));
+  const View<B> real = like(pass, c.z);
+  prior_.draw(pass, real);
+  const View<B> real_logit = judge(pass, kReal, real, terms.row(kReal)),
+                fake_logit = judge(pass, kFake, c.z, terms.row(kFake));
+  judge(pass, kFooled, c.z, terms.row(kFooled));
+  accuracy(pass, real_logit, fake_logit, terms);
+  if (statistics.codes.present()) pass.backend.copy(c.z, statistics.codes);
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::posterior(const Pass<B>& pass, const Batch<B>& batch, View<B> mean,
+                                     View<B> logvar) const {
+  typename Net<B>::Cache cache;
+  latent_.mean(pass, encoder_.forward(pass, batch.input, cache), mean, logvar);
+}
+
+template <class B>
+LONGHAND_ONCE View<B> Aae<B>::output(const Pass<B>& pass, ConstView<B> z,
+                                     ConstView<B> /*condition*/) const {
+  typename Net<B>::Cache cache;
+  return decoder_.forward(pass, z, cache);
+}
+
+template <class B>
+LONGHAND_ONCE void Aae<B>::from_prior(const Pass<B>& pass, ConstView<B> /*condition*/,
+                                      View<B> z) const {
+  prior_.draw(pass, z);
+}
 
 }  // namespace longhand

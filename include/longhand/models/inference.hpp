@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "longhand/core/columns.hpp"
+#include "longhand/core/macros.hpp"
 #include "longhand/models/model.hpp"
 
 namespace longhand {
@@ -40,6 +41,8 @@ struct ScoreCall {
 /// throw std::invalid_argument naming the argument. `condition` (C x N) is there if the model has
 /// one. Several calls that together cover some samples see the noise that one call for all of them
 /// would see.
+///
+/// The verbs are defined below it, so that they can be compiled once (separate.hpp).
 template <class M, class B>
 class Inference {
   using Scalar = typename B::Scalar;
@@ -47,94 +50,36 @@ class Inference {
  public:
   /// Writes the posterior means of x (D x N) into z (J x N). No noise.
   void encode(ConstView<B> x, View<B> z, Workspace<B>& workspace,
-              ConstView<B> condition = {}) const {
-    check_samples("encode", "x", x, model().input_dim(), x.cols);
-    check_samples("encode", "z", z, model().z_rows(), x.cols);
-    check_condition("encode", condition, x.cols);
-    by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
-      model().posterior(pass, batch_of(pass, run, x, condition), run.of(z), {});
-    });
-  }
+              ConstView<B> condition = {}) const;
 
   /// Writes the log variances of q(z given x) into logvar (J x N). Throws for an autoencoder.
   void encode_logvar(ConstView<B> x, View<B> logvar, Workspace<B>& workspace,
-                     ConstView<B> condition = {}) const {
-    require(model().has_logvar(), "the model's latents have no posterior variance");
-    check_samples("encode_logvar", "x", x, model().input_dim(), x.cols);
-    check_samples("encode_logvar", "logvar", logvar, model().z_rows(), x.cols);
-    check_condition("encode_logvar", condition, x.cols);
-    by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
-      model().posterior(pass, batch_of(pass, run, x, condition), {}, run.of(logvar));
-    });
-  }
+                     ConstView<B> condition = {}) const;
 
   /// Writes E[x given z] for the codes z (J x N) into x (D x N).
   void decode(ConstView<B> z, View<B> x, Workspace<B>& workspace,
-              ConstView<B> condition = {}) const {
-    check_samples("decode", "z", z, model().z_rows(), z.cols);
-    check_samples("decode", "x", x, model().input_dim(), z.cols);
-    check_condition("decode", condition, z.cols);
-    by_runs(z.cols, workspace, [&](const Pass<B>& pass, Run run) {
-      mean(pass, run.of(z), run.of(condition), run.of(x));
-    });
-  }
+              ConstView<B> condition = {}) const;
 
   /// Writes decode(encode(x)) into `reconstruction` (D x N).
   void reconstruct(ConstView<B> x, View<B> reconstruction, Workspace<B>& workspace,
-                   ConstView<B> condition = {}) const {
-    check_samples("reconstruct", "x", x, model().input_dim(), x.cols);
-    check_samples("reconstruct", "reconstruction", reconstruction, model().input_dim(), x.cols);
-    check_condition("reconstruct", condition, x.cols);
-    by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
-      const View<B> z = pass.matrix(model().z_rows(), run.count);
-      model().posterior(pass, batch_of(pass, run, x, condition), z, {});
-      mean(pass, z, run.of(condition), run.of(reconstruction));
-    });
-  }
+                   ConstView<B> condition = {}) const;
 
   /// Draws samples from the model into x (D x N): z from the prior, then the mean of p(x given z),
   /// or with `draw` a draw from it. Column j depends on (seed, first_sample + j) alone. Throws for
   /// an autoencoder.
-  void sample(View<B> x, Workspace<B>& workspace, const SampleCall<B>& call = {}) const {
-    require(model().has_prior(),
-            "an autoencoder has no prior over its latents: it cannot be sampled");
-    check_samples("sample", "x", x, model().input_dim(), x.cols);
-    check_condition("sample", call.condition, x.cols);
-    by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
-      pass.key = {.seed = call.seed, .step = 0, .stream = Stream::prior, .draw = 0};
-      pass.sample_ids = sample_ids(pass, call.first_sample + run.first, run.count);
-      const ConstView<B> c = run.of(call.condition);
-      const View<B> z = pass.matrix(model().z_rows(), run.count);
-      model().from_prior(pass, c, z);
-      if (!call.draw) return mean(pass, z, c, run.of(x));
-      model().likelihood().draw(pass, model().output(pass, z, c), run.of(x));
-      model().input().to_user(pass, run.of(x));
-    });
-  }
+  void sample(View<B> x, Workspace<B>& workspace, const SampleCall<B>& call = {}) const;
 
   /// Per sample the log-likelihood term E log p(x given z), averaged over the draws of z, and the
   /// KL, in nats; both on the host, one number per column of x (D x N). The noise of column j
   /// depends on (seed, first_sample + j) alone. The KL of an autoencoder is 0.
   void score(ConstView<B> x, Eigen::Ref<Eigen::VectorXd> log_likelihood_term,
              Eigen::Ref<Eigen::VectorXd> kl, Workspace<B>& workspace,
-             const ScoreCall<B>& call = {}) const {
-    check_count("score", "log_likelihood_term", log_likelihood_term.size(), x.cols);
-    check_count("score", "kl", kl.size(), x.cols);
-    each_score("score", x, workspace, call, [&](Index j, double term, double divergence) {
-      log_likelihood_term(j) = term;
-      kl(j) = divergence;
-    });
-  }
+             const ScoreCall<B>& call = {}) const;
 
   /// Per sample the evidence lower bound in nats, a lower bound of log p(x); otherwise as score().
   /// Throws for an autoencoder.
   void elbo(ConstView<B> x, Eigen::Ref<Eigen::VectorXd> elbo, Workspace<B>& workspace,
-            const ScoreCall<B>& call = {}) const {
-    require(model().has_elbo(), "the model has no evidence lower bound");
-    check_count("elbo", "elbo", elbo.size(), x.cols);
-    each_score("elbo", x, workspace, call,
-               [&](Index j, double term, double divergence) { elbo(j) = term - divergence; });
-  }
+            const ScoreCall<B>& call = {}) const;
 
  private:
   static constexpr Index kRun = 512;  ///< most columns an inference call takes at a time
@@ -250,5 +195,95 @@ class Inference {
     require(room == count, call, ": ", name, " has room for ", room, " samples, expected ", count);
   }
 };
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::encode(ConstView<B> x, View<B> z, Workspace<B>& workspace,
+                                           ConstView<B> condition) const {
+  check_samples("encode", "x", x, model().input_dim(), x.cols);
+  check_samples("encode", "z", z, model().z_rows(), x.cols);
+  check_condition("encode", condition, x.cols);
+  by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
+    model().posterior(pass, batch_of(pass, run, x, condition), run.of(z), {});
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::encode_logvar(ConstView<B> x, View<B> logvar,
+                                                  Workspace<B>& workspace,
+                                                  ConstView<B> condition) const {
+  require(model().has_logvar(), "the model's latents have no posterior variance");
+  check_samples("encode_logvar", "x", x, model().input_dim(), x.cols);
+  check_samples("encode_logvar", "logvar", logvar, model().z_rows(), x.cols);
+  check_condition("encode_logvar", condition, x.cols);
+  by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
+    model().posterior(pass, batch_of(pass, run, x, condition), {}, run.of(logvar));
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::decode(ConstView<B> z, View<B> x, Workspace<B>& workspace,
+                                           ConstView<B> condition) const {
+  check_samples("decode", "z", z, model().z_rows(), z.cols);
+  check_samples("decode", "x", x, model().input_dim(), z.cols);
+  check_condition("decode", condition, z.cols);
+  by_runs(z.cols, workspace, [&](const Pass<B>& pass, Run run) {
+    mean(pass, run.of(z), run.of(condition), run.of(x));
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::reconstruct(ConstView<B> x, View<B> reconstruction,
+                                                Workspace<B>& workspace,
+                                                ConstView<B> condition) const {
+  check_samples("reconstruct", "x", x, model().input_dim(), x.cols);
+  check_samples("reconstruct", "reconstruction", reconstruction, model().input_dim(), x.cols);
+  check_condition("reconstruct", condition, x.cols);
+  by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
+    const View<B> z = pass.matrix(model().z_rows(), run.count);
+    model().posterior(pass, batch_of(pass, run, x, condition), z, {});
+    mean(pass, z, run.of(condition), run.of(reconstruction));
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::sample(View<B> x, Workspace<B>& workspace,
+                                           const SampleCall<B>& call) const {
+  require(model().has_prior(),
+          "an autoencoder has no prior over its latents: it cannot be sampled");
+  check_samples("sample", "x", x, model().input_dim(), x.cols);
+  check_condition("sample", call.condition, x.cols);
+  by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
+    pass.key = {.seed = call.seed, .step = 0, .stream = Stream::prior, .draw = 0};
+    pass.sample_ids = sample_ids(pass, call.first_sample + run.first, run.count);
+    const ConstView<B> c = run.of(call.condition);
+    const View<B> z = pass.matrix(model().z_rows(), run.count);
+    model().from_prior(pass, c, z);
+    if (!call.draw) return mean(pass, z, c, run.of(x));
+    model().likelihood().draw(pass, model().output(pass, z, c), run.of(x));
+    model().input().to_user(pass, run.of(x));
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::score(ConstView<B> x,
+                                          Eigen::Ref<Eigen::VectorXd> log_likelihood_term,
+                                          Eigen::Ref<Eigen::VectorXd> kl, Workspace<B>& workspace,
+                                          const ScoreCall<B>& call) const {
+  check_count("score", "log_likelihood_term", log_likelihood_term.size(), x.cols);
+  check_count("score", "kl", kl.size(), x.cols);
+  each_score("score", x, workspace, call, [&](Index j, double term, double divergence) {
+    log_likelihood_term(j) = term;
+    kl(j) = divergence;
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE void Inference<M, B>::elbo(ConstView<B> x, Eigen::Ref<Eigen::VectorXd> elbo,
+                                         Workspace<B>& workspace, const ScoreCall<B>& call) const {
+  require(model().has_elbo(), "the model has no evidence lower bound");
+  check_count("elbo", "elbo", elbo.size(), x.cols);
+  each_score("elbo", x, workspace, call,
+             [&](Index j, double term, double divergence) { elbo(j) = term - divergence; });
+}
 
 }  // namespace longhand

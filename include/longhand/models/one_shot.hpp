@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "longhand/core/macros.hpp"
 #include "longhand/core/samples.hpp"
 #include "longhand/models/inference.hpp"
 
@@ -37,7 +38,8 @@ struct Scores {
 };
 
 /// The verbs of Inference with memory of their own: samples in, new matrices out. Bytes are turned
-/// into numbers a part at a time, so that a data set of bytes is never copied as a whole.
+/// into numbers a part at a time, so that a data set of bytes is never copied as a whole. The verbs
+/// are defined below it, so that they can be compiled once (separate.hpp).
 template <class M, class B>
 class OneShot : public Inference<M, B> {
   using S = typename B::Scalar;
@@ -48,72 +50,27 @@ class OneShot : public Inference<M, B> {
       Views::sample, Views::score;
 
   /// Posterior means, J numbers per sample. No noise.
-  Samples<S> encode(AnySamplesView<S> x, const Samples<S>& condition = {}) const {
-    return each(model().z_rows(), x, condition, [&](auto part, auto z, auto& workspace, auto c) {
-      views().encode(part, z, workspace, c);
-    });
-  }
+  Samples<S> encode(AnySamplesView<S> x, const Samples<S>& condition = {}) const;
 
   /// Log variances of q(z given x), beside encode(). Throws for an autoencoder.
-  Samples<S> encode_logvar(AnySamplesView<S> x, const Samples<S>& condition = {}) const {
-    return each(model().z_rows(), x, condition, [&](auto part, auto z, auto& workspace, auto c) {
-      views().encode_logvar(part, z, workspace, c);
-    });
-  }
+  Samples<S> encode_logvar(AnySamplesView<S> x, const Samples<S>& condition = {}) const;
 
   /// E[x given z] for latents z, in the user's units.
-  Samples<S> decode(const Samples<S>& z, const Samples<S>& condition = {}) const {
-    return result(model().input_dim(), z.count(), [&](View<B> x, Workspace<B>& workspace) {
-      views().decode(Here(model().backend(), z.view()), x, workspace,
-                     Here(model().backend(), condition.view()));
-    });
-  }
+  Samples<S> decode(const Samples<S>& z, const Samples<S>& condition = {}) const;
 
   /// x̂ = decode(encode(x)).
-  Samples<S> reconstruct(AnySamplesView<S> x, const Samples<S>& condition = {}) const {
-    return each(model().input_dim(), x, condition, [&](auto part, auto y, auto& workspace, auto c) {
-      views().reconstruct(part, y, workspace, c);
-    });
-  }
+  Samples<S> reconstruct(AnySamplesView<S> x, const Samples<S>& condition = {}) const;
 
   /// `count` draws from the model: z from the prior, then the mean of p(x given z), or a draw from
   /// it. Sample j depends on (seed, j) alone. Throws for an autoencoder.
-  Samples<S> sample(Index count, const SampleOptions<S>& options = {}) const {
-    require(count > 0, "sample: count is ", count, ", expected at least 1");
-    return result(model().input_dim(), count, [&](View<B> x, Workspace<B>& workspace) {
-      const Here condition(model().backend(), options.condition);
-      views().sample(x, workspace,
-                     {.seed = options.seed, .draw = options.draw, .condition = condition});
-    });
-  }
+  Samples<S> sample(Index count, const SampleOptions<S>& options = {}) const;
 
   /// Per sample the log-likelihood term and the KL, in nats.
-  Scores score(AnySamplesView<S> x, const ScoreOptions<S>& options = {}) const {
-    Scores scores{Eigen::VectorXd(x.count()), Eigen::VectorXd(x.count())};
-    Workspace<B> workspace;
-    each_part(x, [&](Index first, HostView part) {
-      const Here here(model().backend(), part);
-      with_call(options, first, part.cols, [&](const ScoreCall<B>& call) {
-        views().score(here, scores.log_likelihood_term.segment(first, part.cols),
-                      scores.kl.segment(first, part.cols), workspace, call);
-      });
-    });
-    return scores;
-  }
+  Scores score(AnySamplesView<S> x, const ScoreOptions<S>& options = {}) const;
 
   /// Per sample the evidence lower bound in nats: log p(x) is at least this. Throws for an
   /// autoencoder.
-  Eigen::VectorXd elbo(AnySamplesView<S> x, const ScoreOptions<S>& options = {}) const {
-    Eigen::VectorXd bound(x.count());
-    Workspace<B> workspace;
-    each_part(x, [&](Index first, HostView part) {
-      const Here here(model().backend(), part);
-      with_call(options, first, part.cols, [&](const ScoreCall<B>& call) {
-        views().elbo(here, bound.segment(first, part.cols), workspace, call);
-      });
-    });
-    return bound;
-  }
+  Eigen::VectorXd elbo(AnySamplesView<S> x, const ScoreOptions<S>& options = {}) const;
 
  private:
   using HostView = MatrixView<const S, HostMemory>;
@@ -210,5 +167,78 @@ class OneShot : public Inference<M, B> {
     return Samples<S>(std::move(numbers));
   }
 };
+
+template <class M, class B>
+LONGHAND_ONCE auto OneShot<M, B>::encode(AnySamplesView<S> x, const Samples<S>& condition) const
+    -> Samples<S> {
+  return each(model().z_rows(), x, condition, [&](auto part, auto z, auto& workspace, auto c) {
+    views().encode(part, z, workspace, c);
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE auto OneShot<M, B>::encode_logvar(AnySamplesView<S> x,
+                                                const Samples<S>& condition) const -> Samples<S> {
+  return each(model().z_rows(), x, condition, [&](auto part, auto z, auto& workspace, auto c) {
+    views().encode_logvar(part, z, workspace, c);
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE auto OneShot<M, B>::decode(const Samples<S>& z, const Samples<S>& condition) const
+    -> Samples<S> {
+  return result(model().input_dim(), z.count(), [&](View<B> x, Workspace<B>& workspace) {
+    views().decode(Here(model().backend(), z.view()), x, workspace,
+                   Here(model().backend(), condition.view()));
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE auto OneShot<M, B>::reconstruct(AnySamplesView<S> x,
+                                              const Samples<S>& condition) const -> Samples<S> {
+  return each(model().input_dim(), x, condition, [&](auto part, auto y, auto& workspace, auto c) {
+    views().reconstruct(part, y, workspace, c);
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE auto OneShot<M, B>::sample(Index count, const SampleOptions<S>& options) const
+    -> Samples<S> {
+  require(count > 0, "sample: count is ", count, ", expected at least 1");
+  return result(model().input_dim(), count, [&](View<B> x, Workspace<B>& workspace) {
+    const Here condition(model().backend(), options.condition);
+    views().sample(x, workspace,
+                   {.seed = options.seed, .draw = options.draw, .condition = condition});
+  });
+}
+
+template <class M, class B>
+LONGHAND_ONCE Scores OneShot<M, B>::score(AnySamplesView<S> x,
+                                          const ScoreOptions<S>& options) const {
+  Scores scores{Eigen::VectorXd(x.count()), Eigen::VectorXd(x.count())};
+  Workspace<B> workspace;
+  each_part(x, [&](Index first, HostView part) {
+    const Here here(model().backend(), part);
+    with_call(options, first, part.cols, [&](const ScoreCall<B>& call) {
+      views().score(here, scores.log_likelihood_term.segment(first, part.cols),
+                    scores.kl.segment(first, part.cols), workspace, call);
+    });
+  });
+  return scores;
+}
+
+template <class M, class B>
+LONGHAND_ONCE Eigen::VectorXd OneShot<M, B>::elbo(AnySamplesView<S> x,
+                                                  const ScoreOptions<S>& options) const {
+  Eigen::VectorXd bound(x.count());
+  Workspace<B> workspace;
+  each_part(x, [&](Index first, HostView part) {
+    const Here here(model().backend(), part);
+    with_call(options, first, part.cols, [&](const ScoreCall<B>& call) {
+      views().elbo(here, bound.segment(first, part.cols), workspace, call);
+    });
+  });
+  return bound;
+}
 
 }  // namespace longhand

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/core/macros.hpp"
 #include "longhand/latent/any.hpp"
 #include "longhand/layers/net.hpp"
 #include "longhand/likelihood/any.hpp"
@@ -20,7 +21,8 @@ namespace longhand {
 /// (docs/derivations/elbo.md). It owns its architecture and its parameters; const member functions
 /// are re-entrant. Likelihood and latent are run-time choices that are visited once per sweep, or
 /// types of yours, so that nothing else is compiled in. The verbs of inference (encode, decode,
-/// sample, …) are in models/inference.hpp and models/one_shot.hpp.
+/// sample, …) are in models/inference.hpp and models/one_shot.hpp. The members that compute are
+/// defined below it, so that they can be compiled once (separate.hpp).
 template <class B, class Likelihood = AnyLikelihood, class Latent = AnyLatent<B>,
           class NetType = Net<B>>
 class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetType>, B> {
@@ -31,9 +33,10 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
 
   /// The model that `spec` describes, weights initialised from spec.seed. Throws
   /// std::invalid_argument naming the field that is wrong.
+  template <class L = Likelihood>
+  requires std::is_same_v<L, AnyLikelihood> || is_own_likelihood<L>
   explicit Vae(VaeSpec spec, B backend = B())
-  requires std::is_same_v<Likelihood, AnyLikelihood> || is_own_likelihood<Likelihood>
-      : Vae(Named{}, spec, likelihood_in<Likelihood>(spec.likelihood), backend) {}
+      : Vae(Named{}, spec, likelihood_in<L>(spec.likelihood), backend) {}
   /// A model with a likelihood that is a type of yours; spec.likelihood becomes its name, and the
   /// model has no file.
   Vae(VaeSpec spec, Likelihood likelihood, B backend = B())
@@ -56,20 +59,7 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
     spec.likelihood = likelihood;
     return spec;
   }
-  Vae(Named, VaeSpec spec, Likelihood likelihood, B backend)
-      : backend_(backend), spec_(checked(std::move(spec))), likelihood_(std::move(likelihood)) {
-    ParamLayout layout;
-    auto parts =
-        build_parts<NetType, Latent>(layout, spec_, likelihood_.output_rows(spec_.input_dim));
-    encoder_ = std::move(parts.encoder);
-    decoder_ = std::move(parts.decoder);
-    latent_ = std::move(parts.latent);
-    terms_ = latent_.terms();
-    terms_.insert(terms_.begin(), {"nll"});
-    params_ = Params<B>(std::move(layout));
-    initialize(backend_, spec_.init, spec_.seed, params_);
-    set_transform(spec_.transform);
-  }
+  Vae(Named, VaeSpec spec, Likelihood likelihood, B backend);
 
  public:
   const B& backend() const { return backend_; }
@@ -129,72 +119,31 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
     View<B> output;  ///< the decoder's
   };
 
-  State forward(const Pass<B>& pass, const Batch<B>& batch) const {
-    check_batch(batch, spec_.input_dim);
-    State s;
-    s.h =
-        encoder_.forward(pass, stacked(pass, batch.input, batch.condition), s.encoder);  // [ELBO-6]
-    s.z = pass.matrix(z_rows(), s.h.cols);
-    latent_.forward(pass, s.h, batch.condition, s.z, s.latent);                         // [REP-2]
-    s.output = decoder_.forward(pass, stacked(pass, s.z, batch.condition), s.decoder);  // [ELBO-7]
-    return s;
-  }
+  State forward(const Pass<B>& pass, const Batch<B>& batch) const;
 
  public:
   /// The terms of every sample, in nats, before weights and means (T x N), and the gradient of the
   /// objective [ELBO-1], which is added to pass.grads; pass.scalars gives 1/N and beta.
-  void loss_and_gradient(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const {
-    const State s = forward(pass, batch);
-    const View<B> w_nll = pass.matrix(1, s.z.cols), w_kl = pass.matrix(1, s.z.cols);
-    const View<B> doutput = pass.matrix(s.output.rows, s.output.cols);
-    const View<B> dzc = pass.matrix(s.z.rows + spec_.condition_dim, s.z.cols);
-    const View<B> dh = pass.matrix(s.h.rows, s.h.cols);
-    seed(pass, batch.sample_weights, w_nll, w_kl);  // [ELBO-2] [ELBO-3]
-    likelihood_.value_and_gradient(pass, w_nll, s.output, batch, terms.row(kNll),
-                                   doutput);           // [ELBO-8]
-    decoder_.backward(pass, s.decoder, doutput, dzc);  // [ELBO-9]
-    latent_.backward(pass, s.latent, w_kl, dzc.middle_rows(0, s.z.rows), dh,
-                     latent_rows(terms));        // [ELBO-4]
-    encoder_.backward(pass, s.encoder, dh, {});  // [ELBO-9]
-  }
+  void loss_and_gradient(const Pass<B>& pass, const Batch<B>& batch, View<B> terms) const;
 
   /// Writes the terms of every sample (T x N) without gradients, and statistics of the latents
   /// where they are wanted.
   void values(const Pass<B>& pass, const Batch<B>& batch, View<B> terms,
-              const LatentStatistics<B>& statistics = {}) const {
-    const State s = forward(pass, batch);
-    likelihood_.value(pass, s.output, batch, terms.row(kNll));
-    latent_.values(pass, s.latent, latent_rows(terms));
-    if (statistics.mean.present())
-      latent_.statistics(pass, s.latent, statistics.kl_per_unit, statistics.mean);
-  }
+              const LatentStatistics<B>& statistics = {}) const;
 
   bool has_draw_weights() const { return latent_.has_log_ratio(); }
   /// Writes -log p(x given z), and below it log q(z given x) - log p(z), at one draw of z per
   /// sample, into `rows` (2 x N).
-  void draw_weights(const Pass<B>& pass, const Batch<B>& batch, View<B> rows) const {
-    const State s = forward(pass, batch);
-    likelihood_.value(pass, s.output, batch, rows.row(0));
-    latent_.log_ratio(pass, s.latent, rows.row(1));
-  }
+  void draw_weights(const Pass<B>& pass, const Batch<B>& batch, View<B> rows) const;
 
   /// Writes the posterior mean of a batch into `mean` and its log variance into `logvar` (J x N
   /// each); a view that is absent is not written.
-  void posterior(const Pass<B>& pass, const Batch<B>& batch, View<B> mean, View<B> logvar) const {
-    typename NetType::Cache cache;
-    const View<B> h = encoder_.forward(pass, stacked(pass, batch.input, batch.condition), cache);
-    latent_.mean(pass, h, mean, logvar);
-  }
+  void posterior(const Pass<B>& pass, const Batch<B>& batch, View<B> mean, View<B> logvar) const;
 
   /// The decoder's output for z (J x N), from which the likelihood makes means and draws.
-  View<B> output(const Pass<B>& pass, ConstView<B> z, ConstView<B> condition) const {
-    typename NetType::Cache cache;
-    return decoder_.forward(pass, stacked(pass, z, condition), cache);
-  }
+  View<B> output(const Pass<B>& pass, ConstView<B> z, ConstView<B> condition) const;
   /// Draws z (z_rows() x N) from the prior under the condition. Throws for an autoencoder.
-  void from_prior(const Pass<B>& pass, ConstView<B> condition, View<B> z) const {
-    latent_.from_prior(pass, condition, z);
-  }
+  void from_prior(const Pass<B>& pass, ConstView<B> condition, View<B> z) const;
 
  private:
   static constexpr Index kNll = 0, kLatent = 1;  // rows of the terms
@@ -233,5 +182,97 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   Params<B> params_;
   InputUnits<B> input_;
 };
+
+template <class B, class Likelihood, class Latent, class NetType>
+Vae<B, Likelihood, Latent, NetType>::Vae(Named, VaeSpec spec, Likelihood likelihood, B backend)
+    : backend_(backend), spec_(checked(std::move(spec))), likelihood_(std::move(likelihood)) {
+  ParamLayout layout;
+  auto parts =
+      build_parts<NetType, Latent>(layout, spec_, likelihood_.output_rows(spec_.input_dim));
+  encoder_ = std::move(parts.encoder);
+  decoder_ = std::move(parts.decoder);
+  latent_ = std::move(parts.latent);
+  terms_ = latent_.terms();
+  terms_.insert(terms_.begin(), {"nll"});
+  params_ = Params<B>(std::move(layout));
+  initialize(backend_, spec_.init, spec_.seed, params_);
+  set_transform(spec_.transform);
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE auto Vae<B, Likelihood, Latent, NetType>::forward(const Pass<B>& pass,
+                                                                const Batch<B>& batch) const
+    -> State {
+  check_batch(batch, spec_.input_dim);
+  State s;
+  s.h = encoder_.forward(pass, stacked(pass, batch.input, batch.condition), s.encoder);  // [ELBO-6]
+  s.z = pass.matrix(z_rows(), s.h.cols);
+  latent_.forward(pass, s.h, batch.condition, s.z, s.latent);                         // [REP-2]
+  s.output = decoder_.forward(pass, stacked(pass, s.z, batch.condition), s.decoder);  // [ELBO-7]
+  return s;
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::loss_and_gradient(const Pass<B>& pass,
+                                                                          const Batch<B>& batch,
+                                                                          View<B> terms) const {
+  const State s = forward(pass, batch);
+  const View<B> w_nll = pass.matrix(1, s.z.cols), w_kl = pass.matrix(1, s.z.cols);
+  const View<B> doutput = pass.matrix(s.output.rows, s.output.cols);
+  const View<B> dzc = pass.matrix(s.z.rows + spec_.condition_dim, s.z.cols);
+  const View<B> dh = pass.matrix(s.h.rows, s.h.cols);
+  seed(pass, batch.sample_weights, w_nll, w_kl);  // [ELBO-2] [ELBO-3]
+  likelihood_.value_and_gradient(pass, w_nll, s.output, batch, terms.row(kNll),
+                                 doutput);           // [ELBO-8]
+  decoder_.backward(pass, s.decoder, doutput, dzc);  // [ELBO-9]
+  latent_.backward(pass, s.latent, w_kl, dzc.middle_rows(0, s.z.rows), dh,
+                   latent_rows(terms));        // [ELBO-4]
+  encoder_.backward(pass, s.encoder, dh, {});  // [ELBO-9]
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::values(
+    const Pass<B>& pass, const Batch<B>& batch, View<B> terms,
+    const LatentStatistics<B>& statistics) const {
+  const State s = forward(pass, batch);
+  likelihood_.value(pass, s.output, batch, terms.row(kNll));
+  latent_.values(pass, s.latent, latent_rows(terms));
+  if (statistics.mean.present())
+    latent_.statistics(pass, s.latent, statistics.kl_per_unit, statistics.mean);
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::draw_weights(const Pass<B>& pass,
+                                                                     const Batch<B>& batch,
+                                                                     View<B> rows) const {
+  const State s = forward(pass, batch);
+  likelihood_.value(pass, s.output, batch, rows.row(0));
+  latent_.log_ratio(pass, s.latent, rows.row(1));
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::posterior(const Pass<B>& pass,
+                                                                  const Batch<B>& batch,
+                                                                  View<B> mean,
+                                                                  View<B> logvar) const {
+  typename NetType::Cache cache;
+  const View<B> h = encoder_.forward(pass, stacked(pass, batch.input, batch.condition), cache);
+  latent_.mean(pass, h, mean, logvar);
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE View<B> Vae<B, Likelihood, Latent, NetType>::output(const Pass<B>& pass,
+                                                                  ConstView<B> z,
+                                                                  ConstView<B> condition) const {
+  typename NetType::Cache cache;
+  return decoder_.forward(pass, stacked(pass, z, condition), cache);
+}
+
+template <class B, class Likelihood, class Latent, class NetType>
+LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::from_prior(const Pass<B>& pass,
+                                                                   ConstView<B> condition,
+                                                                   View<B> z) const {
+  latent_.from_prior(pass, condition, z);
+}
 
 }  // namespace longhand

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/core/macros.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/kept_epoch.hpp"
 #include "longhand/train/state.hpp"
@@ -20,7 +21,8 @@ namespace longhand {
 
 /// Trains any model: order, batches, players, schedules, validation. It calls back and never
 /// touches a file. Each fit() is a training of its own: schedules begin anew, moments at zero, the
-/// weights where they are.
+/// weights where they are. The constructor and fit() are defined below it, so that they can be
+/// compiled once (separate.hpp).
 template <TrainableModel M>
 class Trainer {
  public:
@@ -28,19 +30,13 @@ class Trainer {
   using S = typename B::Scalar;
 
   /// Throws std::invalid_argument naming the option that is wrong.
-  explicit Trainer(M& model, TrainOptions options = {})
-      : model_(model),
-        options_(checked(std::move(options))),
-        terms_(model.terms()),
-        wanted_(schedules_of(model, options_)) {
-    for (const Term& term : terms_) step_terms_.push_back({term.name, 0});
-  }
+  explicit Trainer(M& model, TrainOptions options = {});
 
   /// Trains on `data` (a validation set is split off if options.validation > 0), or with a
   /// validation set of its own. Throws std::invalid_argument if the data does not suit the model,
   /// NonFinite if training diverges.
-  TrainResult fit(const Data<S>& data) { return run(data, nullptr); }
-  TrainResult fit(const Data<S>& data, const Data<S>& validation) { return run(data, &validation); }
+  TrainResult fit(const Data<S>& data);
+  TrainResult fit(const Data<S>& data, const Data<S>& validation);
 
   /// All that the training under way is made of, for options.on_checkpoint, which is called between
   /// two steps. Throws std::invalid_argument while there is none.
@@ -659,6 +655,25 @@ class Trainer {
   Course* course_ = nullptr;               ///< while fit() is under way
   std::optional<TrainState<S>> resumed_;  ///< where the next fit() goes on
 };
+
+template <TrainableModel M>
+Trainer<M>::Trainer(M& model, TrainOptions options)
+    : model_(model),
+      options_(checked(std::move(options))),
+      terms_(model.terms()),
+      wanted_(schedules_of(model, options_)) {
+  for (const Term& term : terms_) step_terms_.push_back({term.name, 0});
+}
+
+template <TrainableModel M>
+LONGHAND_ONCE TrainResult Trainer<M>::fit(const Data<S>& data) {
+  return run(data, nullptr);
+}
+
+template <TrainableModel M>
+LONGHAND_ONCE TrainResult Trainer<M>::fit(const Data<S>& data, const Data<S>& validation) {
+  return run(data, &validation);
+}
 
 /// Trains on samples alone: the shortest way.
 template <TrainableModel M>

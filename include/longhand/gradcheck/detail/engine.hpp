@@ -445,8 +445,8 @@ class GradientCheck {
   std::size_t dual_evaluations_ = 0;
 };
 
-/// Runs one check. A template only so that longhand's own programs, which define
-/// LONGHAND_EXTERN_TEMPLATES, compile the engine once (src/instantiate/gradcheck.cpp).
+/// Runs one check. A template only so that programs that define LONGHAND_SEPARATE compile the engine
+/// once (separate/gradcheck.ipp).
 template <class = void>
 GradientReport run_check(std::string name, std::vector<NamedTensor> tensors,
                          Objective::Forward forward, Subject::Backward backward,
@@ -455,7 +455,7 @@ GradientReport run_check(std::string name, std::vector<NamedTensor> tensors,
                        unit_cotangent, std::move(options))
       .run();
 }
-#ifdef LONGHAND_EXTERN_TEMPLATES
+#ifdef LONGHAND_SEPARATE
 extern template GradientReport run_check<void>(std::string, std::vector<NamedTensor>,
                                                Objective::Forward, Subject::Backward, bool,
                                                CheckOptions);

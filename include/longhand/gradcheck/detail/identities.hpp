@@ -272,7 +272,7 @@ template <class = void>
 void check_identities(const Part& part, std::size_t batch, Random& random) {
   Identities(part, batch, random).check();
 }
-#ifdef LONGHAND_EXTERN_TEMPLATES
+#ifdef LONGHAND_SEPARATE
 extern template void check_identities<void>(const Part&, std::size_t, Random&);
 #endif
 

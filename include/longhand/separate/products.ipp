@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The product kernels, compiled once; programs that define LONGHAND_EXTERN_TEMPLATES link them.
+// The kernels of the CPU's matrix products, defined (separate.hpp).
 #include "longhand/backend/eigen_gemm.hpp"
 
 namespace longhand::detail {
