@@ -16,6 +16,7 @@ ExitCode run(const ScoreArguments& arguments);
 ExitCode run(const InterpolateArguments& arguments);
 ExitCode run(const TraverseArguments& arguments);
 ExitCode run(const InfoArguments& arguments);
+ExitCode run(const ImportArguments& arguments);
 ExitCode run(const GradcheckArguments& arguments);
 
 }  // namespace longhand::cli

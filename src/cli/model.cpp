@@ -2,6 +2,7 @@
 #include "model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "failure.hpp"
@@ -109,31 +110,6 @@ AaeSpec aae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t s
   return spec;
 }
 
-/// A state dict has no description: the first and the last layer say how wide its data are.
-ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& header,
-                        const std::string& path) {
-  const ModelSpec sketch = model_spec(options, {.classes = options.kind == "cvae" ? 1 : 0}, 0);
-  const ParamLayout layout = std::visit([](const auto& spec) { return layout_of(spec); }, sketch);
-  const auto extent = [&](const ParamBlock& block, std::size_t dimension) {
-    const std::string& name = block.parts.front().name;
-    for (const io::TensorInfo& tensor : header.tensors)
-      if (tensor.name == name && tensor.shape.size() == 2)
-        return static_cast<Index>(tensor.shape[dimension]);
-    std::string there;
-    for (std::size_t i = 0; i < std::min<std::size_t>(header.tensors.size(), 12); ++i)
-      there += (i > 0 ? ", " : "") + header.tensors[i].name;
-    throw Failure(ExitCode::bad_input, path, ": tensor ", name,
-                  " is missing, expected a matrix of that name; the names in the file begin with ",
-                  there, " (docs/pytorch.md shows how to rename them)");
-  };
-  const auto& decoder = layout.segment("decoder");
-  const std::size_t last_weight = decoder.first_block + decoder.blocks - 2;  // then its bias
-  const Index input = extent(layout.blocks()[last_weight], 0) /
-                      std::visit([](const auto& spec) { return outputs_per_number(spec); }, sketch);
-  const Index both = extent(layout.blocks()[layout.segment("encoder").first_block], 1);
-  return model_spec(options, {.dim = input, .classes = both - input}, 0);
-}
-
 /// Before a training, what would be refused after it.
 void require_savable(const ModelSpec& spec, const std::string& scalar) {
   try {
@@ -166,6 +142,39 @@ ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::
       options.adversarial_prior != usual.adversarial_prior)
     throw Failure(ExitCode::usage, "--discriminator and --adversarial-prior are for --model aae");
   return vae_spec(options, input, seed);
+}
+
+ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& header,
+                        const std::string& path) {
+  const ModelSpec sketch = model_spec(options, {.classes = options.kind == "cvae" ? 1 : 0}, 0);
+  const ParamLayout layout = std::visit([](const auto& spec) { return layout_of(spec); }, sketch);
+  const auto extent = [&](const ParamBlock& block, std::size_t dimension) {
+    const std::string& name = block.parts.front().name;
+    for (const io::TensorInfo& tensor : header.tensors)
+      if (tensor.name == name && tensor.shape.size() == 2)
+        return static_cast<Index>(tensor.shape[dimension]);
+    std::string there;
+    for (std::size_t i = 0; i < std::min<std::size_t>(header.tensors.size(), 12); ++i)
+      there += (i > 0 ? ", " : "") + header.tensors[i].name;
+    throw Failure(ExitCode::bad_input, path, ": tensor ", name,
+                  " is missing, expected a matrix of that name; the names in the file begin with ",
+                  there, " (docs/pytorch.md shows how to rename them)");
+  };
+  const auto& decoder = layout.segment("decoder");
+  const std::size_t last_weight = decoder.first_block + decoder.blocks - 2;  // then its bias
+  const Index input = extent(layout.blocks()[last_weight], 0) /
+                      std::visit([](const auto& spec) { return outputs_per_number(spec); }, sketch);
+  const Index both = extent(layout.blocks()[layout.segment("encoder").first_block], 1);
+  return model_spec(options, {.dim = input, .classes = both - input}, 0);
+}
+
+bool bounds_logvar(const ModelSpec& spec) {
+  return std::visit(
+      [](const auto& own) {
+        const auto* const gaussian = std::get_if<GaussianLatentSpec>(&autoencoder_of(own).latent);
+        return gaussian != nullptr && std::isfinite(gaussian->logvar_bound);
+      },
+      spec);
 }
 
 std::unique_ptr<Model> make_model(const ModelSpec& spec, const std::string& scalar,

@@ -121,6 +121,13 @@ struct InputFacts {
 /// The model that options and data make. Throws Failure (usage).
 ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed);
 
+/// The model whose weights a state dict holds, which options describe but for the width of its data:
+/// that is the first layer's and the last one's. Throws Failure (bad_input).
+ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& header,
+                        const std::string& path);
+/// Whether the log variances of its latents have a bound.
+bool bounds_logvar(const ModelSpec& spec);
+
 /// Ends the program unless it can compute where it was told to.
 void require_device(const CommonOptions& common);
 

@@ -13,6 +13,7 @@
 #include "config_file.hpp"
 #include "environment.hpp"
 #include "failure.hpp"
+#include "help.hpp"
 #include "longhand/core/version.hpp"
 #include "longhand/io/model_header.hpp"
 
@@ -334,6 +335,23 @@ Config effective(const CLI::App& app) {
   return config;
 }
 
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    names.push_back("--" + option->get_single_name());
+  return names;
+}
+/// "unknown option '--epoch' (did you mean --epochs?)" for the first word that is none of `app`;
+/// nothing if there is none.
+std::string unknown_option(const std::vector<std::string>& words, const CLI::App& app) {
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (name.starts_with("--") && name.size() > 2 && app.get_option_no_throw(name) == nullptr)
+      return text("unknown option '", name, "'", did_you_mean(name, names_of(app)));
+  }
+  return "";
+}
+
 /// Gives every option of `app` that is still open what the file says. Keys stand at the top or
 /// under [train].
 void read_config(const std::string& path, CLI::App& app) {
@@ -341,7 +359,8 @@ void read_config(const std::string& path, CLI::App& app) {
     CLI::Option* option = app.get_option_no_throw("--" + name);
     if (option == nullptr || !in_config(*option)) {
       throw Failure(ExitCode::usage, path, ": unknown key '", name,
-                    "', expected the name of an option of `longhand train`");
+                    "', expected the name of an option of `longhand train`",
+                    did_you_mean("--" + name, names_of(app)));
     }
     if (option->count() > 0) continue;
     if (is_flag(*option) && value != "true" && value != "false") {
@@ -437,7 +456,10 @@ std::optional<Arguments> parse(int argc, char** argv) {
   app.set_version_flag("--version",
                        text("longhand ", version, " (products: ", product_engine(), ")"));
   app.require_subcommand(1);
-  app.get_formatter()->column_width(46);
+  app.formatter(std::make_shared<NarrowHelp>());
+  app.footer("longhand help COMMAND says more of one. A training and what came of it:\n"
+             "  longhand train --data mnist --out run\n"
+             "  longhand sample run/model.safetensors --out samples.png");
 
   CommonOptions common;
   common.threads = default_threads();
@@ -450,10 +472,14 @@ std::optional<Arguments> parse(int argc, char** argv) {
   InterpolateArguments interpolate;
   TraverseArguments traverse;
   InfoArguments info;
+  ImportArguments import;
   GradcheckArguments gradcheck;
   std::string config;
   train.common = common;
   CLI::App* const train_app = app.add_subcommand("train", "train a model");
+  train_app->footer("Examples:\n  longhand train --data mnist --hidden 400 --latent 20 --out run\n"
+                    "  longhand train --data table.csv --likelihood gaussian --standardize --out run\n"
+                    "  longhand train --resume run");
   add_train(*train_app, train, config);
 
   struct Command {
@@ -476,6 +502,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   };
 
   CLI::App* sub = add_command("evaluate", "the bound on log p(x) and its parts", evaluate);
+  sub->footer("Example:\n  longhand evaluate run/model.safetensors --data mnist --importance 100");
   add_data(*sub, evaluate.data);
   add_split(*sub, evaluate.data);
   add_out(*sub, evaluate.out, ".json");
@@ -488,6 +515,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_seed(*sub, evaluate.seed);
 
   sub = add_command("sample", "new rows from the model", sample);
+  sub->footer("Example:\n  longhand sample run/model.safetensors --count 64 --out samples.png");
   add_out(*sub, sample.out, ".png, .npy or .csv");
   add(*sub, "--count", sample.count, "how many", integer(1));
   add_label(*sub, sample.label, "cvae: the class (default: all in turn)");
@@ -496,6 +524,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_seed(*sub, sample.seed);
 
   sub = add_command("reconstruct", "rows through the encoder and back", reconstruct);
+  sub->footer("Example:\n  longhand reconstruct run/model.safetensors --data mnist --out pairs.png");
   add_data(*sub, reconstruct.data);
   add_split(*sub, reconstruct.data);
   add_out(*sub, reconstruct.out, ".png, .npy or .csv");
@@ -504,12 +533,14 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_label(*sub, reconstruct.label, "cvae: decode as this class");
 
   sub = add_command("embed", "posterior means of rows", embed);
+  sub->footer("Example:\n  longhand embed run/model.safetensors --data mnist --out codes.npy");
   add_data(*sub, embed.data);
   add_split(*sub, embed.data);
   add_out(*sub, embed.out, ".npy or .csv");
   sub->add_flag("--logvar", embed.logvar, "also the log variances");
 
   sub = add_command("score", "the bound on log p(x) row by row", score);
+  sub->footer("Example:\n  longhand score run/model.safetensors --data table.csv --out scores.csv");
   add_data(*sub, score.data);
   add_split(*sub, score.data);
   add_out(*sub, score.out, ".npy or .csv");
@@ -517,6 +548,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_seed(*sub, score.seed);
 
   sub = add_command("interpolate", "the way from one row to another", interpolate);
+  sub->footer("Example:\n  longhand interpolate run/model.safetensors --data mnist --from 3 --to 8 \\\n    --out way.png");
   add_data(*sub, interpolate.data);
   add_split(*sub, interpolate.data);
   add_out(*sub, interpolate.out, ".png, .npy or .csv");
@@ -525,6 +557,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add(*sub, "--steps", interpolate.steps, "points, both ends included", integer(2));
 
   sub = add_command("traverse", "one latent at a time from -range to range", traverse);
+  sub->footer("Example:\n  longhand traverse run/model.safetensors --out latents.png");
   add_data(*sub, traverse.data);
   add_split(*sub, traverse.data);
   add_out(*sub, traverse.out, ".png, .npy or .csv");
@@ -535,7 +568,16 @@ std::optional<Arguments> parse(int argc, char** argv) {
                integer(0));
   add_label(*sub, traverse.label, "cvae: the class (default: the row's, else the first)");
 
-  add_command("info", "what a model file holds", info);
+  sub = add_command("info", "what a model file holds", info);
+  sub->footer("Example:\n  longhand info run/model.safetensors");
+
+  sub = add_command("import", "weights of another program as a model file", import);
+  add_path(*sub, "--names", import.names,
+           "TOML of foreign = own beginnings of names (default: they are longhand's own)",
+           "FILE.toml|pytorch-examples|pythae");
+  add_path(*sub, "--out,-o", import.out, "model file to write", "FILE");
+  sub->footer("Example:\n  longhand import vae.safetensors --names pytorch-examples "
+              "--config vae.toml \\\n    --out model.safetensors");
 
   CLI::App* const gradcheck_app =
       app.add_subcommand("gradcheck", "the library's own gradients under its own checker");
@@ -543,9 +585,18 @@ std::optional<Arguments> parse(int argc, char** argv) {
            "one check by name, a group (net, latent, likelihood, model), or all", "NAME|all");
   add_seed(*gradcheck_app, gradcheck.seed);
   gradcheck_app->add_flag("--json", gradcheck.common.json, "results as JSON on stdout");
+  gradcheck_app->footer("Example:\n  longhand gradcheck --layer latent");
 
+  // `longhand help` and `longhand help COMMAND`.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.resize(std::min<std::size_t>(words.size(), 1));
+    words.emplace_back("--help");
+  }
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
+    app.parse(reversed);
   } catch (const CLI::CallForHelp& call) {
     app.exit(call);
     return std::nullopt;
@@ -556,9 +607,18 @@ std::optional<Arguments> parse(int argc, char** argv) {
     app.exit(call);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
-      throw Failure(ExitCode::usage, "unknown command '", argv[1], "' (see longhand --help)");
-    throw Failure(ExitCode::usage, error.what(), " (see longhand --help)");
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    if (chosen.empty() && !words.empty() && !words.front().starts_with('-')) {
+      std::vector<std::string> names;
+      for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+      throw Failure(ExitCode::usage, "unknown command '", words.front(), "'",
+                    did_you_mean(words.front(), names), " (see longhand --help)");
+    }
+    if (chosen.empty()) throw Failure(ExitCode::usage, error.what(), " (see longhand --help)");
+    const CLI::App& command = *chosen.front();
+    const std::string unknown = unknown_option(words, command);
+    throw Failure(ExitCode::usage, unknown.empty() ? error.what() : unknown, " (see longhand help ",
+                  command.get_name(), ")");
   }
   if (gradcheck_app->parsed()) return gradcheck;
   if (!config.empty()) read_config(config, *train_app);

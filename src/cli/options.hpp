@@ -188,6 +188,13 @@ struct InfoArguments {
   ModelSource model;
 };
 
+struct ImportArguments {
+  CommonOptions common;
+  ModelSource model;
+  std::string names;  ///< a file, or one of the known sets; empty: the names are longhand's
+  std::string out;
+};
+
 struct GradcheckArguments {
   CommonOptions common;
   std::string layer = "all";
@@ -197,7 +204,7 @@ struct GradcheckArguments {
 using Arguments =
     std::variant<TrainArguments, EvaluateArguments, SampleArguments, ReconstructArguments,
                  EmbedArguments, ScoreArguments, InterpolateArguments, TraverseArguments,
-                 InfoArguments, GradcheckArguments>;
+                 InfoArguments, ImportArguments, GradcheckArguments>;
 
 /// Reads the command line and the file of --config, which says only what the command line leaves
 /// open. Nothing is returned after --help or --version, which print. Throws Failure with

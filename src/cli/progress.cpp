@@ -56,8 +56,10 @@ ProgressStyle ProgressStyle::of_stderr() {
   style.animate = isatty(STDERR_FILENO) != 0 && terminal != "dumb" && !terminal.empty();
   style.color = style.animate && environment("NO_COLOR").empty();
   style.unicode = utf8_locale();
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
+  style.width = [] {
+    winsize size{};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  };
   return style;
 }
 
@@ -136,7 +138,8 @@ void Progress::draw(const StepReport& report) {
   right += "  " + terms(sums_, n, Split::train);
 
   // A line as wide as the terminal would wrap, and then no longer redraw itself.
-  const int room = style_.width - 1 - static_cast<int>(left.size() + right.size());
+  const int width = style_.width();
+  const int room = width - 1 - static_cast<int>(left.size() + right.size());
   std::string line = left + right;
   if (room >= 6) {
     const int cells = std::min(room, 30) - 2;
@@ -147,7 +150,7 @@ void Progress::draw(const StepReport& report) {
     if (style_.color) bar = "\x1b[32m" + bar + "\x1b[0m";
     line = left + "[" + bar + "]" + right;
   } else {
-    line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(0, style_.width - 1))));
+    line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(0, width - 1))));
   }
   out_ << "\r\x1b[K" << line << std::flush;
   drawn_ = true;

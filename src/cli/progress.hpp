@@ -15,7 +15,7 @@ struct ProgressStyle {
   bool animate = false;
   bool color = false;
   bool unicode = false;
-  int width = 80;           ///< columns of the terminal
+  std::function<int()> width = [] { return 80; };  ///< columns of the terminal as it is now
   bool surrogate = false;   ///< in training the sum is no bound, but a surrogate
   bool has_elbo = true;     ///< whether the model has a bound
   bool validation = false;  ///< every epoch is reported twice

@@ -436,6 +436,34 @@ class Train(Case):
         for path in self.run_folder.iterdir():
             self.assertEqual((out / path.name).read_bytes(), path.read_bytes(), path.name)
 
+    def test_help_fits_a_terminal_and_has_an_example(self):
+        whole = self.good("help").stdout
+        self.assertEqual(whole, self.good("--help").stdout)
+        commands = ("train", "evaluate", "sample", "reconstruct", "embed", "score", "interpolate",
+                    "traverse", "info", "import", "gradcheck")
+        for command in commands:
+            self.assertIn(f"\n  {command} ", whole)
+            text = self.good("help", command).stdout
+            self.assertEqual(text, self.good(command, "--help").stdout)
+            self.assertRegex(text, rf"Examples?:\n  longhand {command} ")
+            for line in text.splitlines():
+                self.assertLessEqual(len(line), 80, line)
+        self.assertLessEqual(max(map(len, whole.splitlines())), 80)
+
+    def test_what_a_misspelt_word_may_have_meant(self):
+        for words, meant in ((["train", "--epoch", "3"], "--epochs"),
+                             (["train", "--latnet=3"], "--latent"),
+                             (["train", "--valdiation", "0"], "--validation"),
+                             (["train", "--check", "5m"], "--checkpoint-every"),
+                             (["trian"], "train"), (["recon"], "reconstruct")):
+            self.bad(2, f"(did you mean {meant}?)", *words)
+        done = self.bad(2, "unknown option '--nothing-like-it'", "train", "--nothing-like-it", "3")
+        self.assertNotIn("did you mean", done.stderr)
+        config = self.folder / "typo.toml"
+        config.write_text("latnet = 3\n")
+        self.bad(2, "(did you mean --latent?)", "train", "--config", config)
+        config.unlink()
+
     def test_a_run_that_cannot_start_touches_nothing(self):
         kept = {path: path.read_bytes() for path in self.run_folder.iterdir()}
         self.bad(3, "no such file", "train", "--data", self.folder / "none", "--out",
@@ -602,6 +630,41 @@ class Use(Case):
         config = self.run_folder / "config.toml"
         self.assertEqual(self.good("embed", path, "--data", self.data, "--config", config).stdout,
                          self.good("embed", self.model, "--data", self.data).stdout)
+
+    def test_weights_of_another_program_are_imported(self):
+        data = self.model.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8:8 + length])
+        del header["__metadata__"]
+        theirs = {"encoder.0.": "fc1.", "mu.": "fc21.", "logvar.": "fc22.", "decoder.0.": "fc3.",
+                  "decoder.2.": "fc4."}
+        renamed = {next(new + name[len(old):] for old, new in theirs.items()
+                        if name.startswith(old)): entry for name, entry in header.items()}
+        text = json.dumps(renamed).encode()
+        path, out = self.folder / "theirs.safetensors", self.folder / "ours.safetensors"
+        path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length:])
+        config, names = self.folder / "theirs.toml", self.folder / "names.toml"
+        config.write_text("hidden = 16\nlatent = 2\nlogvar-bound = \"none\"\n")
+        names.write_text("".join(f'"{new}" = "{old}"\n' for old, new in theirs.items()))
+        whole = self.good("embed", self.model, "--data", self.data).stdout
+        for source in ("pytorch-examples", names):
+            done = self.good("import", path, "--names", source, "--config", config, "--out", out)
+            self.assertNotIn("warning", done.stderr)
+            self.assertEqual(self.good("embed", out, "--data", self.data).stdout, whole)
+            out.unlink()
+        # Other programs leave log variances as they are.
+        config.write_text("hidden = 16\nlatent = 2\n")
+        done = self.good("import", path, "--names", names, "--config", config, "--out", out)
+        self.assertIn('warning: log variances of the model stay within 15', done.stderr)
+        self.bad(3, "is a model of longhand already", "import", out, "--out", self.folder / "x")
+        self.bad(3, ["decoder.2.weight is missing", "fc1.weight"], "import", path, "--config",
+                 config, "--out", self.folder / "x")
+        self.bad(3, "no such", "import", path, "--names", self.folder / "none", "--out",
+                 self.folder / "x")
+        self.bad(2, "--out is missing", "import", path, "--names", names)
+        names.write_text('"fc1." = "mu."\n"fc21." = "mu."\n')
+        self.bad(3, "two tensors become mu.", "import", path, "--names", names, "--out",
+                 self.folder / "x")
 
     def test_a_state_dict_of_a_wrapped_module(self):
         data = self.model.read_bytes()

@@ -33,7 +33,7 @@ struct Screen {
 ProgressStyle on_terminal() {
   ProgressStyle style;
   style.animate = true;
-  style.width = 120;
+  style.width = [] { return 120; };
   style.epochs = 4;
   return style;
 }
@@ -97,7 +97,7 @@ TEST_CASE("progress: terms are means over the epoch so far") {
 TEST_CASE("progress: a line never wraps") {
   for (const int width : {10, 20, 40, 60, 80, 100, 200}) {
     ProgressStyle style = on_terminal();
-    style.width = width;
+    style.width = [width] { return width; };
     Screen screen(style);
     screen.step(1, 1, 1);
     std::string line = screen.step(1, 2, 1);
