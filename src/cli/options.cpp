@@ -278,6 +278,11 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add(app, "--lr", t.learning_rate, "learning rate", positive());
   add_optional(app, "--discriminator-lr", t.discriminator_lr,
                "aae: learning rate of the discriminator (default: as --lr)", positive());
+  add_optional(app, "--generator-lr", t.generator_lr,
+               "aae: learning rate of the encoder as it deceives (default: as --lr)", positive());
+  add(app, "--beta1", t.beta1, "adam, adamw: decay of the mean of gradients", fraction());
+  add_optional(app, "--adversarial-beta1", t.adversarial_beta1,
+               "aae: beta1 of discriminator and generator (default: as --beta1)", fraction());
   add(app, "--weight-decay", t.weight_decay, "adamw", not_negative());
   add(app, "--momentum", t.momentum, "momentum: rho", fraction());
   add(app, "--lr-schedule", t.schedule, "", one_of({"constant", "cosine", "step"}));

@@ -78,6 +78,9 @@ struct TrainArguments {
   std::string optimizer = "adam";
   double learning_rate = 1e-3;
   std::optional<double> discriminator_lr;  ///< absent: as learning_rate
+  std::optional<double> generator_lr;      ///< likewise
+  double beta1 = 0.9;
+  std::optional<double> adversarial_beta1;  ///< absent: as beta1
   double weight_decay = 0.01;
   double momentum = 0.9;
   std::string schedule = "constant";

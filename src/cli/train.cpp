@@ -44,12 +44,17 @@ class Reader {
   bool gone_ = false;
 };
 
-Optimizer optimizer_of(const TrainArguments& a) {
+Optimizer optimizer_of(const TrainArguments& a, double beta1) {
+  const bool adams = a.optimizer == "adam" || a.optimizer == "adamw";
+  if (!adams && (a.beta1 != TrainArguments().beta1 || a.adversarial_beta1))
+    throw Failure(ExitCode::usage,
+                  "--beta1 and --adversarial-beta1 are for --optimizer adam and adamw");
   if (a.weight_decay != TrainArguments().weight_decay && a.optimizer != "adamw")
     throw Failure(ExitCode::usage, "--weight-decay is for --optimizer adamw");
   if (a.momentum != TrainArguments().momentum && a.optimizer != "momentum")
     throw Failure(ExitCode::usage, "--momentum is for --optimizer momentum");
-  Adam adamw;
+  Adam adam, adamw;
+  adam.beta1 = adamw.beta1 = beta1;
   adamw.weight_decay = a.weight_decay;
   Momentum momentum;
   momentum.rho = a.momentum;
@@ -57,7 +62,7 @@ Optimizer optimizer_of(const TrainArguments& a) {
   if (a.optimizer == "momentum") return momentum;
   if (a.optimizer == "sgd") return Sgd{};
   if (a.optimizer == "rmsprop") return RmsProp{};
-  return Adam{};
+  return adam;
 }
 
 LearningRateSchedule schedule_of(const TrainArguments& a) {
@@ -87,7 +92,7 @@ TrainOptions options_of(const TrainArguments& a) {
   TrainOptions o;
   o.epochs = a.epochs;
   o.batch = a.batch;
-  o.optimizer = optimizer_of(a);
+  o.optimizer = optimizer_of(a, a.beta1);
   o.learning_rate = a.learning_rate;
   o.schedule = schedule_of(a);
   o.beta = a.beta;
@@ -97,9 +102,17 @@ TrainOptions options_of(const TrainArguments& a) {
   if (adversarial && (a.beta != usual.beta || a.kl_warmup != usual.kl_warmup))
     throw Failure(ExitCode::usage,
                   "--beta and --kl-warmup are for a model with a KL, --model aae has none");
-  if (!adversarial && a.discriminator_lr)
-    throw Failure(ExitCode::usage, "--discriminator-lr is for --model aae");
-  if (a.discriminator_lr) o.players["discriminator"].learning_rate = a.discriminator_lr;
+  if (!adversarial && (a.discriminator_lr || a.generator_lr || a.adversarial_beta1))
+    throw Failure(ExitCode::usage,
+                  "--discriminator-lr, --generator-lr and --adversarial-beta1 are for --model aae");
+  if (adversarial) {
+    PlayerOptions player;
+    if (a.adversarial_beta1) player.optimizer = optimizer_of(a, *a.adversarial_beta1);
+    player.learning_rate = a.discriminator_lr;
+    o.players["discriminator"] = player;
+    player.learning_rate = a.generator_lr;
+    o.players["generator"] = player;
+  }
   if (a.model.latent_kind == CategoricalLatentSpec::name)
     o.schedules["tau"] = temperature_of(a);
   else if (a.temperature != usual.temperature || a.temperature_min != usual.temperature_min ||

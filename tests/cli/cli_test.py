@@ -1405,7 +1405,11 @@ class BadInput(Case):
                  [*train, "--discriminator", 5]),
                 ("--discriminator and --adversarial-prior are for --model aae",
                  [*train, "--model", "ae", "--adversarial-prior", "normal:2"]),
-                ("--discriminator-lr is for --model aae", [*train, "--discriminator-lr", 0.1]),
+                ("--discriminator-lr, --generator-lr and --adversarial-beta1 are for --model aae",
+                 [*train, "--discriminator-lr", 0.1]),
+                ("--generator-lr and --adversarial-beta1", [*train, "--generator-lr", 0.1]),
+                ("--beta1 and --adversarial-beta1 are for --optimizer adam",
+                 [*train, "--optimizer", "sgd", "--beta1", 0.5]),
                 ("--logvar-bound is for", [*train, "--latent-kind", "categorical",
                                            "--logvar-bound", 5]),
                 ("--label is for conditional models", ["sample", self.model, "--label", 1])):

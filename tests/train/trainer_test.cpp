@@ -590,3 +590,74 @@ TEST_CASE("columns of very different size are remarked on once, unless something
   spec.transform = {};
   CHECK(remarks(spec).empty());
 }
+
+TEST_CASE("steps on a stream are the steps of a training, and the optimizer lives on") {
+  constexpr Index batch = 25;
+  const Eigen::MatrixXf x = curve(100).in_columns();
+  TrainOptions options{.epochs = 1, .batch = batch, .learning_rate = 1e-2, .kl_warmup = 3};
+  // The order of an epoch, taken by hand: the noise of a sample is named by its number, which in a
+  // stream is its place in the step.
+  Model whole(small()), streamed(small());
+  Trainer trainer(streamed, options);
+  double first = 0, last = 0;
+  for (Index k = 0; k < 40; ++k) {
+    Data<float> data;
+    data.input = samples_in_columns(x.middleCols(batch * (k % 4), k == 17 ? 10 : batch));
+    const EpochReport report = trainer.step(data);
+    CHECK(report.step == k + 1);
+    CHECK(report.samples == (k == 17 ? 10 : batch));
+    CHECK(report.schedules.get("beta") == doctest::Approx(std::min(1.0, double(k) / 3)));
+    CHECK(report.players.front().grad_norm > 0);
+    (k == 0 ? first : last) = report.term("nll");
+  }
+  CHECK(last < first - 0.5);
+
+  // One step of one batch is a training of that one step.
+  options.kl_warmup = 0;
+  Model one(small()), other(small());
+  Data<float> data;
+  data.input = samples_in_columns(x.leftCols(1));
+  options.batch = 1;
+  Trainer(one, options).fit(data);
+  Trainer(other, options).step(data);
+  CHECK(weights(one) == weights(other));
+  CHECK(weights(whole) != weights(other));
+
+  data.input = samples_in_columns(x.leftCols(2));
+  CHECK_THROWS_AS(trainer.step(curve_data(26)), std::invalid_argument);
+  options.schedule.kind = LearningRateSchedule::Kind::cosine;
+  CHECK_THROWS_WITH_AS(Trainer(other, options).step(curve_data(1)),
+                       "longhand: a stream has no end: the cosine of the learning rate needs its "
+                       "total",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a step of a stream that is not finite changes nothing, and the next one is taken") {
+  Model model(small());
+  Trainer trainer(model, {.batch = 20, .learning_rate = 1e-2});
+  trainer.step(curve_data(20));
+  const std::vector<float> before = weights(model);
+  VaeSpec spec = small();
+  Eigen::MatrixXf huge = Eigen::MatrixXf::Constant(12, 20, 1e30f);
+  Data<float> bad;
+  bad.input = samples_in_columns(huge);
+  spec.likelihood = Gaussian{};
+  Model gaussian(spec);
+  Trainer stream(gaussian, {.batch = 20});
+  stream.step(curve_data(20));
+  const std::vector<float> good = weights(gaussian);
+  CHECK_THROWS_AS(stream.step(bad), NonFinite);
+  CHECK(weights(gaussian) == good);
+  stream.step(curve_data(20));
+  CHECK(weights(gaussian) != good);
+  CHECK(weights(model) == before);
+}
+
+TEST_CASE("a clone has the weights and goes its own way") {
+  Model model(small());
+  fit(model, curve(50), {.epochs = 1});
+  Model other = model.clone();
+  CHECK(weights(other) == weights(model));
+  fit(other, curve(50), {.epochs = 1});
+  CHECK(weights(other) != weights(model));
+}

@@ -39,6 +39,13 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
   /// std::invalid_argument naming the field that is wrong.
   explicit Aae(AaeSpec spec, B backend = B());
 
+  /// A model of its own with the same weights.
+  Aae clone() const {
+    Aae other(spec_, backend_);
+    backend_.copy(params_.flat(), other.params_.flat());
+    return other;
+  }
+
   const B& backend() const { return backend_; }
   const AaeSpec& spec() const { return spec_; }
   const Params<B>& params() const { return params_; }

@@ -83,6 +83,13 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
       return ModelDefaults::domain();
   }
 
+  /// A model of its own with the same weights.
+  Vae clone() const {
+    Vae other(Named{}, spec_, likelihood_, backend_);
+    backend_.copy(params_.flat(), other.params_.flat());
+    return other;
+  }
+
   /// Replaces the input transform (the training data decide it).
   void set_transform(const InputTransform& transform) {
     input_ = InputUnits<B>(backend_, transform, spec_.input_dim);

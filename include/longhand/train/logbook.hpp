@@ -90,6 +90,13 @@ class Logbook {
   /// Samples of the step of a page.
   Index samples(Index page) const { return std::min(batch_, samples_ - page * batch_); }
 
+  /// A logbook of one page: its step has only so many samples, the first of those given.
+  void shorten(Index samples) {
+    require(pages_ == 1 && samples >= 1 && samples <= batch_, "a step of ", samples,
+            " samples, expected 1 to ", batch_);
+    samples_ = samples;
+  }
+
   // ---- before the epoch ------------------------------------------------------------------------
 
   /// Where the host writes what the step of a page needs.

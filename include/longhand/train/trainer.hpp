@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -37,6 +38,13 @@ class Trainer {
   /// NonFinite if training diverges.
   TrainResult fit(const Data<S>& data);
   TrainResult fit(const Data<S>& data, const Data<S>& validation);
+
+  /// Takes one step on samples of a stream, at most options.batch of them, and reports it. The
+  /// optimizers live on from call to call, apart from those of fit(), and the noise of the n-th call
+  /// is that of the n-th step. Epochs, validation and early stopping have no part in it. Throws
+  /// std::invalid_argument if the samples do not suit the model, and for a schedule that would need
+  /// the length of the stream; NonFinite as fit() does, with the weights as before the step.
+  EpochReport step(const Data<S>& samples);
 
   /// All that the training under way is made of, for options.on_checkpoint, which is called between
   /// two steps. Throws std::invalid_argument while there is none.
@@ -190,16 +198,20 @@ class Trainer {
   }
 
   void begin_epoch(Course& course) const {
-    course.report = {};
-    course.report.epoch = course.epoch;
-    course.report.step = course.first;
-    course.report.samples = static_cast<Index>(course.samples.size());
-    for (const Term& term : terms_) course.report.terms.push_back({term.name, 0});
-    for (const auto& playing : course.step.players())
-      course.report.players.push_back({playing.player.name});
-    for (const std::string& name : names_) course.report.schedules.push_back({name, 0});
-    for (const auto& tensor : course.step.tensors())
-      course.report.grad_norms.push_back({tensor.name, 0});
+    course.report = empty_report(course.step, course.epoch, course.first,
+                                 static_cast<Index>(course.samples.size()));
+  }
+  EpochReport empty_report(const TrainingStep<M>& step, Index epoch, Index number,
+                           Index samples) const {
+    EpochReport report;
+    report.epoch = epoch;
+    report.step = number;
+    report.samples = samples;
+    for (const Term& term : terms_) report.terms.push_back({term.name, 0});
+    for (const auto& playing : step.players()) report.players.push_back({playing.player.name});
+    for (const std::string& name : names_) report.schedules.push_back({name, 0});
+    for (const auto& tensor : step.tensors()) report.grad_norms.push_back({tensor.name, 0});
+    return report;
   }
 
   /// Takes the steps of an epoch that are left, and makes means of what they found.
@@ -250,7 +262,7 @@ class Trainer {
     course.unseen_until = result.steps;
     if (course.held_out.empty() && course.epoch == options_.epochs)
       require_finite_loss(data, course.samples, result.steps, Split::train);
-    const EpochReport train = means(course);
+    const EpochReport train = means(course.report, course.step.logbook().pages());
     report(train, result);
     if (!course.held_out.empty()) {
       const EpochReport held = validate(validation, course.held_out, train, course.step);
@@ -269,10 +281,10 @@ class Trainer {
     begin_epoch(course);
   }
 
-  EpochReport means(Course& course) const {
-    EpochReport report = course.report;
+  /// The means of sums over so many steps.
+  static EpochReport means(EpochReport report, Index steps) {
     const double samples = static_cast<double>(report.samples);
-    const double pages = static_cast<double>(course.step.logbook().pages());
+    const double pages = static_cast<double>(steps);
     for (NamedValue& term : report.terms) term.value /= samples;
     for (PlayerReport& player : report.players) {
       player.loss /= samples;
@@ -280,6 +292,28 @@ class Trainer {
     }
     for (NamedValue& tensor : report.grad_norms) tensor.value /= pages;
     return report;
+  }
+
+  // ---- steps on a stream ------------------------------------------------------------------------
+
+  /// What step() keeps. The data are those of the last call.
+  struct Feed {
+    Feed(M& model, const Data<S>& first, const TrainOptions& options, const Rows& rows)
+        : data(model.backend(), first), step(model, data, options, rows, options.batch) {}
+
+    ResidentData<B> data;
+    TrainingStep<M> step;
+    Index taken = 0;
+  };
+
+  void begin_stream(const Data<S>& first) {
+    using Kind = LearningRateSchedule::Kind;
+    require(options_.schedule.kind != Kind::cosine || options_.schedule.total > 0,
+            "a stream has no end: the cosine of the learning rate needs its total");
+    for (std::size_t i = 0; i < wanted_.size(); ++i)
+      require(wanted_[i].kind != Schedule::Kind::exponential || wanted_[i].rate > 0,
+              "a stream has no end: the schedule '", names_[i], "' needs its rate");
+    feed_ = std::make_unique<Feed>(model_, first, options_, all(options_.batch));
   }
 
   // ---- what outlives the process ----------------------------------------------------------------
@@ -654,6 +688,7 @@ class Trainer {
   NamedValues step_terms_;  ///< of the step that is reported
   Course* course_ = nullptr;               ///< while fit() is under way
   std::optional<TrainState<S>> resumed_;  ///< where the next fit() goes on
+  std::unique_ptr<Feed> feed_;            ///< of step()
 };
 
 template <TrainableModel M>
@@ -673,6 +708,28 @@ LONGHAND_ONCE TrainResult Trainer<M>::fit(const Data<S>& data) {
 template <TrainableModel M>
 LONGHAND_ONCE TrainResult Trainer<M>::fit(const Data<S>& data, const Data<S>& validation) {
   return run(data, &validation);
+}
+
+template <TrainableModel M>
+LONGHAND_ONCE EpochReport Trainer<M>::step(const Data<S>& samples) {
+  check_data(model_, samples);
+  require(samples.count() <= options_.batch, "a step of ", samples.count(),
+          " samples, expected at most ", options_.batch, " (TrainOptions::batch)");
+  if (!feed_) begin_stream(samples);
+  Feed& feed = *feed_;
+  const B& backend = model_.backend();
+  feed.data = ResidentData<B>(backend, samples);
+  rate_ = options_.schedule;  // fit() may have planned them for its end
+  schedules_ = wanted_;
+  Logbook<B>& logbook = feed.step.logbook();
+  logbook.shorten(samples.count());
+  plan(feed.step, 1, feed.taken);
+  logbook.start(backend);
+  EpochReport report = empty_report(feed.step, 1, feed.taken, samples.count());
+  feed.step.once(backend, samples.count());
+  add(backend, feed.step, 0, 1, feed.taken + 1, report);
+  ++feed.taken;
+  return means(report, 1);
 }
 
 /// Trains on samples alone: the shortest way.
