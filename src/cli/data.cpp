@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
@@ -16,6 +17,7 @@
 #include "longhand/io/idx.hpp"
 #include "longhand/io/npy.hpp"
 #include "longhand/io/npz.hpp"
+#include "longhand/train/split.hpp"
 #include "paths.hpp"
 #include "stream.hpp"
 
@@ -38,7 +40,7 @@ struct Raw {
   io::Tensor tensor;         ///< (rows, …)
   std::vector<std::string> names;  ///< of a csv
   bool header = false;             ///< the names come from the file
-  std::uint64_t first_row = 0;     ///< of the file, in the tensor
+  std::vector<std::uint32_t> rows;  ///< of the file, in the tensor; empty: all
   std::vector<std::string> labels;
   std::vector<std::string> notes;
 };
@@ -312,7 +314,7 @@ void find_labels(Raw& raw, const DataOptions& options) {
                     raw.tensor.shape.front(), ", one per row of ", raw.path);
 }
 
-/// Keeps rows A to B - 1 of "A:B".
+/// Chooses rows A to B - 1 of "A:B".
 void choose_rows(Raw& raw, const std::string& range) {
   std::uint64_t first = 0, end = 0;
   const char* const stop = range.data() + range.size();
@@ -325,20 +327,55 @@ void choose_rows(Raw& raw, const std::string& range) {
   if (!good)
     throw Failure(ExitCode::usage, "--rows is '", range,
                   "', expected A:B with whole numbers and A below B, for rows A to B - 1");
-  io::Tensor& tensor = raw.tensor;
-  const std::uint64_t rows = tensor.shape.front();
+  const std::uint64_t rows = raw.tensor.shape.front();
   if (end > rows)
     throw Failure(ExitCode::usage, "--rows is '", range, "', expected at most 0:", rows, ", the ",
                   rows, " rows of ", raw.path);
-  const auto keep = [&](auto& values) {
-    const std::uint64_t per_row = values.size() / rows;
-    values.erase(values.begin() + static_cast<std::ptrdiff_t>(end * per_row), values.end());
-    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(first * per_row));
+  raw.rows.resize(end - first);
+  std::iota(raw.rows.begin(), raw.rows.end(), static_cast<std::uint32_t>(first));
+}
+
+/// Takes a fraction of the chosen rows out and returns them. The draw is another than that of
+/// the validation rows.
+std::vector<std::uint32_t> keep_out(Raw& raw, const DataRequest& request) {
+  if (raw.rows.empty()) {
+    raw.rows.resize(raw.tensor.shape.front());
+    std::iota(raw.rows.begin(), raw.rows.end(), 0u);
+  }
+  const auto count = static_cast<Index>(raw.rows.size());
+  const double held = std::round(request.test * static_cast<double>(count));
+  if (held < 1 || held >= static_cast<double>(count))
+    throw Failure(ExitCode::usage, "--test ", request.test, " of ", count,
+                  count == 1 ? " row" : " rows", " keeps ", held, " out, expected at least 1 and not ",
+                  "all");
+  const SplitRows split = split_rows(count, request.test, request.seed, 1);
+  const auto in_file = [&](const std::vector<std::uint32_t>& places) {
+    std::vector<std::uint32_t> rows;
+    for (const std::uint32_t place : places) rows.push_back(raw.rows[place]);
+    return rows;
   };
-  keep(tensor.data);
+  std::vector<std::uint32_t> test = in_file(split.held_out);
+  raw.rows = in_file(split.kept);
+  return test;
+}
+
+/// Keeps the rows of raw.rows alone, of the tensor and of the labels.
+void keep_rows(Raw& raw) {
+  const auto keep = [&](auto& values) {
+    const std::uint64_t per_row = values.size() / raw.tensor.shape.front();
+    auto to = values.begin();
+    for (const std::uint32_t row : raw.rows) {
+      const auto from = values.begin() + static_cast<std::ptrdiff_t>(row * per_row);
+      if (to == from)
+        to += static_cast<std::ptrdiff_t>(per_row);
+      else
+        to = std::move(from, from + static_cast<std::ptrdiff_t>(per_row), to);
+    }
+    values.erase(to, values.end());
+  };
+  keep(raw.tensor.data);
   if (!raw.labels.empty()) keep(raw.labels);
-  tensor.shape.front() = end - first;
-  raw.first_row = first;
+  raw.tensor.shape.front() = raw.rows.size();
 }
 
 /// Whether one label comes before another: whole numbers by size, words by their letters.
@@ -462,7 +499,8 @@ std::array<Index, 3> image_of(const io::Tensor& tensor) {
 /// Where a csv has an element, as an editor counts.
 std::string place_in(const Raw& raw, std::uint64_t row, std::size_t column) {
   if (raw.names.empty()) return "";
-  const std::uint64_t line = raw.first_row + row + (raw.header ? 2 : 1);
+  const std::uint64_t in_file = raw.rows.empty() ? row : raw.rows[row];
+  const std::uint64_t line = in_file + (raw.header ? 2 : 1);
   return text(" (line ", line, ", column \"", raw.names[column], "\")");
 }
 
@@ -580,10 +618,22 @@ DataSet read_data(const DataOptions& options, const DataRequest& request) {
   if (raw.tensor.shape.empty() || raw.tensor.shape.front() == 0)
     throw bad_input(raw.path, ": has no rows, expected at least one");
   if (labelled) find_labels(raw, options);
+  data.rows_in_file = static_cast<Index>(raw.tensor.shape.front());
+  if (data.rows_in_file > Index{std::numeric_limits<std::uint32_t>::max()})
+    throw bad_input(raw.path, ": has ", data.rows_in_file, " rows, expected at most 2^32 - 1");
   if (!options.rows.empty()) choose_rows(raw, options.rows);
+  data.first_row = raw.rows.empty() ? 0 : raw.rows.front();
+  data.end_row = raw.rows.empty() ? static_cast<std::uint32_t>(data.rows_in_file) : raw.rows.back() + 1;
+  if (request.test > 0) data.test_rows = keep_out(raw, request);
+  if (!request.only.empty()) {
+    if (data.rows_in_file != request.rows_in_file)
+      throw bad_input(raw.path, ": has ", data.rows_in_file, " rows, and the file that the model was ",
+                      "trained on had ", request.rows_in_file);
+    raw.rows = request.only;
+  }
+  if (!raw.rows.empty()) keep_rows(raw);
+  data.row_numbers = raw.rows;
   data.rows = static_cast<Index>(raw.tensor.shape.front());
-  if (data.rows > Index{std::numeric_limits<std::uint32_t>::max()})
-    throw bad_input(raw.path, ": has ", data.rows, " rows, expected at most 2^32 - 1");
   data.dim = static_cast<Index>(raw.tensor.count()) / data.rows;
   if (data.dim == 0) throw bad_input(raw.path, ": has rows of no numbers, expected at least one");
   data.image = options.image.empty() ? image_of(raw.tensor) : parse_image(options.image, data.dim);

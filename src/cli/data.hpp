@@ -41,6 +41,11 @@ struct DataSet {
   std::string path;   ///< the file of the rows, for messages
   std::string split;  ///< "train" or "test" of an IDX folder, else "all"
   Index rows = 0;
+  Index rows_in_file = 0;
+  /// Their numbers in the file, ascending; empty: they are all of it.
+  std::vector<std::uint32_t> row_numbers;
+  std::vector<std::uint32_t> test_rows;  ///< kept out
+  std::uint32_t first_row = 0, end_row = 0;  ///< between which all of them are
   Index dim = 0;
   Index classes = 0;               ///< of the condition, 0 without
   std::array<Index, 3> image{};    ///< height, width, channels; zeros = no pictures
@@ -75,6 +80,10 @@ struct DataRequest {
   std::optional<InputTransform> transform;
   std::string kind = "none";
   bool binary = false;  ///< the likelihood is one of 0 and 1
+  double test = 0;         ///< fraction of the rows that are not read, but listed
+  std::uint64_t seed = 0;  ///< which ones
+  std::vector<std::uint32_t> only;  ///< rows of the file, ascending; empty: all
+  Index rows_in_file = 0;           ///< that it must have for them
 };
 
 /// Reads rows, and labels if they are asked for. Rows count from 0 among those of options.rows.

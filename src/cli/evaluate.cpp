@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "longhand/train/evaluate.hpp"
 
+#include <filesystem>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -9,6 +10,7 @@
 #include "commands.hpp"
 #include "model.hpp"
 #include "output.hpp"
+#include "row_parts.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -82,12 +84,46 @@ std::string table(const nlohmann::ordered_json& json, const Evaluation& e, const
   return out;
 }
 
+/// The rows of --part, from what stands beside the model.
+ChosenRows chosen_rows(const EvaluateArguments& a, const std::optional<RowParts>& parts) {
+  if (!parts)
+    throw Failure(ExitCode::bad_input, a.model.path, ": has no rows.json beside it, which --part ",
+                  a.data.part, " needs");
+  if (parts->split != "all" && !a.data.split.empty() && a.data.split != parts->split)
+    throw Failure(ExitCode::usage, "--split ", a.data.split, ", but the model was trained on ",
+                  parts->split);
+  ChosenRows rows{parts->split == "all" ? "test" : parts->split, parts->rows_in_file,
+                  parts->part(a.data.part)};
+  if (rows.rows.empty())
+    throw Failure(ExitCode::usage, "--part ", a.data.part, ": the training had no such rows",
+                  a.data.part == "test" ? " (train --test keeps some)" : "");
+  return rows;
+}
+
+/// Whether rows are of the file that the model was trained on.
+bool are_of_training(const RowParts& parts, const DataSet& data) {
+  std::error_code problem;
+  return data.split == parts.split && data.rows_in_file == parts.rows_in_file &&
+         std::filesystem::equivalent(data.path, parts.file, problem);
+}
+
 }  // namespace
 
 ExitCode run(const EvaluateArguments& a) {
   output_format(a.out, "json");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  const DataSet data = read_data_for(*model, a.data, a.common);
+  const std::optional<RowParts> parts = row_parts_beside(a.model.path);
+  DataSet data;
+  if (a.data.part.empty()) {
+    data = read_data_for(*model, a.data, a.common);
+  } else {
+    const ChosenRows rows = chosen_rows(a, parts);
+    data = read_data_for(*model, a.data, a.common, &rows);
+    data.split = a.data.part;
+  }
+  if (a.data.part == "train" || (a.data.part.empty() && parts && are_of_training(*parts, data)))
+    say(a.common, text("warning: ", data.path, ": the model was trained on these rows; --part test or ",
+                       "validation evaluates rows that were kept from it"));
   EvaluateOptions options;
   options.draws = a.samples;
   options.seed = a.seed;

@@ -237,7 +237,8 @@ void check_data_for(const Model& model, const DataSet& data) {
   }
 }
 
-DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common) {
+DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
+                      const ChosenRows* only) {
   DataRequest request;
   request.split = "test";
   request.scalar = model.scalar();
@@ -246,6 +247,11 @@ DataSet read_data_for(const Model& model, const DataOptions& options, const Comm
   request.class_names = model.class_names();
   request.transform = model.transform();
   request.binary = model.is_binary();
+  if (only != nullptr) {
+    request.split = only->split;
+    request.only = only->rows;
+    request.rows_in_file = only->rows_in_file;
+  }
   DataSet data = read_data(options, request);
   fill_missing(data);
   check_data_for(model, data);

@@ -131,9 +131,16 @@ bool bounds_logvar(const ModelSpec& spec);
 /// Ends the program unless it can compute where it was told to.
 void require_device(const CommonOptions& common);
 
-/// Reads the rows that a command needs for this model, checks that they suit it, and says what the
+/// Some rows of a file that is known.
+struct ChosenRows {
+  std::string split;       ///< the part of an IDX folder that has them
+  Index rows_in_file = 0;  ///< another number is another file
+  std::vector<std::uint32_t> rows;
+};
+/// Reads the rows that a command needs for this model (all, or those that are chosen), checks that they suit it, and says what the
 /// user should know of how they were read.
-DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common);
+DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
+                      const ChosenRows* only = nullptr);
 
 /// The names of a model's columns, or "x0", "x1", …
 std::vector<std::string> names_of(const Model& model);

@@ -222,6 +222,8 @@ void add_seed(CLI::App& app, std::uint64_t& seed) {
 void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add_data(app, t.data);
   add_path(app, "--rows", t.data.rows, "only rows A to B - 1 of the data, from 0", "A:B");
+  add(app, "--test", t.data.test, "fraction of the rows kept out, for evaluate --part test",
+      fraction());
   add_path(app, "--out,-o", t.out, "folder for the model and what belongs to it", "DIR");
 
   ModelOptions& m = t.model;
@@ -510,6 +512,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
   sub->footer("Example:\n  longhand evaluate run/model.safetensors --data mnist --importance 100");
   add_data(*sub, evaluate.data);
   add_split(*sub, evaluate.data);
+  add(*sub, "--part", evaluate.data.part,
+      "only these rows of the data that the model was trained on (its folder lists them)",
+      one_of({"train", "validation", "test"}));
   add_out(*sub, evaluate.out, ".json");
   add(*sub, "--samples", evaluate.samples, "draws of z per row, averaged", integer(1, 65535));
   add(*sub, "--importance", evaluate.importance,

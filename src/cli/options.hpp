@@ -36,6 +36,8 @@ struct DataOptions {
   std::string separator = "auto";  ///< of a csv: "comma", "semicolon", "tab"
   std::string decimal = "auto";    ///< of a csv: "point", "comma"
   std::string rows;                ///< "A:B": rows A to B - 1 alone; empty: all
+  double test = 0;                 ///< fraction of the rows that `train` keeps out
+  std::string part;  ///< "train", "validation", "test" of the training's rows; empty: all
 };
 
 /// The part of `train` that says what a model is; it also describes a bare state dict.

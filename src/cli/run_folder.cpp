@@ -21,12 +21,13 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The files besides the model, in the order in which they take their places.
-constexpr std::array<const char*, 3> kBeside = {"config.toml", "env.json", "metrics.jsonl"};
+constexpr std::array<const char*, 4> kBeside = {"config.toml", "env.json", "rows.json",
+                                                "metrics.jsonl"};
 
 /// The temporary file that an interrupted write_file left beside `name`.
 bool is_leftover(const fs::path& file) {
   const std::string name = file.filename().string();
-  for (const std::string ours : {"model.safetensors", "config.toml", "env.json", "checkpoint-"})
+  for (const std::string ours : {"model.safetensors", "config.toml", "env.json", "rows.json", "checkpoint-"})
     if (name.starts_with("." + ours) && name.find(".tmp-") != name.npos) return true;
   return false;
 }
@@ -113,7 +114,8 @@ RunFolder::~RunFolder() {
   close(lock_);
 }
 
-void RunFolder::describe(std::string config, std::string environment) {
+void RunFolder::describe(std::string config, std::string environment, std::string rows) {
+  rows_ = std::move(rows);
   config_ = std::move(config);
   environment_ = std::move(environment);
 }
@@ -125,6 +127,7 @@ void RunFolder::begin() {
   fs::create_directories(here(), problem);
   write_text((here() / "config.toml").string(), config_);
   write_text((here() / "env.json").string(), environment_);
+  write_text((here() / "rows.json").string(), rows_);
   metrics_.open(here() / "metrics.jsonl", std::ios::trunc);
   check_metrics();
 }

@@ -11,7 +11,7 @@
 namespace longhand::cli {
 
 /// The folder of a training and what is in it: model.safetensors, config.toml, env.json,
-/// metrics.jsonl, and checkpoints. What stands there always belongs to one run. In a folder that an earlier run has
+/// rows.json, metrics.jsonl, and checkpoints. What stands there always belongs to one run. In a folder that an earlier run has
 /// left, the new one lives in the hidden folder `.run` until it has a model; then its files take
 /// the places of the old ones. The folder is locked while the run lasts.
 class RunFolder {
@@ -31,8 +31,8 @@ class RunFolder {
   /// A model of an earlier run stands there.
   bool has_earlier_model() const { return hidden_ && std::filesystem::exists(path_ / kModel); }
 
-  /// What the other two files will hold. Nothing is written before the run has something to say.
-  void describe(std::string config, std::string environment);
+  /// What the other three files will hold. Nothing is written before the run has something to say.
+  void describe(std::string config, std::string environment, std::string rows);
   void add_metrics(const std::string& line);
   /// Saves the model by `save(path)` and, the first time, replaces the files of an earlier run.
   void save(const std::function<void(const std::string& path)>& save);
@@ -52,7 +52,7 @@ class RunFolder {
   int lock_ = -1;
   bool hidden_ = false;  ///< the files are in `.run`
   bool begun_ = false;
-  std::string config_, environment_;
+  std::string config_, environment_, rows_;
   std::ofstream metrics_;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -13,6 +14,7 @@
 #include "model.hpp"
 #include "output.hpp"
 #include "progress.hpp"
+#include "row_parts.hpp"
 #include "run_folder.hpp"
 
 namespace longhand::cli {
@@ -158,7 +160,27 @@ DataRequest request_of(const TrainArguments& a, const std::string& scalar) {
   request.classes = a.model.kind == "cvae" ? kCountClasses : kNoLabels;
   request.kind = a.standardize ? "standardize" : a.input_transform;
   request.binary = a.model.likelihood == Bernoulli::name;
+  request.test = a.data.test;
+  request.seed = a.seed;
   return request;
+}
+/// The rows of the file in the parts that they have in this training.
+RowParts parts_of(const TrainArguments& a, const DataSet& data) {
+  RowParts parts;
+  std::error_code problem;
+  const std::filesystem::path path = std::filesystem::absolute(data.path, problem);
+  parts.file = problem ? data.path : path.lexically_normal().string();
+  parts.split = data.split;
+  parts.rows_in_file = data.rows_in_file;
+  const auto in_file = [&](std::uint32_t row) {
+    return data.row_numbers.empty() ? row : data.row_numbers[row];
+  };
+  const SplitRows split = split_rows(data.rows, a.validation, a.seed);  // as the trainer does
+  parts.first = data.first_row;
+  parts.end = data.end_row;
+  for (const std::uint32_t row : split.held_out) parts.validation.push_back(in_file(row));
+  parts.test = data.test_rows;
+  return parts;
 }
 InputFacts facts_of(const DataSet& data) {
   InputFacts facts;
@@ -296,7 +318,8 @@ ExitCode run(const TrainArguments& a) {
   if (!a.checkpoint.empty()) from = checkpoint_for(a, data);
   RunFolder folder(a.out, a.checkpoint);
   const std::string config = config_toml(a, options);
-  folder.describe(config, environment_json(a.common, a.precision, a.seed, scalar));
+  folder.describe(config, environment_json(a.common, a.precision, a.seed, scalar),
+                  parts_of(a, data).text());
   Reader reader;
 
   const bool has_elbo = model->has_elbo();

@@ -197,7 +197,7 @@ class Case(unittest.TestCase):
 class Train(Case):
     def test_writes_its_files_and_talks_on_stderr(self):
         names = sorted(path.name for path in self.run_folder.iterdir())
-        self.assertEqual(names, ["config.toml", "env.json", "metrics.jsonl", "model.safetensors"])
+        self.assertEqual(names, ["config.toml", "env.json", "metrics.jsonl", "model.safetensors", "rows.json"])
         self.assertEqual(self.trained.stdout, "")
         lines = self.trained.stderr.splitlines()
         self.assertEqual(len([line for line in lines if line.startswith("epoch ")]), 2)
@@ -375,7 +375,7 @@ class Train(Case):
             names = sorted(path.name for path in out.iterdir())
             self.assertRegex(names.pop(0), r"checkpoint-\d+\.safetensors")  # to go on from
             self.assertEqual(names,
-                             ["config.toml", "env.json", "metrics.jsonl", "model.safetensors"])
+                             ["config.toml", "env.json", "metrics.jsonl", "model.safetensors", "rows.json"])
 
     def test_a_killed_run_leaves_an_earlier_one_whole(self):
         out = self.folder / "killed"
@@ -435,6 +435,65 @@ class Train(Case):
         self.assertIn("left as it was", done.stderr)
         for path in self.run_folder.iterdir():
             self.assertEqual((out / path.name).read_bytes(), path.read_bytes(), path.name)
+
+    def test_rows_that_are_kept_out(self):
+        table = self.folder / "parts.csv"
+        rng = random.Random(3)
+        lines = [[rng.gauss(0, 1) for _ in range(4)] for _ in range(60)]
+        table.write_text("a,b,c,d\n" + "".join(",".join(map(str, line)) + "\n" for line in lines))
+        out = self.folder / "parts"
+        common = ["--likelihood", "gaussian", "--standardize", "--hidden", 8, "--latent", 2, "--epochs",
+                  3, "--batch", 16, "--seed", 4]
+        self.good("train", "--data", table, "--out", out, *common, "--test", "0.2", "--rows", "10:60")
+        rows = json.loads((out / "rows.json").read_text())
+        self.assertEqual(rows["file"], str(table.resolve()))
+        self.assertEqual((rows["rows_in_file"], rows["rows"], rows["split"]), (60, [10, 60], "all"))
+        test, validation = rows["test"], rows["validation"]
+        self.assertEqual((len(test), len(validation)), (10, 4))
+        train = sorted(set(range(10, 60)) - set(test) - set(validation))
+        self.assertEqual(len(train), 36)
+        # What was kept out had no part in the training: other numbers there, the same model.
+        other = self.folder / "parts-other.csv"
+        changed = [[99.0] * 4 if i in test or i < 10 else line for i, line in enumerate(lines)]
+        other.write_text("a,b,c,d\n" + "".join(",".join(map(str, x)) + "\n" for x in changed))
+        self.good("train", "--data", other, "--out", self.folder / "parts2", *common, "--test", "0.2",
+                  "--rows", "10:60")
+        model = out / "model.safetensors"
+        self.assertEqual(model.read_bytes(),
+                         (self.folder / "parts2" / "model.safetensors").read_bytes())
+        # Each part is that of its rows.
+        scores = read_csv(self.good("score", model, "--data", table).stdout)[1]
+        for part, members in (("test", test), ("validation", validation), ("train", train)):
+            done = self.good("evaluate", model, "--data", table, "--part", part, "--json")
+            found = json.loads(done.stdout)
+            self.assertEqual((found["rows"], found["split"]), (len(members), part))
+            self.assertEqual("trained on these rows" in done.stderr, part == "train")
+        validated = [json.loads(line) for line in
+                     (out / "metrics.jsonl").read_text().splitlines()][-1]
+        self.assertEqual(validated["rows"], 4)
+        self.assertEqual(len(scores), 60)
+        done = self.good("evaluate", model, "--data", table)
+        self.assertIn("warning: " + str(table) + ": the model was trained on these rows", done.stderr)
+        self.assertNotIn("warning", self.good("evaluate", model, "--data", other).stderr)
+        # An IDX folder has a test part of its own; --part is about the file that was trained on.
+        self.assertNotIn("warning", self.good("evaluate", self.model, "--data", self.data).stderr)
+        self.assertIn("warning", self.good("evaluate", self.model, "--data", self.data, "--split",
+                                           "train").stderr)
+        found = json.loads(self.good("evaluate", self.model, "--data", self.data, "--part",
+                                     "validation", "--json").stdout)
+        self.assertEqual((found["rows"], found["split"]), (20, "validation"))
+        self.bad(2, "the training had no such rows (train --test", "evaluate", self.model, "--data",
+                 self.data, "--part", "test")
+        self.bad(2, "--test 0.001 of 200 rows keeps 0 out", "train", "--data", self.data, "--out",
+                 self.folder / "new", "--test", "0.001")
+        short = self.folder / "parts-short.csv"
+        short.write_text("a,b,c,d\n1,2,3,4\n")
+        self.bad(3, "has 1 rows, and the file that the model was trained on had 60", "evaluate", model,
+                 "--data", short, "--part", "test")
+        (out / "rows.json").write_text("{}")
+        self.bad(3, "is no list of rows", "evaluate", model, "--data", table, "--part", "test")
+        (out / "rows.json").unlink()
+        self.bad(3, "has no rows.json beside it", "evaluate", model, "--data", table, "--part", "test")
 
     def test_help_fits_a_terminal_and_has_an_example(self):
         whole = self.good("help").stdout

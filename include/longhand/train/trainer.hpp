@@ -15,6 +15,7 @@
 #include "longhand/core/macros.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/kept_epoch.hpp"
+#include "longhand/train/split.hpp"
 #include "longhand/train/state.hpp"
 #include "longhand/train/step.hpp"
 
@@ -136,7 +137,8 @@ class Trainer {
   TrainResult run(const Data<S>& data, const Data<S>* separate) {
     check_data(model_, data);
     if (separate != nullptr) check_data(model_, *separate);
-    auto [samples, held_out] = split(data.count(), separate ? 0 : options_.validation);
+    auto [samples, held_out] =
+        split_rows(data.count(), separate ? 0 : options_.validation, options_.seed);
     if (separate != nullptr) held_out = all(separate->count());
 
     const Index batch = std::min(options_.batch, static_cast<Index>(samples.size()));
@@ -659,23 +661,6 @@ class Trainer {
     Rows samples(static_cast<std::size_t>(n));
     std::iota(samples.begin(), samples.end(), 0u);
     return samples;
-  }
-
-  /// Training and validation samples: a keyed permutation cut in two, each part in file order.
-  std::pair<Rows, Rows> split(Index n, double fraction) const {
-    Rows samples = all(n);
-    const auto held = static_cast<std::size_t>(std::llround(fraction * static_cast<double>(n)));
-    if (held == 0) return {std::move(samples), {}};
-    require(held < samples.size(), "validation holds out ", held, " of ", n,
-            " rows, nothing is left to train on");
-    std::vector<bool> out(samples.size(), false);
-    const Permutation order({.seed = options_.seed, .step = 0, .stream = Stream::split, .draw = 0},
-                            n);
-    for (std::uint32_t i = 0; i < held; ++i) out[order(i)] = true;
-    Rows train, validation;
-    for (std::size_t i = 0; i < samples.size(); ++i)
-      (out[i] ? validation : train).push_back(static_cast<std::uint32_t>(i));
-    return {std::move(train), std::move(validation)};
   }
 
   M& model_;
