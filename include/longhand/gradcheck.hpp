@@ -3,7 +3,9 @@
 // library. docs/gradient_checking.md.
 #pragma once
 
-#include "longhand/core/language.hpp"
+// clang-format off
+#include "longhand/core/language.hpp"  // first of all
+// clang-format on
 
 #include "longhand/gradcheck/check_formula.hpp"
 #include "longhand/gradcheck/check_gradient.hpp"

@@ -6,7 +6,9 @@
 /// Training is in longhand/longhand.hpp, which includes this file; model files are in
 /// longhand/io.hpp.
 
-#include "longhand/core/language.hpp"
+// clang-format off
+#include "longhand/core/language.hpp"  // first of all
+// clang-format on
 
 #include "longhand/backend/cpu.hpp"
 #include "longhand/core/columns.hpp"

@@ -3,7 +3,9 @@
 
 // The compiled library longhand-io: files in and out. Its interface is the standard library, but for
 // models and checkpoints, which are there where Eigen is.
-#include "longhand/core/language.hpp"
+// clang-format off
+#include "longhand/core/language.hpp"  // first of all
+// clang-format on
 
 #include "longhand/io/csv.hpp"
 #include "longhand/io/error.hpp"

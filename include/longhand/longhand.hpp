@@ -5,7 +5,9 @@
 /// (3.4 or newer) and the standard library; add -fopenmp for threads and -march=native (or the ISA
 /// you deploy on) for speed. Files are a library of their own: longhand/io.hpp.
 
-#include "longhand/core/language.hpp"
+// clang-format off
+#include "longhand/core/language.hpp"  // first of all
+// clang-format on
 
 #include "longhand/backend/reference.hpp"
 #include "longhand/infer.hpp"

@@ -36,7 +36,7 @@ std::filesystem::path run_folder_of(const std::filesystem::path& checkpoint);
 
 /// What the program keeps in a checkpoint for itself.
 struct CheckpointNotes {
-  std::string config;         ///< the options in TOML
+  std::string config;               ///< the options in TOML
   std::uint32_t data_checksum = 0;  ///< of the rows that were trained on
 
   std::string text() const;

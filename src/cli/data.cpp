@@ -35,11 +35,11 @@ Failure bad_input(const Part&... parts) {
 struct Raw {
   std::string path;
   std::string split = "all";
-  std::string labels_path;   ///< of the labels that belong to an IDX file
-  std::string labels_array;  ///< FILE.npz:ARRAY of those that belong to an array
-  io::Tensor tensor;         ///< (rows, …)
-  std::vector<std::string> names;  ///< of a csv
-  bool header = false;             ///< the names come from the file
+  std::string labels_path;          ///< of the labels that belong to an IDX file
+  std::string labels_array;         ///< FILE.npz:ARRAY of those that belong to an array
+  io::Tensor tensor;                ///< (rows, …)
+  std::vector<std::string> names;   ///< of a csv
+  bool header = false;              ///< the names come from the file
   std::vector<std::uint32_t> rows;  ///< of the file, in the tensor; empty: all
   std::vector<std::string> labels;
   std::vector<std::string> notes;
@@ -346,8 +346,8 @@ std::vector<std::uint32_t> keep_out(Raw& raw, const DataRequest& request) {
   const double held = std::round(request.test * static_cast<double>(count));
   if (held < 1 || held >= static_cast<double>(count))
     throw Failure(ExitCode::usage, "--test ", request.test, " of ", count,
-                  count == 1 ? " row" : " rows", " keeps ", held, " out, expected at least 1 and not ",
-                  "all");
+                  count == 1 ? " row" : " rows", " keeps ", held,
+                  " out, expected at least 1 and not ", "all");
   const SplitRows split = split_rows(count, request.test, request.seed, 1);
   const auto in_file = [&](const std::vector<std::uint32_t>& places) {
     std::vector<std::uint32_t> rows;
@@ -623,12 +623,14 @@ DataSet read_data(const DataOptions& options, const DataRequest& request) {
     throw bad_input(raw.path, ": has ", data.rows_in_file, " rows, expected at most 2^32 - 1");
   if (!options.rows.empty()) choose_rows(raw, options.rows);
   data.first_row = raw.rows.empty() ? 0 : raw.rows.front();
-  data.end_row = raw.rows.empty() ? static_cast<std::uint32_t>(data.rows_in_file) : raw.rows.back() + 1;
+  data.end_row =
+      raw.rows.empty() ? static_cast<std::uint32_t>(data.rows_in_file) : raw.rows.back() + 1;
   if (request.test > 0) data.test_rows = keep_out(raw, request);
   if (!request.only.empty()) {
     if (data.rows_in_file != request.rows_in_file)
-      throw bad_input(raw.path, ": has ", data.rows_in_file, " rows, and the file that the model was ",
-                      "trained on had ", request.rows_in_file);
+      throw bad_input(raw.path, ": has ", data.rows_in_file,
+                      " rows, and the file that the model was ", "trained on had ",
+                      request.rows_in_file);
     raw.rows = request.only;
   }
   if (!raw.rows.empty()) keep_rows(raw);

@@ -44,13 +44,13 @@ struct DataSet {
   Index rows_in_file = 0;
   /// Their numbers in the file, ascending; empty: they are all of it.
   std::vector<std::uint32_t> row_numbers;
-  std::vector<std::uint32_t> test_rows;  ///< kept out
+  std::vector<std::uint32_t> test_rows;      ///< kept out
   std::uint32_t first_row = 0, end_row = 0;  ///< between which all of them are
   Index dim = 0;
-  Index classes = 0;               ///< of the condition, 0 without
-  std::array<Index, 3> image{};    ///< height, width, channels; zeros = no pictures
-  std::vector<std::string> names;  ///< of the columns; empty where nothing names them
-  bool named = false;              ///< the names come from the data or from the model
+  Index classes = 0;                     ///< of the condition, 0 without
+  std::array<Index, 3> image{};          ///< height, width, channels; zeros = no pictures
+  std::vector<std::string> names;        ///< of the columns; empty where nothing names them
+  bool named = false;                    ///< the names come from the data or from the model
   std::vector<std::string> class_names;  ///< empty: class k is called k
   InputTransform transform;              ///< as fitted, or the model's
   std::vector<std::string> notes;        ///< what the user should know of how the files were read
@@ -79,9 +79,9 @@ struct DataRequest {
   /// The model's, or absent: one of `kind` is fitted to all rows, missing elements left out.
   std::optional<InputTransform> transform;
   std::string kind = "none";
-  bool binary = false;  ///< the likelihood is one of 0 and 1
-  double test = 0;         ///< fraction of the rows that are not read, but listed
-  std::uint64_t seed = 0;  ///< which ones
+  bool binary = false;              ///< the likelihood is one of 0 and 1
+  double test = 0;                  ///< fraction of the rows that are not read, but listed
+  std::uint64_t seed = 0;           ///< which ones
   std::vector<std::uint32_t> only;  ///< rows of the file, ascending; empty: all
   Index rows_in_file = 0;           ///< that it must have for them
 };

@@ -20,8 +20,8 @@ std::string product_engine();
 
 /// The widest instruction set that the CPU's models were compiled for, "avx2".
 std::string instruction_set();
-/// One that this processor has and that is wider; empty if there is none, and in builds that are not
-/// for speed.
+/// One that this processor has and that is wider; empty if there is none, and in builds that are
+/// not for speed.
 std::string wider_instruction_set();
 
 /// What the numbers of a run may depend on, as JSON: version, compiler, instruction sets compiled

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "longhand/train/evaluate.hpp"
 
-#include <filesystem>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
@@ -122,8 +122,9 @@ ExitCode run(const EvaluateArguments& a) {
     data.split = a.data.part;
   }
   if (a.data.part == "train" || (a.data.part.empty() && parts && are_of_training(*parts, data)))
-    say(a.common, text("warning: ", data.path, ": the model was trained on these rows; --part test or ",
-                       "validation evaluates rows that were kept from it"));
+    say(a.common,
+        text("warning: ", data.path, ": the model was trained on these rows; --part test or ",
+             "validation evaluates rows that were kept from it"));
   EvaluateOptions options;
   options.draws = a.samples;
   options.seed = a.seed;

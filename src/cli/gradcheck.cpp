@@ -105,12 +105,12 @@ void add_models(std::vector<NamedCheck>& checks) {
 
   const AaeSpec aae{.autoencoder = ae, .discriminator = mlp({4}, Tanh{})};
   for (const Player& player : Aae<Cpu<double>>::players())
-    checks.push_back({"model-aae-" + player.name,
-                      [=, player = player.name](const std::string& name, const CheckOptions& options) {
-                        return check_model(
-                            name, [&]<class B>() { return Aae<B>(aae); }, {.player = player},
-                            options);
-                      }});
+    checks.push_back(
+        {"model-aae-" + player.name,
+         [=, player = player.name](const std::string& name, const CheckOptions& options) {
+           return check_model(
+               name, [&]<class B>() { return Aae<B>(aae); }, {.player = player}, options);
+         }});
 }
 
 /// The checks called `name`, or all "name-…".

@@ -15,8 +15,7 @@ std::string entry(const std::string& name, const std::string& says) {
   std::string line = "  " + wrapped(name, kWidth - 2, 4);
   if (says.empty()) return line + "\n";
   const std::size_t last = line.size() - (line.rfind('\n') + 1);  // npos + 1 is 0
-  line += last + 2 <= kColumn ? std::string(kColumn - last, ' ')
-                              : "\n" + std::string(kColumn, ' ');
+  line += last + 2 <= kColumn ? std::string(kColumn - last, ' ') : "\n" + std::string(kColumn, ' ');
   return line + wrapped(says, kWidth - kColumn, kColumn) + "\n";
 }
 
@@ -27,8 +26,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
   for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i)
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
-                          d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      d[i][j] = std::min(
+          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }

@@ -16,19 +16,18 @@ namespace {
 /// comes first in this order.
 using Names = std::map<std::string, std::string, std::greater<>>;
 
-const std::map<std::string, Names> kKnown = {
-    {"pytorch-examples",
-     {{"fc1.", "encoder.0."},
-      {"fc21.", "mu."},
-      {"fc22.", "logvar."},
-      {"fc3.", "decoder.0."},
-      {"fc4.", "decoder.2."}}},
-    {"pythae",
-     {{"encoder.layers.0.0.", "encoder.0."},
-      {"encoder.embedding.", "mu."},
-      {"encoder.log_var.", "logvar."},
-      {"decoder.layers.0.0.", "decoder.0."},
-      {"decoder.layers.1.0.", "decoder.2."}}}};
+const std::map<std::string, Names> kKnown = {{"pytorch-examples",
+                                              {{"fc1.", "encoder.0."},
+                                               {"fc21.", "mu."},
+                                               {"fc22.", "logvar."},
+                                               {"fc3.", "decoder.0."},
+                                               {"fc4.", "decoder.2."}}},
+                                             {"pythae",
+                                              {{"encoder.layers.0.0.", "encoder.0."},
+                                               {"encoder.embedding.", "mu."},
+                                               {"encoder.log_var.", "logvar."},
+                                               {"decoder.layers.0.0.", "decoder.0."},
+                                               {"decoder.layers.1.0.", "decoder.2."}}}};
 
 Names names_in(const std::string& source) {
   if (source.empty()) return {};
@@ -70,9 +69,7 @@ ExitCode run(const ImportArguments& a) {
   std::visit(
       [&](const auto& own) {
         io::spec_of(file, &own);
-        writing([&] {
-          io::write_file(a.out, io::encode_model(own, file.tensors, a.out));
-        });
+        writing([&] { io::write_file(a.out, io::encode_model(own, file.tensors, a.out)); });
       },
       spec);
   if (bounds_logvar(spec))

@@ -121,8 +121,8 @@ struct InputFacts {
 /// The model that options and data make. Throws Failure (usage).
 ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed);
 
-/// The model whose weights a state dict holds, which options describe but for the width of its data:
-/// that is the first layer's and the last one's. Throws Failure (bad_input).
+/// The model whose weights a state dict holds, which options describe but for the width of its
+/// data: that is the first layer's and the last one's. Throws Failure (bad_input).
 ModelSpec describe_bare(const ModelOptions& options, const io::ModelHeader& header,
                         const std::string& path);
 /// Whether the log variances of its latents have a bound.
@@ -137,8 +137,8 @@ struct ChosenRows {
   Index rows_in_file = 0;  ///< another number is another file
   std::vector<std::uint32_t> rows;
 };
-/// Reads the rows that a command needs for this model (all, or those that are chosen), checks that they suit it, and says what the
-/// user should know of how they were read.
+/// Reads the rows that a command needs for this model (all, or those that are chosen), checks that
+/// they suit it, and says what the user should know of how they were read.
 DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
                       const ChosenRows* only = nullptr);
 

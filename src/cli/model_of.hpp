@@ -72,8 +72,8 @@ class ModelOf final : public Model {
         const bool over = state.stopped_early || state.epoch > epochs;
         checkpointing.keep(state.steps + state.taken, over,
                            [&](const std::string& path, const std::string& notes) {
-                             io::write_file(path, io::encode_checkpoint(whole_spec(), state, notes,
-                                                                        path));
+                             io::write_file(
+                                 path, io::encode_checkpoint(whole_spec(), state, notes, path));
                            });
       };
     trainer.emplace(model_, std::move(options));

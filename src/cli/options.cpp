@@ -307,11 +307,13 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
       "how often the state of the training is kept, to go on from",
       readable(checkpoint_every, "N[s|m|h|steps|epochs]|none"));
   add(app, "--keep", t.keep, "how many checkpoints are kept, the newest", integer(1));
-  add_path(app, "--resume", t.resume,
-           "go on from a checkpoint: a file, the folder of a run, or auto: from --out if one is there",
-           "auto|PATH");
+  add_path(
+      app, "--resume", t.resume,
+      "go on from a checkpoint: a file, the folder of a run, or auto: from --out if one is there",
+      "auto|PATH");
   add_optional(app, "--max-time", t.max_time,
-               "after this time keep the state and end with exit code 6", readable(duration, "N[s|m|h]"));
+               "after this time keep the state and end with exit code 6",
+               readable(duration, "N[s|m|h]"));
 
   app.option_defaults()->group("Options");
   add_common(app, t.common, config, "options as `name = value`; the command line stands above it");
@@ -386,8 +388,8 @@ void read_config(const std::string& path, CLI::App& app) {
 /// epochs are a longer training, and with a schedule that depends on their number another one.
 bool may_change(const std::string& name) {
   static const std::set<std::string> names = {"epochs", "threads", "device", "steps-per-launch",
-                                              "data", "labels", "out", "checkpoint-every", "keep",
-                                              "max-time"};
+                                              "data",   "labels",  "out",    "checkpoint-every",
+                                              "keep",   "max-time"};
   return names.contains(name);
 }
 /// Of these the environment decides anew.
@@ -405,8 +407,9 @@ void take_over(const std::string& path, CLI::App& app) {
       throw Failure(ExitCode::bad_input, path, ": was made with the option --", name,
                     ", which this version does not have");
     if (option->count() > 0) {
-      const bool same = is_flag(*option) ? (option->as<bool>() ? "true" : "false") == value
-                                         : toml_value(option->as<std::string>()) == toml_value(value);
+      const bool same = is_flag(*option)
+                            ? (option->as<bool>() ? "true" : "false") == value
+                            : toml_value(option->as<std::string>()) == toml_value(value);
       if (!same && !may_change(name))
         throw Failure(ExitCode::usage, "--", name, " is ",
                       is_flag(*option) ? "given" : option->as<std::string>(), ", but ", path,
@@ -464,9 +467,10 @@ std::optional<Arguments> parse(int argc, char** argv) {
                        text("longhand ", version, " (products: ", product_engine(), ")"));
   app.require_subcommand(1);
   app.formatter(std::make_shared<NarrowHelp>());
-  app.footer("longhand help COMMAND says more of one. A training and what came of it:\n"
-             "  longhand train --data mnist --out run\n"
-             "  longhand sample run/model.safetensors --out samples.png");
+  app.footer(
+      "longhand help COMMAND says more of one. A training and what came of it:\n"
+      "  longhand train --data mnist --out run\n"
+      "  longhand sample run/model.safetensors --out samples.png");
 
   CommonOptions common;
   common.threads = default_threads();
@@ -484,9 +488,10 @@ std::optional<Arguments> parse(int argc, char** argv) {
   std::string config;
   train.common = common;
   CLI::App* const train_app = app.add_subcommand("train", "train a model");
-  train_app->footer("Examples:\n  longhand train --data mnist --hidden 400 --latent 20 --out run\n"
-                    "  longhand train --data table.csv --likelihood gaussian --standardize --out run\n"
-                    "  longhand train --resume run");
+  train_app->footer(
+      "Examples:\n  longhand train --data mnist --hidden 400 --latent 20 --out run\n"
+      "  longhand train --data table.csv --likelihood gaussian --standardize --out run\n"
+      "  longhand train --resume run");
   add_train(*train_app, train, config);
 
   struct Command {
@@ -534,7 +539,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_seed(*sub, sample.seed);
 
   sub = add_command("reconstruct", "rows through the encoder and back", reconstruct);
-  sub->footer("Example:\n  longhand reconstruct run/model.safetensors --data mnist --out pairs.png");
+  sub->footer(
+      "Example:\n  longhand reconstruct run/model.safetensors --data mnist --out pairs.png");
   add_data(*sub, reconstruct.data);
   add_split(*sub, reconstruct.data);
   add_out(*sub, reconstruct.out, ".png, .npy or .csv");
@@ -558,7 +564,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_seed(*sub, score.seed);
 
   sub = add_command("interpolate", "the way from one row to another", interpolate);
-  sub->footer("Example:\n  longhand interpolate run/model.safetensors --data mnist --from 3 --to 8 \\\n    --out way.png");
+  sub->footer(
+      "Example:\n  longhand interpolate run/model.safetensors --data mnist --from 3 --to 8 \\\n    "
+      "--out way.png");
   add_data(*sub, interpolate.data);
   add_split(*sub, interpolate.data);
   add_out(*sub, interpolate.out, ".png, .npy or .csv");
@@ -586,8 +594,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
            "TOML of foreign = own beginnings of names (default: they are longhand's own)",
            "FILE.toml|pytorch-examples|pythae");
   add_path(*sub, "--out,-o", import.out, "model file to write", "FILE");
-  sub->footer("Example:\n  longhand import vae.safetensors --names pytorch-examples "
-              "--config vae.toml \\\n    --out model.safetensors");
+  sub->footer(
+      "Example:\n  longhand import vae.safetensors --names pytorch-examples "
+      "--config vae.toml \\\n    --out model.safetensors");
 
   CLI::App* const gradcheck_app =
       app.add_subcommand("gradcheck", "the library's own gradients under its own checker");

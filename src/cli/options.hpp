@@ -100,7 +100,7 @@ struct TrainArguments {
   std::uint64_t seed = 0;
   std::string scalar = "float";
   std::string precision = "fp32";
-  Index steps_per_launch = 16;    // as TrainOptions
+  Index steps_per_launch = 16;  // as TrainOptions
   std::string checkpoint_every = "5m";
   Index keep = 1;
   std::string resume;             ///< "auto", a checkpoint or a folder of a run; empty: no

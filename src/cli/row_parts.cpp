@@ -46,9 +46,9 @@ std::optional<RowParts> row_parts_beside(const std::string& model) {
   std::error_code problem;
   if (!fs::is_regular_file(path, problem)) return std::nullopt;
   const std::vector<std::byte> bytes = io::read_file(path, std::uint64_t{1} << 32);
-  const auto json = nlohmann::json::parse(reinterpret_cast<const char*>(bytes.data()),
-                                          reinterpret_cast<const char*>(bytes.data()) + bytes.size(),
-                                          nullptr, false);
+  const auto json = nlohmann::json::parse(
+      reinterpret_cast<const char*>(bytes.data()),
+      reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
   try {
     RowParts parts;
     parts.file = json.at("file");

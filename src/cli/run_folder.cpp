@@ -27,7 +27,8 @@ constexpr std::array<const char*, 4> kBeside = {"config.toml", "env.json", "rows
 /// The temporary file that an interrupted write_file left beside `name`.
 bool is_leftover(const fs::path& file) {
   const std::string name = file.filename().string();
-  for (const std::string ours : {"model.safetensors", "config.toml", "env.json", "rows.json", "checkpoint-"})
+  for (const std::string ours :
+       {"model.safetensors", "config.toml", "env.json", "rows.json", "checkpoint-"})
     if (name.starts_with("." + ours) && name.find(".tmp-") != name.npos) return true;
   return false;
 }
@@ -41,7 +42,8 @@ std::string pid_in(int file) {
 }
 
 bool same_file(int file, const fs::path& path) {
-  struct stat open {}, named {};
+  struct stat open {
+  }, named{};
   return fstat(file, &open) == 0 && stat(path.c_str(), &named) == 0 &&
          open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
@@ -91,8 +93,8 @@ RunFolder::RunFolder(const std::string& path, const std::string& checkpoint) : p
     move_into_place();
   }
   const auto goes_on_in = [&](const fs::path& folder) {
-    return !checkpoint.empty() && fs::equivalent(fs::path(checkpoint).parent_path() / ".", folder,
-                                                 problem);
+    return !checkpoint.empty() &&
+           fs::equivalent(fs::path(checkpoint).parent_path() / ".", folder, problem);
   };
   hidden_ = goes_on_in(hidden);
   if (!hidden_) fs::remove_all(hidden, problem);
@@ -163,8 +165,7 @@ void RunFolder::move_into_place() {
   for (const fs::path& file : checkpoints_in(path_ / ".run"))
     fs::rename(file, path_ / file.filename(), problem);
   for (const char* name : kBeside)
-    if (fs::exists(path_ / ".run" / name))
-      fs::rename(path_ / ".run" / name, path_ / name, problem);
+    if (fs::exists(path_ / ".run" / name)) fs::rename(path_ / ".run" / name, path_ / name, problem);
   fs::rename(path_ / ".run" / kModel, path_ / kModel, problem);
   if (problem)
     throw Failure(ExitCode::runtime, model(), ": cannot be written, ", problem.message());

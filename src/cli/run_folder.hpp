@@ -11,9 +11,10 @@
 namespace longhand::cli {
 
 /// The folder of a training and what is in it: model.safetensors, config.toml, env.json,
-/// rows.json, metrics.jsonl, and checkpoints. What stands there always belongs to one run. In a folder that an earlier run has
-/// left, the new one lives in the hidden folder `.run` until it has a model; then its files take
-/// the places of the old ones. The folder is locked while the run lasts.
+/// rows.json, metrics.jsonl, and checkpoints. What stands there always belongs to one run. In a
+/// folder that an earlier run has left, the new one lives in the hidden folder `.run` until it has
+/// a model; then its files take the places of the old ones. The folder is locked while the run
+/// lasts.
 class RunFolder {
  public:
   /// Makes the folder if there is none, and locks it. What a run that was killed has left in

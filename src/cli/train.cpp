@@ -230,8 +230,7 @@ class TimeLimit {
   explicit TimeLimit(const TrainArguments& a)
       : seconds_(a.max_time.empty() ? 0 : duration(a.max_time)) {}
   bool reached() const {
-    return seconds_ > 0 &&
-           std::chrono::duration<double>(Clock::now() - start).count() >= seconds_;
+    return seconds_ > 0 && std::chrono::duration<double>(Clock::now() - start).count() >= seconds_;
   }
 
  private:
@@ -366,9 +365,9 @@ ExitCode run(const TrainArguments& a) {
                       instruction_set())));
   if (const std::string wider = wider_instruction_set();
       !wider.empty() && a.common.device != "cuda")
-    say(a.common, text("warning: this build computes with ", instruction_set(),
-                       ", and the processor has ", wider,
-                       ": built with -Dnative=true or -Dhwcaps=x86-64-v3,x86-64-v4 it is faster"));
+    say(a.common,
+        text("warning: this build computes with ", instruction_set(), ", and the processor has ",
+             wider, ": built with -Dnative=true or -Dhwcaps=x86-64-v3,x86-64-v4 it is faster"));
   if (from) say(a.common, text("going on from ", a.checkpoint));
   for (const int signal : kEnding) std::signal(signal, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
@@ -398,8 +397,9 @@ ExitCode run(const TrainArguments& a) {
                        options.early_stop == 1 ? " epoch" : " epochs"));
   const bool time_is_up = stopped && limit.reached();
   std::string which =
-      stopped ? text(time_is_up ? "time is up after step " : "interrupted after step ", result.steps)
-              : "";
+      stopped
+          ? text(time_is_up ? "time is up after step " : "interrupted after step ", result.steps)
+          : "";
   if (stopped && result.best_epoch > 0) which += "; ";
   if (result.best_epoch > 0)
     which += text("weights of epoch ", result.best_epoch, ", ", model->why_kept());
@@ -410,8 +410,10 @@ ExitCode run(const TrainArguments& a) {
     say(a.common, text("wrote ", a.out, "/", checkpoints.newest(), " (--resume ", a.out,
                        " goes on from there)"));
   if (reader.gone() && !stopped)
-    throw Failure(ExitCode::runtime, "stdout: cannot be written; the training went on, and its "
-                  "metrics are in ", folder.metrics());
+    throw Failure(ExitCode::runtime,
+                  "stdout: cannot be written; the training went on, and its "
+                  "metrics are in ",
+                  folder.metrics());
   return time_is_up ? ExitCode::time_is_up : stopped ? ExitCode::interrupted : ExitCode::ok;
 }
 

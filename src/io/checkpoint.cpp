@@ -17,7 +17,9 @@ using nlohmann::ordered_json;
 
 constexpr std::uint64_t most_steps = std::uint64_t{1} << 53;
 
-std::string named(std::string_view what) { return std::string(training_prefix) + std::string(what); }
+std::string named(std::string_view what) {
+  return std::string(training_prefix) + std::string(what);
+}
 std::string kept_name(Index epoch) { return cat("kept.", epoch); }
 std::string moment_name(const std::string& player, std::size_t k) {
   return cat("player.", player, ".moment", k + 1);
@@ -177,8 +179,7 @@ std::vector<EpochReport> reports_of(const Node& columns, const std::string& key,
   EpochReport shape = with_names(columns.at(key.c_str()));
   shape.split = split;
   const std::uint64_t width = width_of(shape);
-  const std::vector<double> table =
-      taker.take(named(key), Dtype::f64, {rows, width}).as<double>();
+  const std::vector<double> table = taker.take(named(key), Dtype::f64, {rows, width}).as<double>();
   for (std::uint64_t i = 0; i < rows; ++i) reports.push_back(from_row(shape, &table[i * width]));
   return reports;
 }
@@ -240,8 +241,7 @@ std::vector<std::byte> encode_state(const std::string& spec_json, const ParamLay
     add_tensors(layout, epoch.weights, named(kept_name(epoch.epoch) + "."), training);
   }
   std::array<std::vector<const EpochReport*>, 2> history;
-  for (const EpochReport& r : state.history)
-    history[r.split == Split::train ? 0 : 1].push_back(&r);
+  for (const EpochReport& r : state.history) history[r.split == Split::train ? 0 : 1].push_back(&r);
   add_reports(history[0], name_of(Split::train), name, columns, training);
   add_reports(history[1], name_of(Split::validation), name, columns, training);
   if (state.taken > 0) add_reports({&state.report}, "report", name, columns, training);
@@ -270,10 +270,9 @@ template <class S>
 TrainState<S> decode_state(const ModelFile& file, const std::string& spec_json,
                            const ParamLayout& layout) {
   const json training = training_of(file);
-  const std::string other = difference(parse_json(file.header.spec_json, file.path),
-                                       parse_json(spec_json, "spec"), "");
-  if (!other.empty())
-    throw FormatError(file.path, other, "is not that of the model to go on with");
+  const std::string other =
+      difference(parse_json(file.header.spec_json, file.path), parse_json(spec_json, "spec"), "");
+  if (!other.empty()) throw FormatError(file.path, other, "is not that of the model to go on with");
   require_dtype(file.header, file.tensors, dtype_of<S>, false, file.path);
 
   const Node root(file.path, "training", training);
@@ -295,8 +294,7 @@ TrainState<S> decode_state(const ModelFile& file, const std::string& spec_json,
   state.stopped_early = root.at("stopped_early").truth();
   state.least_loss = loss_or_infinity(root.at("least_loss"));
   const Index pages = (state.samples + state.batch - 1) / state.batch;
-  if (state.taken > pages)
-    root.at("taken").expected(cat("at most ", pages, " steps of an epoch"));
+  if (state.taken > pages) root.at("taken").expected(cat("at most ", pages, " steps of an epoch"));
 
   state.weights = taker.flat<S>(layout, "");
   state.good = taker.flat<S>(layout, named("good."));
@@ -332,8 +330,7 @@ TrainState<S> decode_state(const ModelFile& file, const std::string& spec_json,
   }
   if (next != held.end())
     throw FormatError(file.path, "training.history", "has a validation without its epoch");
-  if (state.taken > 0)
-    state.report = reports_of(columns, "report", 1, Split::train, taker).front();
+  if (state.taken > 0) state.report = reports_of(columns, "report", 1, Split::train, taker).front();
   taker.require_nothing_left();
   return state;
 }

@@ -316,10 +316,10 @@ class Parser {
 
   void append_row(CsvContent& content, const std::vector<CsvCell>& cells) const {
     if (cells.size() != places_.size()) {
-      throw FormatError(file_, place(std::min(cells.size(), places_.size()) + 1),
-                        cat(cells.size() < places_.size() ? "is missing" : "is too many",
-                            ": the row has ", cells.size(), " fields, expected ", places_.size(),
-              separator_hint(cells)));
+      throw FormatError(
+          file_, place(std::min(cells.size(), places_.size()) + 1),
+          cat(cells.size() < places_.size() ? "is missing" : "is too many", ": the row has ",
+              cells.size(), " fields, expected ", places_.size(), separator_hint(cells)));
     }
     std::vector<double>& values = content.table.values;
     const std::size_t start = values.size();

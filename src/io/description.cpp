@@ -65,7 +65,8 @@ Description parse_description(std::string_view text, std::string_view file) {
     root.at("training").require_object();
     description.training_json = document["training"].dump();
   }
-  for (const char* const own : {"training", "format", "scalar", "library", "checksum"}) document.erase(own);
+  for (const char* const own : {"training", "format", "scalar", "library", "checksum"})
+    document.erase(own);
   description.spec_json = document.dump();
   return description;
 }

@@ -264,9 +264,8 @@ std::vector<std::byte> encode(const std::string& spec_json, const ParamLayout& l
   return encode_with_training(spec_json, layout, tensors, {}, {}, name);
 }
 
-std::vector<std::byte> encode_with_training(const std::string& spec_json,
-                                            const ParamLayout& layout, const Tensors& tensors,
-                                            const Tensors& training,
+std::vector<std::byte> encode_with_training(const std::string& spec_json, const ParamLayout& layout,
+                                            const Tensors& tensors, const Tensors& training,
                                             const std::string& training_json,
                                             std::string_view name) {
   const Dtype dtype = guessed_dtype(tensors);
@@ -274,9 +273,12 @@ std::vector<std::byte> encode_with_training(const std::string& spec_json,
   require_numbers(spec_json, dtype, name);
   Safetensors content{tensors, {}};
   content.tensors.insert(training.begin(), training.end());
-  const std::string text =
-      describe(Description{{}, spec_json, scalar_name(dtype), longhand::version,
-                           data_checksum(content.tensors), training_json});
+  const std::string text = describe(Description{{},
+                                                spec_json,
+                                                scalar_name(dtype),
+                                                longhand::version,
+                                                data_checksum(content.tensors),
+                                                training_json});
   parse_description(text, name);
   content.metadata = {{description_key, text}, {checksum_key, checksum_text(text_checksum(text))}};
   return encode_safetensors(content, name);

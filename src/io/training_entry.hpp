@@ -18,9 +18,8 @@ inline constexpr std::string_view training_prefix = "training.";
 namespace detail {
 /// The bytes of a model file that has `training_json` under the key "training" and the tensors
 /// `training` beside those of the model.
-std::vector<std::byte> encode_with_training(const std::string& spec_json,
-                                            const ParamLayout& layout, const Tensors& tensors,
-                                            const Tensors& training,
+std::vector<std::byte> encode_with_training(const std::string& spec_json, const ParamLayout& layout,
+                                            const Tensors& tensors, const Tensors& training,
                                             const std::string& training_json,
                                             std::string_view name);
 }  // namespace detail

@@ -40,6 +40,5 @@ TEST_CASE("model check: a model with a likelihood of one's own, and its faults")
   const GradientReport wrong = check(1.001, 1);
   CHECK(wrong.verdict == Verdict::fail);
   CHECK(wrong.reason.find("wrong by differences") != std::string::npos);
-  CHECK(check(1, 2).reason.find("step gives other terms than values") !=
-        std::string::npos);
+  CHECK(check(1, 2).reason.find("step gives other terms than values") != std::string::npos);
 }

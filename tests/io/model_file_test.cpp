@@ -1282,7 +1282,8 @@ TEST_CASE("model file: a model with its likelihood compiled in") {
   CHECK(std::get<longhand::Gaussian>(back.spec().likelihood).variance == 0.25);
   // A file of another likelihood is another type's.
   save_model(path, longhand::Vae<Cpu<float>>(spec));
-  CHECK_THROWS_WITH_AS(load_model<Compiled>(path),
-                       "longhand: the likelihood is 'bernoulli', the model was compiled for another one",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      load_model<Compiled>(path),
+      "longhand: the likelihood is 'bernoulli', the model was compiled for another one",
+      std::invalid_argument);
 }

@@ -113,24 +113,24 @@ TEST_CASE("aae: the gradient of every player, by differences and dual numbers [A
                        std::invalid_argument);
 }
 
-TEST_CASE_TEMPLATE("aae: worked numbers of the page [ADV-1] [ADV-3] [ADV-4] [ADV-5] [ADV-6] [ADV-7] "
-                   "[ADV-8] [ADV-9] [ADV-10]",
-                   B, Reference<double>, Cpu<double>) {
-  const Aae<B> model(
-      {.autoencoder = {.input_dim = 1,
-                       .hidden = {},
-                       .latent = CodeSpec{2},
-                       .likelihood = Gaussian{.variance = 0.5}},
-       .prior = RingPrior{.components = 4, .radius = 1, .deviation = 1e-300},
-       .discriminator = {}});
+TEST_CASE_TEMPLATE(
+    "aae: worked numbers of the page [ADV-1] [ADV-3] [ADV-4] [ADV-5] [ADV-6] [ADV-7] "
+    "[ADV-8] [ADV-9] [ADV-10]",
+    B, Reference<double>, Cpu<double>) {
+  const Aae<B> model({.autoencoder = {.input_dim = 1,
+                                      .hidden = {},
+                                      .latent = CodeSpec{2},
+                                      .likelihood = Gaussian{.variance = 0.5}},
+                      .prior = RingPrior{.components = 4, .radius = 1, .deviation = 1e-300},
+                      .discriminator = {}});
   const auto set = [&](std::uint32_t block, std::vector<double> numbers) {
     const View<B> m = model.params()[BlockId{block}];
     REQUIRE(m.size() == Index(numbers.size()));
     std::copy(numbers.begin(), numbers.end(), m.data);
   };
-  set(0, {0.5, -1}), set(1, {0.1, 0.2});    // encoder
-  set(2, {2, -0.5}), set(3, {0.3});         // decoder
-  set(4, {1, -0.75}), set(5, {0.25});       // discriminator
+  set(0, {0.5, -1}), set(1, {0.1, 0.2});  // encoder
+  set(2, {2, -0.5}), set(3, {0.3});       // decoder
+  set(4, {1, -0.75}), set(5, {0.25});     // discriminator
   Matrix<double> x(1, 2), w(1, 2), terms(5, 2), z(2, 2), real(2, 2);
   x(0, 0) = 1, x(0, 1) = -1;
   w(0, 0) = 1, w(0, 1) = 2;
@@ -230,7 +230,7 @@ TEST_CASE("aae: routing, which phase gives which segment a gradient [ADV-3] [ADV
       CAPTURE(phase);
       CAPTURE(kSegments[s]);
       const View<SmallAae::B> theta = bench.segment(kSegments[s]),
-                           gradient = bench.gradient(kSegments[s]);
+                              gradient = bench.gradient(kSegments[s]);
       const double step = 0x1p-20;
       const auto moved = [&](double by) {
         for (Index i = 0; i < theta.rows; ++i) theta(i) += (i % 2 == 0 ? by : -by);
@@ -343,7 +343,8 @@ TEST_CASE("aae: a picture with every pixel twice costs twice, its code the same 
   CHECK((pair.bottomRows(4) - single.bottomRows(4)).cwiseAbs().maxCoeff() < 1e-14);
 }
 
-TEST_CASE("aae: draws of the prior know nothing of the codes' noise, masks differ [ADV-1] [ADV-2]") {
+TEST_CASE(
+    "aae: draws of the prior know nothing of the codes' noise, masks differ [ADV-1] [ADV-2]") {
   // With an encoder of zeros a Gaussian code is its noise.
   const Index n = 20000;
   SmallAae bench(small(GaussianLatentSpec{.dim = 2}), n);
@@ -403,8 +404,8 @@ TEST_CASE("aae: codes come to follow the prior, and reconstruct; any threads, th
   const EpochReport &first = result.history[1],
                     &kept = result.history[std::size_t(2 * result.best_epoch - 1)];
   MESSAGE("mmd from ", first.diagnostics.get("mmd"), " to ", kept.diagnostics.get("mmd"),
-          ", epoch ", result.best_epoch, ", nll from ", first.term("nll"), " to ",
-          kept.term("nll"), ", accuracy ", kept.term("accuracy"));
+          ", epoch ", result.best_epoch, ", nll from ", first.term("nll"), " to ", kept.term("nll"),
+          ", accuracy ", kept.term("accuracy"));
   CHECK(kept.diagnostics.get("mmd") < first.diagnostics.get("mmd") / 10);
   CHECK(kept.diagnostics.get("mean_gap") < 0.5);
   CHECK(kept.term("nll") < first.term("nll") / 4);

@@ -160,8 +160,7 @@ TEST_CASE("configurations that make no sense are refused with the field's name")
     CHECK_THROWS_WITH_AS(Vae<Cpu<float>>(std::move(c)), message, std::invalid_argument);
   };
   refused({.input_dim = 0}, "longhand: input_dim is 0, expected at least 1");
-  refused({.input_dim = 3, .latent_dim = 0},
-          "longhand: latent_dim is 0, expected at least 1");
+  refused({.input_dim = 3, .latent_dim = 0}, "longhand: latent_dim is 0, expected at least 1");
   refused({.input_dim = 3, .hidden = {4, 0}},
           "longhand: encoder: a stage has width 0, expected at least 1");
   refused({.input_dim = 3, .latent = GaussianLatentSpec{.logvar_bound = 0}},

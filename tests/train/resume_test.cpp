@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A training that goes on from a state comes to the bits of one that was never interrupted: weights,
-// history, best epoch. Every state of a short run is tried, of every model, optimizer and option
-// that has something to remember.
+// A training that goes on from a state comes to the bits of one that was never interrupted:
+// weights, history, best epoch. Every state of a short run is tried, of every model, optimizer and
+// option that has something to remember.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -293,8 +293,7 @@ TEST_CASE("resume: a state of another training is refused, each in one sentence"
   M model(wide);
   refused(wide, usual(), state,
           "longhand: the training to go on with has " + std::to_string(size) +
-              " parameters in memory, the model has " +
-              std::to_string(model.params().flat().rows));
+              " parameters in memory, the model has " + std::to_string(model.params().flat().rows));
 }
 
 TEST_CASE("resume: there is a state only while a training is under way") {

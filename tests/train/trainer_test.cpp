@@ -404,17 +404,17 @@ TEST_CASE("weights are good only once a finite loss was seen with them") {
       const auto ruin = [&](const StepReport& s) {
         if (s.step == s.steps) model.params().flat()(0) = 3e38f;
       };
-      CHECK_THROWS_AS(
-          fit(model, curve(64),
-              {.epochs = epochs,
-               .batch = 64,
-               .validation = validation,
-               .on_epoch =
-                   [&](const EpochReport& r) {
-                     if (r.split == Split::train && r.epoch < epochs) good = weights(model);
-                   },
-               .on_step = ruin}),
-          NonFinite);
+      CHECK_THROWS_AS(fit(model, curve(64),
+                          {.epochs = epochs,
+                           .batch = 64,
+                           .validation = validation,
+                           .on_epoch =
+                               [&](const EpochReport& r) {
+                                 if (r.split == Split::train && r.epoch < epochs)
+                                   good = weights(model);
+                               },
+                           .on_step = ruin}),
+                      NonFinite);
       CHECK(weights(model) == good);
     }
   }
@@ -570,7 +570,8 @@ TEST_CASE("a batch larger than the data is the whole data") {
   CHECK(fit(model, curve(30), {.epochs = 2, .batch = 1000}).steps == 2);
 }
 
-TEST_CASE("columns of very different size are remarked on once, unless something standardises them") {
+TEST_CASE(
+    "columns of very different size are remarked on once, unless something standardises them") {
   Eigen::MatrixXf x = Eigen::MatrixXf::Random(12, 100);
   x.row(3).array() = 1013 + 8 * x.row(3).array();
   x.row(5) *= 0.1f;

@@ -11,7 +11,8 @@
 
 /// How well the codes of a data set fit a prior (docs/derivations/adversarial.md). Everything is
 /// computed on the host in double, from all codes at once. S is double: the functions are templates
-/// so that their expressions, which take seconds to compile, are compiled only where they are called.
+/// so that their expressions, which take seconds to compile, are compiled only where they are
+/// called.
 namespace longhand {
 
 namespace detail {
@@ -105,9 +106,9 @@ NamedValues prior_fit(const ColumnMajor<S>& all, const EqualMixture& p) {
   const Eigen::VectorX<S> by_mean = (mean - mean_of<S>(p)).cwiseQuotient(sd);
   const ColumnMajor<S> by_covariance =
       (centred * centred.transpose() / (n - 1) - covariance).cwiseQuotient(sd * sd.transpose());
-  return {{"mean_gap", by_mean.cwiseAbs().maxCoeff()},              // [ADV-11]
-          {"covariance_gap", by_covariance.cwiseAbs().maxCoeff()},  // [ADV-12]
-          {"mmd", squared_mmd(detail::thinned(all, detail::kMostCodes), p)}};                           // [ADV-13]
+  return {{"mean_gap", by_mean.cwiseAbs().maxCoeff()},                         // [ADV-11]
+          {"covariance_gap", by_covariance.cwiseAbs().maxCoeff()},             // [ADV-12]
+          {"mmd", squared_mmd(detail::thinned(all, detail::kMostCodes), p)}};  // [ADV-13]
 }
 
 }  // namespace longhand

@@ -98,9 +98,10 @@ class Aae : public ModelDefaults, public OneShot<Aae<B>, B> {
     std::ostringstream text;
     text << "codes and prior differ (MMD " << mmd << ") ";
     if (accuracy >= 0.9)
-      text << "and the discriminator has won (accuracy " << accuracy
-           << "): the encoder no longer deceives it; a lower learning rate of the discriminator, or "
-              "a smaller one, may help";
+      text
+          << "and the discriminator has won (accuracy " << accuracy
+          << "): the encoder no longer deceives it; a lower learning rate of the discriminator, or "
+             "a smaller one, may help";
     else
       text << "although the discriminator is right no more often than chance (accuracy " << accuracy
            << "): it has learned nothing; a higher learning rate of the discriminator, or a larger "

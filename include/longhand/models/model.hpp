@@ -68,8 +68,9 @@ struct ModelDefaults {
 /// step: step() adds nothing to the rows of other phases and values() fills all rows.
 template <class M>
 concept TrainableModel = requires(const M model, M& own, const Pass<typename M::Backend>& pass,
-                         const Batch<typename M::Backend>& batch, View<typename M::Backend> terms,
-                         const LatentStatistics<typename M::Backend>& statistics) {
+                                  const Batch<typename M::Backend>& batch,
+                                  View<typename M::Backend> terms,
+                                  const LatentStatistics<typename M::Backend>& statistics) {
   { model.backend() } -> std::convertible_to<const typename M::Backend&>;
   { model.params() } -> std::convertible_to<const Params<typename M::Backend>&>;
   { model.input() } -> std::convertible_to<const InputUnits<typename M::Backend>&>;

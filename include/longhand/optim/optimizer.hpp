@@ -135,8 +135,8 @@ class OptimizerState {
   }
   /// Brings back what moments_in_order() gave.
   void restore(const B& backend, const std::vector<std::vector<S>>& all) const {
-    require(all.size() == moments_.size(), "the optimizer has ", moments_.size(),
-            " moments, not ", all.size());
+    require(all.size() == moments_.size(), "the optimizer has ", moments_.size(), " moments, not ",
+            all.size());
     for (std::size_t k = 0; k < all.size(); ++k)
       each_range([&](const ParamRange& range, Index first) {
         backend.upload(all[k].data() + range.first,

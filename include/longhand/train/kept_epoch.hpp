@@ -12,15 +12,15 @@
 namespace longhand {
 
 /// Keeps the weights of the epoch that was best: of all epochs whose loss lies within a fraction of
-/// the least one, that of the least tie_break; of equals there, that of the lesser loss, and of equals
-/// in both the first [ADV-14]. With a tolerance of 0 it is the epoch of the least loss. Which epoch that is can change without a new one being
-/// better, when the least loss falls; so the weights of every epoch that can still win are there.
+/// the least one, that of the least tie_break; of equals there, that of the lesser loss, and of
+/// equals in both the first [ADV-14]. With a tolerance of 0 it is the epoch of the least loss.
+/// Which epoch that is can change without a new one being better, when the least loss falls; so the
+/// weights of every epoch that can still win are there.
 template <class B>
 class KeptEpoch {
  public:
   /// Throws std::invalid_argument unless 0 <= tolerance < 1.
-  KeptEpoch(const ParamLayout& layout, double tolerance)
-      : layout_(&layout), tolerance_(tolerance) {
+  KeptEpoch(const ParamLayout& layout, double tolerance) : layout_(&layout), tolerance_(tolerance) {
     require(tolerance >= 0 && tolerance < 1, "the tolerance of a selection is ", tolerance,
             ", expected a fraction in [0, 1)");
   }
@@ -83,8 +83,8 @@ class KeptEpoch {
 
   /// No two candidates have the same tie_break: one of them would be worse in both numbers.
   const Candidate& best() const {
-    return *std::ranges::min_element(
-        candidates_, {}, [](const Candidate& c) { return c.selection.tie_break; });
+    return *std::ranges::min_element(candidates_, {},
+                                     [](const Candidate& c) { return c.selection.tie_break; });
   }
   template <class Condition>
   void release_if(const Condition& out) {

@@ -60,8 +60,8 @@ struct TrainOptions {
   /// On a GPU losses are then read after every launch, and it is called for all steps of that; else
   /// they are read once an epoch.
   std::function<void(const StepReport&)> on_step = {};
-  /// Called after an epoch, at most once in so many seconds, while the model has the weights that it
-  /// would end with now: the best validated ones, or the last good ones.
+  /// Called after an epoch, at most once in so many seconds, while the model has the weights that
+  /// it would end with now: the best validated ones, or the last good ones.
   std::function<void()> on_save = {};
   double save_every = 300;
   /// Called as `checkpoint` says, and once when the training ends in whatever way but by NonFinite,
@@ -87,8 +87,8 @@ inline TrainOptions checked(TrainOptions o) {
   not_negative("beta", o.beta);
   not_negative("save_every", o.save_every);
   not_negative("checkpoint.seconds", o.checkpoint.seconds);
-  require(o.checkpoint.steps >= 0 && o.checkpoint.epochs >= 0, "checkpoint is ",
-          o.checkpoint.steps, " steps and ", o.checkpoint.epochs, " epochs, expected 0 or more");
+  require(o.checkpoint.steps >= 0 && o.checkpoint.epochs >= 0, "checkpoint is ", o.checkpoint.steps,
+          " steps and ", o.checkpoint.epochs, " epochs, expected 0 or more");
   require(o.kl_warmup >= 0, "kl_warmup is ", o.kl_warmup, ", expected 0 or more steps");
   not_negative("clip_norm", o.clip_norm);
   not_negative("l1", o.l1);

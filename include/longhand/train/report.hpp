@@ -80,9 +80,9 @@ struct TrainResult {
   std::vector<std::string> remarks;
 };
 
-/// Loss or gradient stopped being finite, or the loss of held-out samples. The model has the weights
-/// of the last good epoch, those with which a finite loss was seen. Thrown after the step; on a GPU
-/// when the losses are read, after the epoch (TrainOptions::on_step).
+/// Loss or gradient stopped being finite, or the loss of held-out samples. The model has the
+/// weights of the last good epoch, those with which a finite loss was seen. Thrown after the step;
+/// on a GPU when the losses are read, after the epoch (TrainOptions::on_step).
 class NonFinite : public std::runtime_error {
  public:
   NonFinite(Index at_step, std::string in_tensor, std::vector<Index> of_samples,
@@ -101,7 +101,9 @@ class NonFinite : public std::runtime_error {
     const bool validation = split == Split::validation;
     std::ostringstream text;
     text << "training stopped at step " << at_step << ": ";
-    text << (!in_tensor.empty() ? in_tensor : validation ? "the validation loss" : "the loss")
+    text << (!in_tensor.empty() ? in_tensor
+             : validation       ? "the validation loss"
+                                : "the loss")
          << " is not finite";
     if (!of_samples.empty()) {
       text << (validation ? " for " : "; the loss is not finite for ") << of_samples.size()

@@ -10,10 +10,10 @@
 
 namespace longhand {
 
-/// All that a training is made of between two of its steps, as plain numbers: Trainer::state() gives
-/// it, Trainer::resume() takes it. There is no state of a random generator in it, since noise has
-/// none: the order of an epoch, the noise of a step, dropout and binarisation are functions of the
-/// seed, the step and the sample's number (docs/derivations/noise.md).
+/// All that a training is made of between two of its steps, as plain numbers: Trainer::state()
+/// gives it, Trainer::resume() takes it. There is no state of a random generator in it, since noise
+/// has none: the order of an epoch, the noise of a step, dropout and binarisation are functions of
+/// the seed, the step and the sample's number (docs/derivations/noise.md).
 ///
 /// Numbers per parameter stand in the order of the model's flat buffer, padding included.
 template <class S>
@@ -26,9 +26,9 @@ struct TrainState {
   Index samples = 0;   ///< to train on
   Index held_out = 0;  ///< for validation
 
-  Index epoch = 1;  ///< the one under way, from 1
-  Index steps = 0;  ///< taken before that epoch
-  Index taken = 0;  ///< taken in that epoch
+  Index epoch = 1;     ///< the one under way, from 1
+  Index steps = 0;     ///< taken before that epoch
+  Index taken = 0;     ///< taken in that epoch
   EpochReport report;  ///< of these, with sums in the place of means
 
   Values weights;

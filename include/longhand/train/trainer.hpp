@@ -41,10 +41,11 @@ class Trainer {
   TrainResult fit(const Data<S>& data, const Data<S>& validation);
 
   /// Takes one step on samples of a stream, at most options.batch of them, and reports it. The
-  /// optimizers live on from call to call, apart from those of fit(), and the noise of the n-th call
-  /// is that of the n-th step. Epochs, validation and early stopping have no part in it. Throws
-  /// std::invalid_argument if the samples do not suit the model, and for a schedule that would need
-  /// the length of the stream; NonFinite as fit() does, with the weights as before the step.
+  /// optimizers live on from call to call, apart from those of fit(), and the noise of the n-th
+  /// call is that of the n-th step. Epochs, validation and early stopping have no part in it.
+  /// Throws std::invalid_argument if the samples do not suit the model, and for a schedule that
+  /// would need the length of the stream; NonFinite as fit() does, with the weights as before the
+  /// step.
   EpochReport step(const Data<S>& samples);
 
   /// All that the training under way is made of, for options.on_checkpoint, which is called between
@@ -71,9 +72,8 @@ class Trainer {
     state.unseen = values(course.unseen.flat());
     state.unseen_until = course.unseen_until;
     for (const auto& playing : course.step.players())
-      state.players.push_back(
-          {playing.player.name,
-           playing.optimizer.moments_in_order(backend, model_.params().layout().size())});
+      state.players.push_back({playing.player.name, playing.optimizer.moments_in_order(
+                                                        backend, model_.params().layout().size())});
     state.least_loss = course.kept.least_loss();
     course.kept.visit([&](Index epoch, const Selection& selection, View<B> weights) {
       state.kept.push_back({epoch, selection, values(weights)});
@@ -86,8 +86,8 @@ class Trainer {
   }
 
   /// Makes the next fit() go on where a training stood. With the same model, data and options it
-  /// comes to the very bits that it would have come to uninterrupted, on any number of threads. More
-  /// epochs are another training where a schedule depends on their number. fit() throws
+  /// comes to the very bits that it would have come to uninterrupted, on any number of threads.
+  /// More epochs are another training where a schedule depends on their number. fit() throws
   /// std::invalid_argument if the state is that of another model, of other data or of another seed
   /// or batch.
   Trainer& resume(TrainState<S> state) {
@@ -229,9 +229,7 @@ class Trainer {
 
     const Index steps = course.all_steps(options_.epochs);
     Index reported = course.taken;  // pages
-    const auto time_passes = [&] {
-      course.report.seconds = before + seconds_since(start);
-    };
+    const auto time_passes = [&] { course.report.seconds = before + seconds_since(start); };
     while (course.taken < logbook.pages() && course.result.stop != Stop::cancelled) {
       const Index end = std::min(course.taken + steps_at_once(), logbook.pages());
       step.take(backend, course.taken, end);
@@ -551,8 +549,7 @@ class Trainer {
     const auto start = Clock::now();
     const Evaluation e =
         evaluate(model_, data, samples, {.seed = options_.seed, .binarize = options_.binarize});
-    if (!e.not_finite.empty())
-      throw NonFinite(train.step - 1, {}, e.not_finite, Split::validation);
+    if (!e.not_finite.empty()) throw NonFinite(train.step - 1, {}, e.not_finite, Split::validation);
     EpochReport report = train;
     report.split = Split::validation;
     report.terms = e.terms;
@@ -666,12 +663,12 @@ class Trainer {
   M& model_;
   TrainOptions options_;
   std::vector<Term> terms_;
-  std::vector<std::string> names_;  ///< of the schedules
-  std::vector<Schedule> wanted_;    ///< one per name, as the options give them
-  std::vector<Schedule> schedules_;  ///< the same, planned for the training under way
-  LearningRateSchedule rate_;        ///< likewise
-  NamedValues step_terms_;  ///< of the step that is reported
-  Course* course_ = nullptr;               ///< while fit() is under way
+  std::vector<std::string> names_;        ///< of the schedules
+  std::vector<Schedule> wanted_;          ///< one per name, as the options give them
+  std::vector<Schedule> schedules_;       ///< the same, planned for the training under way
+  LearningRateSchedule rate_;             ///< likewise
+  NamedValues step_terms_;                ///< of the step that is reported
+  Course* course_ = nullptr;              ///< while fit() is under way
   std::optional<TrainState<S>> resumed_;  ///< where the next fit() goes on
   std::unique_ptr<Feed> feed_;            ///< of step()
 };

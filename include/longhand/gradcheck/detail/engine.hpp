@@ -445,8 +445,8 @@ class GradientCheck {
   std::size_t dual_evaluations_ = 0;
 };
 
-/// Runs one check. A template only so that programs that define LONGHAND_SEPARATE compile the engine
-/// once (separate/gradcheck.ipp).
+/// Runs one check. A template only so that programs that define LONGHAND_SEPARATE compile the
+/// engine once (separate/gradcheck.ipp).
 template <class = void>
 GradientReport run_check(std::string name, std::vector<NamedTensor> tensors,
                          Objective::Forward forward, Subject::Backward backward,

@@ -24,8 +24,9 @@ struct Estimate {
 /// every later row: two columns may agree by chance, the next row then does not.
 class RichardsonTable {
  public:
-  static constexpr std::size_t kRows = 24;    // steps first, first / 2, … first / 2^23
-  static constexpr std::size_t kColumns = 8;  // rows further back than this are forgotten (a kink there)
+  static constexpr std::size_t kRows = 24;  // steps first, first / 2, … first / 2^23
+  static constexpr std::size_t kColumns =
+      8;  // rows further back than this are forgotten (a kink there)
 
   /// `ratio`: what halving the step divides the first error term by. 4 for central quotients, whose
   /// error is a series in h^2, 2 for one-sided ones.
