@@ -3,9 +3,9 @@
 // library. docs/gradient_checking.md.
 #pragma once
 
-// clang-format off
-#include "longhand/core/language.hpp"  // first of all
-// clang-format on
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
+#error "longhand needs C++20: compile with -std=c++20 or later"
+#endif
 
 #include "longhand/gradcheck/check_formula.hpp"
 #include "longhand/gradcheck/check_gradient.hpp"

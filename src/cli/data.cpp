@@ -284,7 +284,15 @@ Raw read_raw(const DataOptions& options, const DataRequest& request) {
     raw.split = options.split.empty() ? request.split : options.split;
     const std::string part = raw.split == "train" ? "train" : "t10k";
     raw.labels_path = options.path;
-    raw.path = idx_file(options.path, part, "images", "idx3");
+    try {
+      raw.path = idx_file(options.path, part, "images", "idx3");
+    } catch (const Failure&) {
+      if (part == "train" || !options.split.empty()) throw;
+      idx_file(options.path, "train", "images", "idx3");  // throws if that is not there either
+      throw bad_input(options.path,
+                      ": has no part for tests (t10k-images-idx3-ubyte), expected it, ",
+                      "or --split train");
+    }
     raw.tensor = io::read_idx(raw.path);
     return raw;
   }

@@ -477,6 +477,13 @@ class Train(Case):
         self.assertNotIn("warning", self.good("evaluate", model, "--data", other).stderr)
         # An IDX folder has a test part of its own; --part is about the file that was trained on.
         self.assertNotIn("warning", self.good("evaluate", self.model, "--data", self.data).stderr)
+        only = self.folder / "only-train"
+        only.mkdir()
+        for path in self.data.glob("train-*"):
+            shutil.copy(path, only)
+        self.bad(3, ["has no part for tests", "or --split train"], "evaluate", self.model, "--data",
+                 only)
+        self.good("evaluate", self.model, "--data", only, "--split", "train")
         self.assertIn("warning", self.good("evaluate", self.model, "--data", self.data, "--split",
                                            "train").stderr)
         found = json.loads(self.good("evaluate", self.model, "--data", self.data, "--part",

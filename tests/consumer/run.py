@@ -80,6 +80,9 @@ class Consumer:
             # Between compiler and linker flags, as a Makefile would have it.
             flags = [run("pkg-config", option, package, env=self.environment).split()
                      for option in ("--cflags", "--libs")]
+            # Eigen is not as quiet as that.
+            flags[0] = [flag.replace("-I", "-isystem", 1) if "eigen" in flag else flag
+                        for flag in flags[0]]
             program = self.folder / name
             run(*self.compiler, "-std=c++20", *STRICT, *flags[0], *words, "-o", program, *flags[1])
             self.run_program(program)
