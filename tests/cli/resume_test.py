@@ -100,6 +100,9 @@ class Resume(cli_test.Case):
 
     def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(self):
         whole = self.whole("whole")
+        start = time.monotonic()
+        self.good("train", "--data", self.data, "--out", self.folder / "timed", *LONG)
+        duration = time.monotonic() - start
         rng = random.Random(7)
         kills, runs = 0, 0
         while kills < int(os.environ.get("LONGHAND_KILLS", "12")):
@@ -114,7 +117,7 @@ class Resume(cli_test.Case):
                 command = ["train", "--out", out, "--resume", "auto"] if left else new
                 with subprocess.Popen([cli_test.PROGRAM, *map(str, command)], text=True,
                                       stderr=subprocess.PIPE) as run:
-                    time.sleep(rng.random() * 0.15)
+                    time.sleep(rng.random() * 1.5 * duration)
                     run.kill()
                     talk = run.stderr.read()
                 code = run.returncode
