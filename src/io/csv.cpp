@@ -56,6 +56,11 @@ class Parser {
     content.header = decide_header(survey, cells, options, content.notes);
     std::vector<std::string> names = names_of(cells, content.header);
     choose(options, survey, std::move(names), content);
+    // All rows at once: a vector that grows would hold them twice. No row is shorter than its
+    // separators, so that a file of many empty lines asks for no more than it could have.
+    const auto lines = static_cast<std::size_t>(std::ranges::count(rest_, '\n')) + 2;
+    content.table.values.reserve(std::min(lines, rest_.size() / content.width + 2) *
+                                 content.table.columns.size());
     if (!content.header) append_row(content, cells);
     while (!rest_.empty()) {
       split(next_line(), cells);
