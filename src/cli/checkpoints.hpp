@@ -44,7 +44,7 @@ struct CheckpointNotes {
   static CheckpointNotes from(const io::ModelFile& file);
 };
 
-/// Of all numbers, conditions and masks.
+/// The CRC-32 of all numbers, conditions and masks of a data set.
 std::uint32_t checksum_of(const DataSet& data);
 
 /// How a model's training keeps its state and goes on from one.

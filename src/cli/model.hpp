@@ -48,7 +48,7 @@ class Model {
   virtual Index latents() const = 0;
   /// From the user's units, as the file has it.
   virtual const InputTransform& transform() const = 0;
-  /// Of the input's numbers and of the classes; empty where the model has none.
+  /// The names of the input's numbers, and those of the classes; empty where the model has none.
   virtual const std::vector<std::string>& names() const = 0;
   virtual const std::vector<std::string>& class_names() const = 0;
   virtual const std::array<Index, 3>& image() const = 0;
@@ -60,7 +60,7 @@ class Model {
   /// In training the codes are relaxed: what looks like the bound is a surrogate.
   virtual bool trains_on_surrogate() const = 0;
   virtual bool is_binary() const = 0;  ///< the likelihood is no density of numbers beside 0 and 1
-  /// Of the weights that a training with validation keeps: why these.
+  /// Why a training with validation kept the weights that it kept, as the end of a sentence.
   virtual std::string why_kept() const = 0;
 
   /// Throws std::invalid_argument if the rows do not suit the model.

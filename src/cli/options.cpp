@@ -392,7 +392,8 @@ bool may_change(const std::string& name) {
                                               "keep",   "max-time"};
   return names.contains(name);
 }
-/// Of these the environment decides anew.
+/// Whether an option that was not given is that of the checkpoint. The others are decided anew by
+/// where the training goes on.
 bool is_taken_over(const std::string& name) {
   return name != "threads" && name != "device" && name != "out" && name != "max-time";
 }

@@ -41,12 +41,10 @@ void add_tensors(const ParamLayout& layout, const std::vector<S>& flat, const st
                  Tensors& tensors) {
   each_tensor(layout, [&](const ParamBlock::Part& part, const ParamBlock& block, std::size_t first,
                           std::size_t count) {
-    std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(part.outputs)};
-    for (const Index extent : block.inner) shape.push_back(static_cast<std::uint64_t>(extent));
     const auto from = flat.begin() + static_cast<std::ptrdiff_t>(first);
     const std::vector<S> values =
         in_file_order(block, std::vector<S>(from, from + static_cast<std::ptrdiff_t>(count)));
-    tensors.emplace(prefix + part.name, Tensor::of<S>(std::move(shape), values));
+    tensors.emplace(prefix + part.name, Tensor::of<S>(file_shape(block, part), values));
   });
 }
 

@@ -11,6 +11,7 @@
 #include "description.hpp"
 #include "json.hpp"
 #include "longhand/core/version.hpp"
+#include "longhand/io/block_order.hpp"
 #include "longhand/io/error.hpp"
 #include "longhand/io/model_header.hpp"
 #include "message.hpp"
@@ -60,11 +61,8 @@ void check_finite(const std::string& name, const Tensor& tensor, std::string_vie
 std::vector<TensorInfo> infos(const ParamLayout& layout, Dtype dtype, std::string_view file) {
   std::vector<TensorInfo> tensors;
   for (const ParamBlock& block : layout.blocks())
-    for (const ParamBlock::Part& part : block.parts) {
-      std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(part.outputs)};
-      for (const Index extent : block.inner) shape.push_back(static_cast<std::uint64_t>(extent));
-      tensors.push_back({part.name, dtype, std::move(shape)});
-    }
+    for (const ParamBlock::Part& part : block.parts)
+      tensors.push_back({part.name, dtype, file_shape(block, part)});
   std::ranges::sort(tensors, {}, &TensorInfo::name);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const std::string& name = tensors[i].name;

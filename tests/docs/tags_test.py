@@ -8,7 +8,7 @@ in its name. This script fails, naming file and line, when
 
   - a tag is used (in include/, cuda/, examples/, tests' names or docs/) and no page defines it, or two do;
   - an equation has no code in include/ or no test, and its page does not list it on a line
-    `Not implemented: [KL-1], ...`; or a page lists one that has code;
+    `Without code of its own: [KL-1], ...`; or a page lists one that has code;
   - a `// [KL-1]` on a line of its own is not closed by `// [/KL-1]`, or the reverse;
   - a relative link in a Markdown page leads nowhere.
 
@@ -26,7 +26,7 @@ USE = re.compile(rf"\[({TAG})\]")
 DEFINITION = re.compile(rf"\*\*\[({TAG})\]\*\*")
 TAGS_ONLY = re.compile(rf"(?:\[/?{TAG}\][\s,]*)+")
 OPEN_OR_CLOSE = re.compile(rf"\[(/?)({TAG})\]")
-NOT_IMPLEMENTED = re.compile(r"^\W*Not implemented\W", re.IGNORECASE)
+WITHOUT_CODE = re.compile(r"^\W*Without code of its own\W", re.IGNORECASE)
 TEST_NAME = re.compile(
     r"\bTEST_CASE\w*\s*\(\s*(?:[\w:]+\s*,\s*)?((?:\"(?:\\.|[^\"\\\n])*\"\s*)+)")
 LINK = re.compile(r"!?\[[^\[\]]*\]\(\s*<?([^()\s<>]+(?:\([^()\s]*\))?)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -46,7 +46,7 @@ class Checker:
         self.root = pathlib.Path(root)
         self.problems = []
         self.defined = {}          # tag: "file:line"
-        self.not_implemented = {}  # tag: "file:line"
+        self.without_code = {}  # tag: "file:line"
         self.in_code = set()       # tags on a code line of include/
         self.in_tests = set()
 
@@ -83,9 +83,9 @@ class Checker:
         for path in files_below(self.root, "docs/derivations", {".md"}):
             for number, line in self.lines(path):
                 place = self.place(path, number)
-                if NOT_IMPLEMENTED.match(line):
+                if WITHOUT_CODE.match(line):
                     for tag in USE.findall(line):
-                        self.not_implemented.setdefault(tag, place)
+                        self.without_code.setdefault(tag, place)
                     continue
                 for tag in DEFINITION.findall(line):
                     if tag in self.defined:
@@ -175,18 +175,18 @@ class Checker:
 
     def compare(self):
         for tag, place in sorted(self.defined.items()):
-            if tag in self.not_implemented:
+            if tag in self.without_code:
                 continue
             if tag not in self.in_code:
                 self.problem(place, f"[{tag}] has no code line in include/ (a tag counts at the end "
                              f"of a code line, or as // [{tag}] ... // [/{tag}] around several)")
             if tag not in self.in_tests:
                 self.problem(place, f"[{tag}] has no test: no TEST_CASE in tests/ names it")
-        for tag, place in sorted(self.not_implemented.items()):
+        for tag, place in sorted(self.without_code.items()):
             if tag not in self.defined:
-                self.problem(place, f"[{tag}] is listed as not implemented and defined nowhere")
+                self.problem(place, f"[{tag}] is listed as without code of its own and defined nowhere")
             elif tag in self.in_code:
-                self.problem(place, f"[{tag}] is listed as not implemented, but include/ has it")
+                self.problem(place, f"[{tag}] is listed as without code of its own, but include/ has it")
 
 
 PAGE = """# KL
@@ -197,7 +197,7 @@ $$
 $$
 **[KL-4]**
 
-Not implemented: [KL-4]
+Without code of its own: [KL-4]
 """
 CODE = """/// See [KL-1].
 y = x;  // [KL-1]
@@ -275,13 +275,13 @@ class SelfTest(unittest.TestCase):
         self.assert_one(self.problems(test=TEST.replace("[KL-3]", "") + "// [KL-3]\n"),
                         "[KL-3] has no test")
 
-    def test_listed_as_not_implemented_but_in_code(self):
+    def test_listed_as_without_code_but_in_code(self):
         self.assert_one(self.problems(code=CODE + "a = b;  // [KL-4]\n"),
-                        "docs/derivations/kl.md:9:", "[KL-4] is listed as not implemented")
+                        "docs/derivations/kl.md:9:", "[KL-4] is listed as without code of its own")
 
-    def test_listed_as_not_implemented_but_unknown(self):
-        problems = self.problems(page=PAGE + "Not implemented: [KL-8]\n")
-        self.assertIn("docs/derivations/kl.md:10: [KL-8] is listed as not implemented and defined "
+    def test_listed_as_without_code_but_unknown(self):
+        problems = self.problems(page=PAGE + "Without code of its own: [KL-8]\n")
+        self.assertIn("docs/derivations/kl.md:10: [KL-8] is listed as without code of its own and defined "
                       "nowhere", problems)
 
     def test_range_never_closed(self):

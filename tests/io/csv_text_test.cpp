@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Tables as other programs write them: separators, decimal commas, encodings, gzip.
 #include <doctest/doctest.h>
-#include <zlib.h>
 
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "deflated.hpp"
 #include "files.hpp"
 #include "longhand/io/csv.hpp"
 
@@ -27,20 +27,6 @@ Table read(const std::string& text, const CsvDialect& dialect = {}) {
 std::string utf16(const std::string& ascii, bool big) {
   std::string out;
   for (const char c : ascii) out += big ? std::string(1, '\0') + c : c + std::string(1, '\0');
-  return out;
-}
-
-std::string gzip(const std::string& content) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(content.size() + 1000, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
   return out;
 }
 
@@ -92,9 +78,9 @@ TEST_CASE("csv: UTF-16, Latin-1 and gzip are recognised") {
     check(read((big ? "\xfe\xff" : "\xff\xfe") + utf16(text, big)));
     check(read(utf16(text, big)));
   }
-  check(read(gzip(text)));
-  check(read(gzip(text) + std::string(700, '\0')));
-  check(read(gzip("\xff\xfe" + utf16("height\twidth\n1,5\t2\n-3,25\t4e3\n", false))));
+  check(read(files::gzip(text)));
+  check(read(files::gzip(text) + std::string(700, '\0')));
+  check(read(files::gzip("\xff\xfe" + utf16("height\twidth\n1,5\t2\n-3,25\t4e3\n", false))));
   CHECK(read("Gr\xf6\xdf"
              "e,b\n1,2\n")
             .columns.front() == "Größe");
@@ -102,5 +88,5 @@ TEST_CASE("csv: UTF-16, Latin-1 and gzip are recognised") {
   CHECK(read(raw("\xff\xfe\x3d\xd8\x00\xde,\0b\0\n\0001\0,\0002\0")).columns.front() == "😀");
   rejected<FormatError>([] { read("\xff\xfe" + utf16("1,2", false) + "3"); }, "x.csv", "text");
   rejected<FormatError>([] { read(raw("\xff\xfe\x3d\xd8,\0")); }, "x.csv", "text");
-  rejected<FormatError>([&] { read(gzip(text).substr(0, 20)); }, "x.csv", "gzip stream");
+  rejected<FormatError>([&] { read(files::gzip(text).substr(0, 20)); }, "x.csv", "gzip stream");
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "deflated.hpp"
 #include "files.hpp"
 #include "longhand/io/npy.hpp"
 
@@ -31,20 +32,6 @@ std::string little(std::uint64_t value, int size) {
   return out;
 }
 
-std::string deflated(const std::string& content) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(content.size() + 1000, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 /// An archive, member by member. `wide`: numbers in the 64-bit extension, as for large archives.
 struct Zip {
   std::string file, directory;
@@ -54,7 +41,7 @@ struct Zip {
 
   void add(const std::string& name, const std::string& content, std::uint64_t method,
            std::int64_t checksum = -1) {
-    const std::string packed = method == 8 ? deflated(content) : content;
+    const std::string packed = method == 8 ? files::deflated(content) : content;
     const auto sum =
         checksum >= 0 ? static_cast<std::uint64_t>(checksum)
                       : crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());

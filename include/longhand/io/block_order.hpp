@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,14 @@
 // A block of parameters may keep the axes of its weights in another order than a file has them
 // (ParamBlock::order).
 namespace longhand::io {
+
+/// The extents that a part of a block has in a file.
+inline std::vector<std::uint64_t> file_shape(const ParamBlock& block,
+                                             const ParamBlock::Part& part) {
+  std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(part.outputs)};
+  for (const Index extent : block.inner) shape.push_back(static_cast<std::uint64_t>(extent));
+  return shape;
+}
 
 namespace detail {
 /// values[from(i)] at place i, for each output of a block; `to_memory`: the other way.

@@ -29,11 +29,8 @@ Tensors tensors_in(const M& model) {
     for (const ParamBlock::Part& part : blocks[b].parts) {
       std::vector<S> values(static_cast<std::size_t>(block.rows * part.outputs));
       model.backend().download(block.middle_cols(part.first, part.outputs), values.data());
-      std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(part.outputs)};
-      for (const Index extent : blocks[b].inner)
-        shape.push_back(static_cast<std::uint64_t>(extent));
       values = in_file_order(blocks[b], std::move(values));
-      tensors.emplace(part.name, Tensor::of<S>(std::move(shape), values));
+      tensors.emplace(part.name, Tensor::of<S>(file_shape(blocks[b], part), values));
     }
   }
   return tensors;

@@ -59,7 +59,8 @@ struct ModelFile {
   std::string path;  ///< for messages
   ModelHeader header;
   Tensors tensors;
-  /// Of a checkpoint: what a training needs beside the model (io/checkpoint.hpp).
+  /// What a training needs beside the model, where the file is a checkpoint (io/checkpoint.hpp);
+  /// else both are empty.
   std::string training_json = {};
   Tensors training = {};
 };

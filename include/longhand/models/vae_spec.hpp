@@ -29,9 +29,9 @@ struct VaeSpec {
   std::uint64_t seed = 0;  ///< of the initial weights
   InputTransform transform = {};
   std::array<Index, 3> image = {0, 0, 0};  ///< height, width, channels; zeros = not a picture
-  /// Of the input's numbers, as the columns of the training data were called; empty = none.
+  /// The names of the columns of the training data, which the input has too; empty = none.
   std::vector<std::string> names = {};
-  /// Of the condition's numbers, one class each; empty = class k is called k.
+  /// The names of the classes, one for each number of the condition; empty = class k is called k.
   std::vector<std::string> class_names = {};
 
   NetSpec decoder_net() const { return decoder_hidden ? *decoder_hidden : hidden.reversed(); }
