@@ -100,6 +100,22 @@ End<M> train(const Spec& spec, const Data<S>& data, TrainOptions options, int th
   return end;
 }
 
+/// What a state keeps beside weights and history, which only a failure or a later epoch would show.
+template <class S>
+void check_same(const TrainState<S>& a, const TrainState<S>& b) {
+  CHECK(a.weights == b.weights);
+  CHECK(a.good == b.good);
+  CHECK(a.unseen == b.unseen);
+  CHECK(a.unseen_until == b.unseen_until);
+  CHECK(a.least_loss == b.least_loss);
+  CHECK(a.stale == b.stale);
+  REQUIRE(a.kept.size() == b.kept.size());
+  for (std::size_t k = 0; k < a.kept.size(); ++k) {
+    CHECK(a.kept[k].epoch == b.kept[k].epoch);
+    CHECK(a.kept[k].weights == b.kept[k].weights);
+  }
+}
+
 /// Goes on from every state of a training; each comes to the same end.
 template <class M, class Spec, class S>
 void check_resume(const Spec& spec, const Data<S>& data, const TrainOptions& options,
@@ -108,10 +124,15 @@ void check_resume(const Spec& spec, const Data<S>& data, const TrainOptions& opt
   const auto whole = train<M, Spec, S>(spec, data, options, threads, nullptr, nullptr);
   CHECK(train<M, Spec, S>(spec, data, options, threads, nullptr, &states) == whole);
   CHECK(static_cast<Index>(states.size()) == whole.result.steps);
-  for (const TrainState<S>& state : states) {
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const TrainState<S>& state = states[i];
     CAPTURE(state.epoch);
     CAPTURE(state.taken);
-    CHECK(train<M, Spec, S>(spec, data, options, threads_after, &state, nullptr) == whole);
+    std::vector<TrainState<S>> rest;
+    CHECK(train<M, Spec, S>(spec, data, options, threads_after, &state, &rest) == whole);
+    REQUIRE_FALSE(rest.empty());
+    check_same(rest.front(), states[std::min(i + 1, states.size() - 1)]);
+    check_same(rest.back(), states.back());
   }
 }
 template <class S = float>
