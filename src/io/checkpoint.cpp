@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "json.hpp"
@@ -41,10 +42,14 @@ void add_tensors(const ParamLayout& layout, const std::vector<S>& flat, const st
                  Tensors& tensors) {
   each_tensor(layout, [&](const ParamBlock::Part& part, const ParamBlock& block, std::size_t first,
                           std::size_t count) {
-    const auto from = flat.begin() + static_cast<std::ptrdiff_t>(first);
-    const std::vector<S> values =
-        in_file_order(block, std::vector<S>(from, from + static_cast<std::ptrdiff_t>(count)));
-    tensors.emplace(prefix + part.name, Tensor::of<S>(file_shape(block, part), values));
+    const auto values = std::span(flat).subspan(first, count);
+    const auto add = [&](std::span<const S> in_file) {
+      tensors.emplace(prefix + part.name, Tensor::of<S>(file_shape(block, part), in_file));
+    };
+    if (block.order.empty())
+      add(values);
+    else
+      add(in_file_order(block, std::vector<S>(values.begin(), values.end())));
   });
 }
 
@@ -261,7 +266,8 @@ std::vector<std::byte> encode_state(const std::string& spec_json, const ParamLay
       {"history", {{"train", history[0].size()}, {"validation", history[1].size()}}},
       {"columns", columns},
       {"notes", notes}};
-  return encode_with_training(spec_json, layout, weights, training, entry.dump(), name);
+  return encode_with_training(spec_json, layout, std::move(weights), std::move(training),
+                              entry.dump(), name);
 }
 
 template <class S>

@@ -263,14 +263,14 @@ std::vector<std::byte> encode(const std::string& spec_json, const ParamLayout& l
 }
 
 std::vector<std::byte> encode_with_training(const std::string& spec_json, const ParamLayout& layout,
-                                            const Tensors& tensors, const Tensors& training,
+                                            Tensors tensors, Tensors training,
                                             const std::string& training_json,
                                             std::string_view name) {
   const Dtype dtype = guessed_dtype(tensors);
   check_tensors(layout, tensors, name, dtype);
   require_numbers(spec_json, dtype, name);
-  Safetensors content{tensors, {}};
-  content.tensors.insert(training.begin(), training.end());
+  Safetensors content{std::move(tensors), {}};
+  content.tensors.merge(training);
   const std::string text = describe(Description{{},
                                                 spec_json,
                                                 scalar_name(dtype),

@@ -19,7 +19,7 @@ namespace detail {
 /// The bytes of a model file that has `training_json` under the key "training" and the tensors
 /// `training` beside those of the model.
 std::vector<std::byte> encode_with_training(const std::string& spec_json, const ParamLayout& layout,
-                                            const Tensors& tensors, const Tensors& training,
+                                            Tensors tensors, Tensors training,
                                             const std::string& training_json,
                                             std::string_view name);
 }  // namespace detail
