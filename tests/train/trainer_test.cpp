@@ -633,6 +633,18 @@ TEST_CASE("steps on a stream are the steps of a training, and the optimizer live
                        std::invalid_argument);
 }
 
+TEST_CASE("a stream draws its binary pixels anew in every step") {
+  VaeSpec spec = small();
+  spec.latent = CodeSpec{3};  // no other noise
+  for (const Binarize binarize : {Binarize::fixed, Binarize::dynamic}) {
+    Model model(spec);
+    // Steps too small to be seen, so that the pixels alone can change the loss.
+    Trainer trainer(model, {.batch = 20, .learning_rate = 1e-30, .binarize = binarize});
+    const double first = trainer.step(curve_data(20)).term("nll");
+    CHECK((trainer.step(curve_data(20)).term("nll") == first) == (binarize == Binarize::fixed));
+  }
+}
+
 TEST_CASE("a step of a stream that is not finite changes nothing, and the next one is taken") {
   Model model(small());
   Trainer trainer(model, {.batch = 20, .learning_rate = 1e-2});

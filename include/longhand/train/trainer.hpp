@@ -42,7 +42,8 @@ class Trainer {
 
   /// Takes one step on samples of a stream, at most options.batch of them, and reports it. The
   /// optimizers live on from call to call, apart from those of fit(), and the noise of the n-th
-  /// call is that of the n-th step. Epochs, validation and early stopping have no part in it.
+  /// call is that of the n-th step, as if each were an epoch of its own. Validation and early
+  /// stopping have no part in it.
   /// Throws std::invalid_argument if the samples do not suit the model, and for a schedule that
   /// would need the length of the stream; NonFinite as fit() does, with the weights as before the
   /// step.
@@ -705,7 +706,7 @@ LONGHAND_ONCE EpochReport Trainer<M>::step(const Data<S>& samples) {
   schedules_ = wanted_;
   Logbook<B>& logbook = feed.step.logbook();
   logbook.shorten(samples.count());
-  plan(feed.step, 1, feed.taken);
+  plan(feed.step, feed.taken + 1, feed.taken);  // what is drawn anew per epoch is so per call
   logbook.start(backend);
   EpochReport report = empty_report(feed.step, 1, feed.taken, samples.count());
   feed.step.once(backend, samples.count());
