@@ -13,4 +13,9 @@ void one_hot_columns(Engine& backend, DeviceView<const float> x, DeviceView<floa
   launch(backend, OneHotColumns(x, y), x.rows, x.cols);
 }
 
+void move_pictures(Engine& backend, const PictureMoves& moves, DeviceView<const float> u,
+                   DeviceView<const float> x, DeviceView<float> y) {
+  launch(backend, MovePictures(moves, u, x, y), x.rows, x.cols);
+}
+
 }  // namespace longhand::cuda

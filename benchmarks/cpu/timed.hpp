@@ -28,10 +28,6 @@ template <>
 inline constexpr Stage kStageOf<JudgeStep> = Stage::optimizer;
 template <>
 inline constexpr Stage kStageOf<ToModelUnits> = Stage::data;
-template <>
-inline constexpr Stage kStageOf<DrawPixel> = Stage::data;
-template <>
-inline constexpr Stage kStageOf<DrawPixelInModelUnits> = Stage::data;
 
 inline constexpr int kRepetitions = 10;
 
@@ -115,6 +111,10 @@ class Timed {
   }
   void one_hot_columns(ConstView<Base> x, View<Base> y) const {
     measure(Stage::reductions, "one_hot_columns", nullptr, [&] { base_.one_hot_columns(x, y); });
+  }
+  template <class... A>
+  void move_pictures(const A&... a) const {
+    measure(Stage::data, "move_pictures", nullptr, [&] { base_.move_pictures(a...); });
   }
   template <class... A>
   void fill_normal(const A&... a) const {

@@ -59,12 +59,18 @@ template <class S>
 void add() {
   gather<S, S, Value, 0>("numbers", {});
   gather<S, std::uint8_t, Value, 0>("bytes", {});
-  gather<S, std::uint8_t, DrawPixel, 1>("bytes, drawn", {});
   gather<S, std::uint8_t, ToModelUnits, 2>("bytes, in the model's units", {});
   fill<S>("fill_normal", 0,
           [](const auto& backend, auto, auto y) { backend.fill_normal({}, {}, y); });
   fill<S>("fill_uniform", 0,
           [](const auto& backend, auto, auto y) { backend.fill_uniform({}, {}, y); });
+  const PictureMoves shifted{.height = 28, .width = 28, .shift = 2};
+  PictureMoves turned = shifted;
+  turned.turn = 0.1f, turned.flip = true;
+  for (const auto& [what, moves] : {std::pair("shifted", shifted), std::pair("turned", turned)})
+    fill<S>(std::string("move_pictures, ") + what, 1, [moves](const auto& backend, auto x, auto y) {
+      backend.move_pictures(moves, {x.data, kMoveNumbers, x.cols, x.ld}, x, y);
+    });
   fill<S>("copy", 1, [](const auto& backend, auto x, auto y) { backend.copy(x, y); });
   fill<S>("fill", 0, [](const auto& backend, auto, auto y) { backend.fill(y, S(1)); });
 }

@@ -14,6 +14,7 @@
 #include "longhand/models/aae.hpp"
 #include "longhand/separate.hpp"
 #include "longhand/train/evaluate.hpp"
+#include "longhand/train/given.hpp"
 #include "longhand/train/trainer.hpp"
 
 #ifdef LONGHAND_SEPARATE

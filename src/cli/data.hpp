@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "longhand/models/input_transform.hpp"
-#include "longhand/train/batch.hpp"
+#include "longhand/train/data.hpp"
 #include "options.hpp"
 
 namespace longhand::cli {

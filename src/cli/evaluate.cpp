@@ -7,6 +7,7 @@
 #include <numbers>
 #include <optional>
 
+#include "changes.hpp"
 #include "commands.hpp"
 #include "model.hpp"
 #include "output.hpp"
@@ -131,9 +132,7 @@ ExitCode run(const EvaluateArguments& a) {
   options.importance = a.importance;
   if (a.importance > 0 && !model->has_draw_weights())
     throw Failure(ExitCode::usage, "--importance is for categorical latents");
-  options.binarize = a.binarize == "static"    ? Binarize::fixed
-                     : a.binarize == "dynamic" ? Binarize::dynamic
-                                               : Binarize::none;
+  options.changes = changes_for(a.changes, data);
   const Evaluation e = model->evaluate(data, options);
 
   nlohmann::ordered_json json;
@@ -144,7 +143,7 @@ ExitCode run(const EvaluateArguments& a) {
   json["kl"] = nullptr;
   if (has_elbo) json["kl"] = e.kl();
   json["bits_per_dim"] = nullptr;
-  if (const auto bits = bits_per_dim(*model, data, e, options.binarize))
+  if (const auto bits = bits_per_dim(*model, data, e, options.changes.binarize))
     json["bits_per_dim"] = *bits;
   if (e.importance_bound) {
     json["importance_bound"] = *e.importance_bound;
@@ -155,7 +154,9 @@ ExitCode run(const EvaluateArguments& a) {
   json["samples"] = a.samples;
   json["seed"] = a.seed;
   json["split"] = data.split;
-  json["binarize"] = a.binarize;
+  json["binarize"] = a.changes.binarize;
+  if (a.changes.dequantize) json["dequantize"] = true;
+  if (options.changes.corrupt.any()) json["corrupt"] = a.changes.corrupt;
   if (!e.kl_per_unit.empty()) json["active_units"] = e.active_units;
   if (has_elbo) json["kl_per_dimension"] = e.kl_per_unit;
   if (!a.out.empty()) {

@@ -72,7 +72,13 @@ class Model {
   virtual Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const = 0;
   /// The log-likelihood term and the KL of each sample, in nats.
   virtual Rows score(const DataSet& data, int draws, std::uint64_t seed) const = 0;
+  /// What the model is given for these rows in the first epoch of a training with this seed.
+  /// Without the offsets that were taken off the data.
+  virtual Rows given(const DataSet& data, Range rows, const BatchChanges& changes,
+                     std::uint64_t seed) const = 0;
   virtual Rows encode(const DataSet& data, Range rows) const = 0;
+  /// The codes of inputs that given() made.
+  virtual Rows encode(const Rows& given, const Rows& condition) const = 0;
   virtual Rows encode_logvar(const DataSet& data, Range rows) const = 0;
   virtual Rows decode(const Rows& z, const Rows& condition) const = 0;
   virtual Rows sample(Index count, std::uint64_t seed, const Rows& condition, bool draw) const = 0;

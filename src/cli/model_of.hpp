@@ -104,6 +104,13 @@ class ModelOf final : public Model {
     }
     return rows;
   }
+  Rows given(const DataSet& data, Range rows, const BatchChanges& changes,
+             std::uint64_t seed) const override {
+    return out(given_inputs(model_, of(data, rows), changes, seed));
+  }
+  Rows encode(const Rows& given, const Rows& condition) const override {
+    return out(model_.encode(in(given), in(condition)));
+  }
   Rows encode(const DataSet& data, Range rows) const override {
     const Data<S> d = of(data, rows);
     return out(model_.encode(d.input, d.condition));

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "changes.hpp"
 #include "checkpoints.hpp"
 #include "config_file.hpp"
 #include "environment.hpp"
@@ -219,6 +220,24 @@ void add_seed(CLI::App& app, std::uint64_t& seed) {
   add(app, "--seed", seed, "of all randomness", seed_value());
 }
 
+void add_changes(CLI::App& app, ChangeOptions& o) {
+  add(app, "--binarize", o.binarize,
+      "grey pixels as 0 or 1: drawn once, drawn anew in every epoch, or 1 above 1/2",
+      one_of({"none", "static", "dynamic", "threshold"}));
+  app.add_flag("--dequantize", o.dequantize,
+               "bytes as (byte + u) / 256, u uniform and anew in every epoch");
+  add(app, "--corrupt", o.corrupt,
+      "what the model is given is worse than what it is to come to: noise, numbers put out, or "
+      "black and white pixels",
+      readable(corrupt_of, "gaussian:S,mask:P,salt:P|none"));
+}
+void add_augment(CLI::App& app, ChangeOptions& o) {
+  add(app, "--augment", o.augment,
+      "rows that differ from epoch to epoch: most pixels and degrees that pictures are moved by, "
+      "left for right, noise",
+      readable(augment_of, "shift:N,rotate:DEG,flip,noise:S|none"));
+}
+
 void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add_data(app, t.data);
   add_path(app, "--rows", t.data.rows, "only rows A to B - 1 of the data, from 0", "A:B");
@@ -268,8 +287,8 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
   add(app, "--temperature-min", t.temperature_min, "categorical: where it ends", positive());
   add(app, "--temperature-rate", t.temperature_rate,
       "categorical: it falls as e^(-R step); auto: it ends half way", rate_or_auto());
-  add(app, "--binarize", t.binarize, "draw grey pixels as 0 or 1: once, or anew in every epoch",
-      one_of({"none", "static", "dynamic"}));
+  add_changes(app, t.changes);
+  add_augment(app, t.changes);
   add(app, "--l1", t.l1, "weight of sum |theta|", not_negative());
   add(app, "--l2", t.l2, "weight of sum theta^2 / 2", not_negative());
 
@@ -526,8 +545,7 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add(*sub, "--importance", evaluate.importance,
       "draws of z per row for the log-mean-exp bound, tighter than the ELBO (0: it is left out)",
       integer(0, 65535));
-  add(*sub, "--binarize", evaluate.binarize, "draw grey pixels as 0 or 1",
-      one_of({"none", "static", "dynamic"}));
+  add_changes(*sub, evaluate.changes);
   add_seed(*sub, evaluate.seed);
 
   sub = add_command("sample", "new rows from the model", sample);
@@ -548,6 +566,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_optional(*sub, "--count", reconstruct.count, "only the first rows (default: all; png: 8)",
                integer(1));
   add_label(*sub, reconstruct.label, "cvae: decode as this class");
+  add_changes(*sub, reconstruct.changes);
+  add_augment(*sub, reconstruct.changes);
+  add_seed(*sub, reconstruct.seed);
 
   sub = add_command("embed", "posterior means of rows", embed);
   sub->footer("Example:\n  longhand embed run/model.safetensors --data mnist --out codes.npy");

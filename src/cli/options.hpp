@@ -62,6 +62,14 @@ struct ModelOptions {
   std::string adversarial_prior = "normal";
 };
 
+/// What happens to rows on their way into a batch.
+struct ChangeOptions {
+  bool dequantize = false;
+  std::string augment = "none";
+  std::string binarize = "none";
+  std::string corrupt = "none";
+};
+
 /// Names and values of a configuration file, in TOML.
 using Config = std::vector<std::pair<std::string, std::string>>;
 
@@ -96,7 +104,7 @@ struct TrainArguments {
   double validation = 0.1;
   Index early_stop = 0;
   bool grad_norms = false;
-  std::string binarize = "none";
+  ChangeOptions changes;
   std::uint64_t seed = 0;
   std::string scalar = "float";
   std::string precision = "fp32";
@@ -125,7 +133,7 @@ struct EvaluateArguments {
   std::string out;
   int samples = 1;
   int importance = 0;
-  std::string binarize = "none";
+  ChangeOptions changes;
   std::uint64_t seed = 0;
 };
 
@@ -147,6 +155,8 @@ struct ReconstructArguments {
   std::string out;
   std::optional<Index> count;
   std::optional<std::string> label;
+  ChangeOptions changes;
+  std::uint64_t seed = 0;
 };
 
 struct EmbedArguments {

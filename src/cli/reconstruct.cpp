@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "changes.hpp"
 #include "commands.hpp"
 #include "model.hpp"
 #include "output.hpp"
@@ -13,21 +14,32 @@ namespace {
 
 constexpr Index per_line = 8;  // pictures side by side
 
-/// Lines of originals, each over the line of its reconstructions. `offsets`: taken off the data.
-Rows pairs(const DataSet& data, const std::vector<double>& offsets, const Rows& decoded,
-           Index columns) {
-  const Index lines = (decoded.count + columns - 1) / columns;
-  Rows sheet(2 * lines * columns, decoded.dim);
-  std::ranges::fill(sheet.values, 0.0);
-  for (Index row = 0; row < decoded.count; ++row) {
-    const Index place = row / columns * 2 * columns + row % columns;
-    for (Index i = 0; i < decoded.dim; ++i) {
-      sheet(place, i) = data.value(row, i);
-      if (!offsets.empty()) sheet(place, i) += offsets[static_cast<std::size_t>(i)];
-      sheet(place + columns, i) = decoded(row, i);
+/// Lines of pictures: those of the first layer, each over the same pictures of the next ones.
+Rows stacked(const std::vector<Rows>& layers, Index columns) {
+  const Index count = layers.front().count, dim = layers.front().dim,
+              lines = (count + columns - 1) / columns, depth = static_cast<Index>(layers.size());
+  Rows sheet(depth * lines * columns, dim);
+  for (Index layer = 0; layer < depth; ++layer)
+    for (Index row = 0; row < count; ++row) {
+      const Index place = (row / columns * depth + layer) * columns + row % columns;
+      for (Index i = 0; i < dim; ++i)
+        sheet(place, i) = layers[static_cast<std::size_t>(layer)](row, i);
     }
-  }
   return sheet;
+}
+
+Rows originals(const DataSet& data, Range rows) {
+  Rows values(rows.count, data.dim);
+  for (Index row = 0; row < rows.count; ++row)
+    for (Index i = 0; i < data.dim; ++i) values(row, i) = data.value(rows.first + row, i);
+  return values;
+}
+
+Rows with_offsets(Rows rows, const std::vector<double>& offsets) {
+  if (offsets.empty()) return rows;
+  for (Index row = 0; row < rows.count; ++row)
+    for (Index i = 0; i < rows.dim; ++i) rows(row, i) += offsets[static_cast<std::size_t>(i)];
+  return rows;
 }
 
 }  // namespace
@@ -42,9 +54,18 @@ ExitCode run(const ReconstructArguments& a) {
 
   const Index usual = format == Format::png ? per_line : data.rows;
   const Range rows{0, std::min(a.count.value_or(usual), data.rows)};
-  const Rows z = model->encode(data, rows);
-  const Rows decoded = model->decode(
-      z, label ? condition_of(*model, *label, rows.count) : conditions_of(data, rows));
+  const BatchChanges changes = changes_for(a.changes, data);
+  const Rows conditions = conditions_of(data, rows);
+  std::vector<Rows> layers = {originals(data, rows)};
+  Rows z;
+  if (changes.any()) {
+    layers.push_back(model->given(data, rows, changes, a.seed));
+    z = model->encode(layers.back(), conditions);
+  } else {
+    z = model->encode(data, rows);
+  }
+  const Rows decoded =
+      model->decode(z, label ? condition_of(*model, *label, rows.count) : conditions);
   if (format != Format::png) {
     write_rows(a.out, format, a.common, data.names, decoded);
     return ExitCode::ok;
@@ -53,7 +74,9 @@ ExitCode run(const ReconstructArguments& a) {
   const std::vector<double> offsets = model->scalar() == "float32"
                                           ? model->transform().offsets<float>()
                                           : model->transform().offsets<double>();
-  write_sheet(a.out, pairs(data, offsets, decoded, columns), data.image, columns, model->transform());
+  for (Rows& layer : layers) layer = with_offsets(std::move(layer), offsets);
+  layers.push_back(decoded);
+  write_sheet(a.out, stacked(layers, columns), data.image, columns, model->transform());
   report_written(a.common, a.out, decoded);
   return ExitCode::ok;
 }

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <optional>
 
+#include "changes.hpp"
 #include "checkpoints.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
@@ -129,9 +130,6 @@ TrainOptions options_of(const TrainArguments& a) {
   o.early_stop = a.early_stop;
   o.grad_norms = a.grad_norms;
   o.steps_per_launch = a.steps_per_launch;
-  o.binarize = a.binarize == "static"    ? Binarize::fixed
-               : a.binarize == "dynamic" ? Binarize::dynamic
-                                         : Binarize::none;
   o.seed = a.seed;
   o.cancel = &interrupted;
   return o;
@@ -311,6 +309,7 @@ ExitCode run(const TrainArguments& a) {
   const ModelSpec spec = model_spec(a.model, facts_of(data), a.seed);
   const std::unique_ptr<Model> model = make_model(spec, scalar, a.common, a.precision);
   check_data_for(*model, data);
+  options.changes = changes_for(a.changes, data);
   for (const std::string& note : data.notes) say(a.common, "warning: " + note);
 
   std::optional<io::ModelFile> from;

@@ -247,6 +247,13 @@ class FakeDevice {
     FakeMemory::require_inside(y.data);
     launch(cuda::OneHotColumns(x, y));
   }
+  void move_pictures(const PictureMoves& moves, ConstView<FakeDevice> u, ConstView<FakeDevice> x,
+                     View<FakeDevice> y) const {
+    FakeMemory::require_inside(u.data);
+    FakeMemory::require_inside(x.data);
+    FakeMemory::require_inside(y.data);
+    launch(cuda::MovePictures(moves, u, x, y));
+  }
 
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<FakeDevice> ids, View<FakeDevice> y,

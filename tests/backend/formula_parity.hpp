@@ -8,6 +8,7 @@
 #include <longhand/likelihood/any.hpp>
 #include <longhand/math/bernoulli.hpp>
 #include <longhand/math/adversarial.hpp>
+#include <longhand/math/batch_changes.hpp>
 #include <longhand/math/categorical.hpp>
 #include <longhand/math/sample_seed.hpp>
 #include <longhand/models/input_transform.hpp>

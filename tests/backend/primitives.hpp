@@ -18,7 +18,7 @@ struct Primitives {
   Index rows, cols;
   M x, y, bias, row, p, q, in_place, column_sums, row_sums, added_row_sums, total, swept_if, normal,
       normal_again, uniform, uniform_product, after_sums, after_total, gathered, gathered_product,
-      from_bytes, byte_product, copied, filled, softmax, log_sum_exp, one_hot;
+      from_bytes, byte_product, copied, filled, softmax, log_sum_exp, one_hot, move_numbers, moved;
   std::vector<std::uint32_t> ids, permuted;
   std::vector<std::uint8_t> bytes;
   S number = S(0.75), no = S(0), yes = S(-2);
@@ -54,7 +54,9 @@ struct Primitives {
         filled(r, c, gap),
         softmax(r, c, 2 * gap),
         log_sum_exp(1, c, gap),
-        one_hot(r, c, gap) {
+        one_hot(r, c, gap),
+        move_numbers(kMoveNumbers, c, gap),
+        moved(r, c, 2 * gap) {
     x.randomise(1), y.randomise(2), bias.randomise(3), row.randomise(4);
     in_place.randomise(5), added_row_sums.randomise(6);
     for (Index j = 0; j < c; ++j) ids.push_back(static_cast<std::uint32_t>((7 * j + 3) % c));
@@ -88,6 +90,9 @@ struct Primitives {
     backend.for_each(Value{}, in<B>(x.view()), out<B>(swept_if.view()), &no);
     backend.softmax_columns(x.view(), softmax, log_sum_exp);
     backend.one_hot_columns(x.view(), one_hot);
+    backend.fill_uniform(key, id, move_numbers);
+    const PictureMoves moves{.height = r, .width = 1, .shift = 1, .turn = 1.7f, .flip = true};
+    backend.move_pictures(moves, move_numbers.view(), x.view(), moved);
     backend.fill_normal(key, id, normal);
     backend.fill_normal(same_key, id, normal_again);
     backend.fill_uniform(
@@ -126,7 +131,8 @@ struct Primitives {
             &from_bytes, &byte_product,
             &copied,     &filled,
             &softmax,    &log_sum_exp,
-            &one_hot};
+            &one_hot,    &move_numbers,
+            &moved};
   }
   /// rows x cols bytes, their columns as far apart as those of x.
   Bytes<B> byte_view() const { return {bytes.data(), rows, cols, x.view().ld}; }

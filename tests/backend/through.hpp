@@ -104,6 +104,14 @@ class Through {
     device_.one_hot_columns(image(x), image(y));
     image.fetch();
   }
+  void move_pictures(const PictureMoves& moves, ConstView<Through> u, ConstView<Through> x,
+                     View<Through> y) const {
+    Image image(device_);
+    image.reads(u), image.reads(x), image.writes(y);
+    image.send();
+    device_.move_pictures(moves, image(u), image(x), image(y));
+    image.fetch();
+  }
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<Through> ids, View<Through> y,
                    const Next& next = {}) const {

@@ -1225,6 +1225,83 @@ class Kinds(Case):
             self.good("evaluate", model, "--data", self.data)
 
 
+class Changes(Case):
+    """Rows that are changed on their way into a batch."""
+
+    ALL = ["--augment", "shift:1,rotate:20,flip,noise:0.1", "--corrupt",
+           "gaussian:0.2,mask:0.25,salt:0.1", "--dequantize"]
+
+    def test_a_training_is_its_own_again_on_any_threads(self):
+        model, done = self.train("all", *self.ALL)
+        self.assertNotEqual(model.read_bytes(), self.model.read_bytes())
+        for threads in (1, 3):
+            self.assertEqual(self.train(f"all{threads}", *self.ALL, "--threads", threads)[0]
+                             .read_bytes(), model.read_bytes())
+        again = self.folder / "all-again"
+        self.good("train", "--config", model.parent / "config.toml", "--out", again)
+        self.assertEqual((again / "model.safetensors").read_bytes(), model.read_bytes())
+        none, _ = self.train("none", "--augment", "none", "--corrupt", "none")
+        self.assertEqual(none.read_bytes(), self.model.read_bytes())
+        names = set()
+        for k in range(1, len(self.ALL), 2):  # each list alone is another training
+            names.add(self.train(f"one{k}", *self.ALL[k - 1:k + 1])[0].read_bytes())
+        names.add(self.train("threshold", "--binarize", "threshold")[0].read_bytes())
+        names.add(self.train("dequantized", "--dequantize")[0].read_bytes())
+        self.assertEqual(len(names | {model.read_bytes(), self.model.read_bytes()}), 6)
+
+    def test_evaluate(self):
+        def json_of(*arguments):
+            return json.loads(self.good("evaluate", self.model, "--data", self.data, "--json",
+                                        *arguments).stdout)
+        plain, worse = json_of(), json_of("--corrupt", "mask:0.5")
+        self.assertEqual(worse["corrupt"], "mask:0.5")
+        self.assertNotIn("corrupt", plain)
+        self.assertNotEqual(worse["elbo"], plain["elbo"])
+        self.assertEqual(worse, json_of("--corrupt", "mask:0.5"))
+        self.assertNotEqual(worse["elbo"], json_of("--corrupt", "mask:0.5", "--seed", 2)["elbo"])
+        self.assertTrue(json_of("--dequantize")["dequantize"])
+        self.assertIsNotNone(json_of("--binarize", "threshold")["bits_per_dim"])
+
+    def test_reconstruct_shows_what_the_model_is_given(self):
+        png = self.folder / "given.png"
+        self.good("reconstruct", self.model, "--data", self.data, "--out", png, "--count", 9,
+                  "--corrupt", "salt:0.5")
+        self.assertEqual(png_size(png), sheet(8, 6))  # original, given and reconstruction, twice
+        pictures = read_png(png)
+        whole, given = ([v for k in range(8) for v in cell(pictures, k, line)] for line in (0, 1))
+        changed = [b for a, b in zip(whole, given) if a != b]
+        self.assertEqual(set(changed), {0, 255})
+        self.assertTrue(0.35 < len(changed) / len(whole) < 0.65)
+        self.good("reconstruct", self.model, "--data", self.data, "--out", png, "--augment",
+                  "shift:1,flip")
+        rows = self.folder / "rows.npy"
+        self.good("reconstruct", self.model, "--data", self.data, "--out", rows, "--augment",
+                  "shift:1,flip")
+        plain = self.folder / "plain.npy"
+        self.good("reconstruct", self.model, "--data", self.data, "--out", plain)
+        self.assertNotEqual(rows.read_bytes(), plain.read_bytes())
+
+    def test_bad_lists(self):
+        out = self.folder / "bad"
+        for option, values in (
+                ("--augment", ["shfit:2", "shift:1.5", "shift:0", "shift", "rotate:181", "flip:1",
+                               "noise:-1", "noise:nan", "flip,flip", ",", "flip,"]),
+                ("--corrupt", ["mask:1", "salt:1.5", "gaussian:0", "gaussian:inf", "mask",
+                               "mask:0.1,mask:0.2", "flip"])):
+            for value in values:
+                self.bad(2, [option, f"is '{value}', expected"], "train", "--data", self.data,
+                         "--out", out, option, value)
+        self.bad(2, "--binarize", "train", "--data", self.data, "--out", out, "--binarize", "half")
+        self.bad(2, f"shift:{SIDE} moves pictures", "train", "--data", self.data, "--out", out,
+                 "--augment", f"shift:{SIDE}")
+        table = self.folder / "table.csv"
+        table.write_text("a,b\n0.1,0.2\n0.3,\n0.5,0.1\n0.2,0.9\n")
+        arguments = ["train", "--data", table, "--missing", "nan", "--out", out]
+        self.bad(2, "--dequantize is for bytes", *arguments, "--dequantize")
+        self.bad(2, "holds no pictures", *arguments, "--augment", "rotate:5")
+        self.bad(2, "missing numbers", *arguments, "--augment", "flip", "--image", "1x2")
+
+
 class Tables(Case):
     """Data as programs write them: headers, row numbers, names of columns and of classes."""
 

@@ -54,6 +54,8 @@ class Resume(cli_test.Case):
             "ae": ["--model", "ae", "--optimizer", "momentum", "--lr", "0.01", "--scalar", "double"],
             "discrete": ["--latent-kind", "categorical", "--classes", "4", "--grad-norms"],
             "aae": ["--model", "aae", "--discriminator", "8", "--optimizer", "rmsprop"],
+            "changes": ["--augment", "shift:1,rotate:10,flip,noise:0.05", "--dequantize",
+                        "--corrupt", "gaussian:0.2,mask:0.2,salt:0.1"],
             "no validation": ["--validation", "0", "--kl-warmup", "20"],
         }
         for name, arguments in kinds.items():

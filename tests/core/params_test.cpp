@@ -175,7 +175,7 @@ TEST_CASE("noise streams: none is handed out twice, none is a named one") {
   CHECK(second == 1027);
   CHECK(third == 1027);
   CHECK(fourth == 1028);
-  CHECK(first > static_cast<int>(Stream::binarize_held_out));
+  CHECK(first > static_cast<int>(Stream::augment_noise));
   CHECK(layout.noise_streams(0x10000 - 1030) == 1030);
   CHECK_THROWS_WITH_AS(layout.noise_streams(1),
                        "longhand: the model needs more than 64512 noise streams",

@@ -122,6 +122,9 @@ TEST_CASE("noise counter: stream numbers are part of the format and never change
   CHECK(static_cast<int>(Stream::user) == 9);
   CHECK(static_cast<int>(Stream::data) == 10);
   CHECK(static_cast<int>(Stream::binarize_held_out) == 11);
+  CHECK(static_cast<int>(Stream::dequantize) == 12);
+  CHECK(static_cast<int>(Stream::augment) == 13);
+  CHECK(static_cast<int>(Stream::augment_noise) == 14);
 }
 
 TEST_CASE("noise counter: what does not fit in 32 bits is refused by name") {

@@ -101,15 +101,3 @@ TEST_CASE("bernoulli: a draw is 1 exactly where u < s(a) [BER-4]") {
     CHECK(t == want);
   }
 }
-
-TEST_CASE("bernoulli: a binary pixel is 1 exactly where the uniform lies below the grey one") {
-  for (const auto& [grey, u, want] : {std::array{0.25, 0.2, 1.},
-                                      {0.25, 0.25, 0.},
-                                      {0.25, 0.3, 0.},
-                                      {0., 0.001, 0.},
-                                      {1., 0.999, 1.}}) {
-    double pixel;
-    longhand::DrawPixel{}(grey, u, pixel);
-    CHECK(pixel == want);
-  }
-}

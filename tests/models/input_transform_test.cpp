@@ -171,11 +171,3 @@ TEST_CASE("numbers that the model's precision cannot standardise are refused") {
                        "transform would divide by 1e-60",
                        std::invalid_argument);
 }
-
-TEST_CASE("a pixel drawn from the user's units is 1 where u lies below (x - shift) / scale") {
-  for (const auto& [x, u, want] : {std::array{0.75, 0.4, 1.}, {0.75, 0.5, 0.}, {0.6, 0.4, 0.}}) {
-    double pixel = -1;
-    DrawPixelInModelUnits{}(x, 0.5, 0.5, u, pixel);
-    CHECK(pixel == want);
-  }
-}

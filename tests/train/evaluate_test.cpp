@@ -64,7 +64,7 @@ TEST_CASE("active units: a latent whose mean never moves is not one") {
 TEST_CASE("binarised evaluation draws 0 and 1 once, the same every time") {
   const Vae<B> model({.input_dim = 30, .hidden = {8}, .latent_dim = 2});
   const Data<float> data = grey(50, 30);
-  const EvaluateOptions fixed{.binarize = Binarize::fixed};
+  const EvaluateOptions fixed{.changes = {.binarize = Binarize::fixed}};
   const Evaluation a = evaluate(model, data, fixed), b = evaluate(model, data, fixed);
   CHECK(a.log_likelihood_term() == b.log_likelihood_term());
   CHECK(a.log_likelihood_term() != evaluate(model, data).log_likelihood_term());

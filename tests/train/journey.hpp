@@ -141,12 +141,12 @@ inline std::vector<Journey> all_journeys() {
        {Optimizer(Adam{}), Optimizer(Sgd{}), Optimizer(Momentum{}), Optimizer(RmsProp{})}) {
     VaeSpec config{.input_dim = 5, .hidden = mlp({7}, Gelu{}), .latent_dim = 2};
     TrainOptions options{.epochs = 2, .batch = 10, .optimizer = optimizer, .l1 = 1e-3, .l2 = 1e-3};
-    options.binarize = Binarize::dynamic;
+    options.changes = {.binarize = Binarize::dynamic};
     all.push_back({config, options, grey(30, 5, 0, false)});
     config.likelihood = LearnedGaussian{};
     config.transform =
         InputTransform::fit(InputTransform::Kind::standardize, all.back().data.input);
-    options.binarize = Binarize::none;
+    options.changes = {.binarize = Binarize::none};
     all.push_back({config, options, grey(30, 5, 0, false)});
   }
   all.push_back({{.input_dim = 6,

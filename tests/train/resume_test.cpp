@@ -193,9 +193,9 @@ TEST_CASE("resume: early stopping counts on") {
 
 TEST_CASE("resume: noise, binarisation, masks, weights and conditions have no state") {
   TrainOptions options = usual();
-  options.binarize = Binarize::dynamic;
+  options.changes = {.binarize = Binarize::dynamic};
   check_vae(small(), options);
-  options.binarize = Binarize::fixed;
+  options.changes = {.binarize = Binarize::fixed};
   options.validation = 0;
   check_vae(small(), options);
 

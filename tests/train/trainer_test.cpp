@@ -98,7 +98,8 @@ TEST_CASE("the gradient norm of every tensor of the file, one by one") {
 }
 
 TEST_CASE("equal seeds give equal bits, another seed other bits, threads change nothing") {
-  const TrainOptions options{.epochs = 2, .batch = 50, .binarize = Binarize::dynamic, .seed = 7};
+  const TrainOptions options{
+      .epochs = 2, .batch = 50, .changes = {.binarize = Binarize::dynamic}, .seed = 7};
   const std::vector<float> first = trained(options);
   CHECK(first == trained(options));
   for (const int threads : {2, 3, 8}) CHECK(first == trained(options, threads));
@@ -119,7 +120,7 @@ TEST_CASE("training is its steps taken by hand, to the same bits [NOI-4] [ELBO-5
                              .beta = 2,
                              .kl_warmup = 7,
                              .clip_norm = 1.5,
-                             .binarize = Binarize::dynamic,
+                             .changes = {.binarize = Binarize::dynamic},
                              .seed = 11};
   Model trained_model(small()), model(small());
   const Samples<float> data = curve(rows, dim);
@@ -209,7 +210,7 @@ TEST_CASE("nothing is allocated after the first step") {
          .clip_norm = 5,
          .l1 = 1e-6,
          .l2 = 1e-6,
-         .binarize = everything ? Binarize::none : Binarize::dynamic,
+         .changes = {.binarize = everything ? Binarize::none : Binarize::dynamic},
          .on_step = [&](const StepReport&) { after.push_back(longhand::test::allocations()); }})
         .fit(data);
     REQUIRE(after.size() == 11);  // the last batch is smaller
@@ -542,7 +543,9 @@ TEST_CASE_TEMPLATE("a data set of bytes trains to the bits of the same numbers",
           config.transform = InputTransform::fit(kind, data.input);
           M model(config, Cpu<S>(2));
           const TrainResult r =
-              Trainer<M>(model, {.epochs = 2, .batch = 32, .validation = 0.2, .binarize = binarize})
+              Trainer<M>(
+                  model,
+                  {.epochs = 2, .batch = 32, .validation = 0.2, .changes = {.binarize = binarize}})
                   .fit(data);
           std::vector<double> found{r.history.back().loss(), evaluate(model, data).elbo()};
           const View<Cpu<S>> flat = model.params().flat();
@@ -639,7 +642,8 @@ TEST_CASE("a stream draws its binary pixels anew in every step") {
   for (const Binarize binarize : {Binarize::fixed, Binarize::dynamic}) {
     Model model(spec);
     // Steps too small to be seen, so that the pixels alone can change the loss.
-    Trainer trainer(model, {.batch = 20, .learning_rate = 1e-30, .binarize = binarize});
+    Trainer trainer(model,
+                    {.batch = 20, .learning_rate = 1e-30, .changes = {.binarize = binarize}});
     const double first = trainer.step(curve_data(20)).term("nll");
     CHECK((trainer.step(curve_data(20)).term("nll") == first) == (binarize == Binarize::fixed));
   }

@@ -594,8 +594,74 @@ def pitfalls():
     return picture
 
 
-FIGURES = (activations, adversarial, bernoulli, categorical, dense, dropout, elbo, gaussian, gaussian_kl,
-           input_transform, noise, optimizers, pitfalls, reparameterisation)
+def batch_changes():
+    picture = Picture(880, 405, "The changes of a batch in their order, and a picture that is moved")
+    # The order: what input and target share, then what the input alone is given.
+    shared = (("bytes", "b / 255", INK), ("dequantise", "[CHG-1]", BLUE), ("move", "[CHG-2] [CHG-3]", ORANGE),
+              ("model’s units", "[INP-1]", BLUE), ("noise", "[CHG-4]", ORANGE),
+              ("binarise", "[CHG-5] [CHG-6]", BLUE), ("target t", "", INK))
+    alone = (("noise", "[CHG-4]"), ("mask", "[CHG-7]"), ("salt", "[CHG-8]"), ("input x", ""))
+    width, gap, top, below = 104, 22, 38, 118
+
+    def box(place, y, name, tag, color, fill):
+        left = 10 + place * (width + gap)
+        picture.box(left, y, width, 40, color, fill, 1.4, 6)
+        picture.text(left + width / 2, y + (17 if tag else 24.5), name, color, 12, "middle", bold=True)
+        if tag:
+            picture.text(left + width / 2, y + 32, tag, color, 10, "middle")
+
+    for k, (name, tag, color) in enumerate(shared):
+        box(k, top, name, tag, color, "#fdeee3" if color == ORANGE else "white")
+        if k:
+            end = 10 + k * (width + gap)
+            picture.path([(end - gap + 1, top + 20), (end - 1, top + 20)], INK, 1.6, arrow=True)
+    for k, (name, tag) in enumerate(alone, start=3):
+        box(k, below, name, tag, PURPLE if tag else INK, "#f3ecf6" if tag else "white")
+        end = 10 + k * (width + gap)
+        if k > 3:
+            picture.path([(end - gap + 1, below + 20), (end - 1, below + 20)], PURPLE, 1.6, arrow=True)
+    middle, first = 10 + 5 * (width + gap) + width / 2, 10 + 3 * (width + gap)
+    picture.path([(middle, top + 41), (middle, 98), (first - 16, 98), (first - 16, below + 20),
+                  (first - 1, below + 20)], PURPLE, 1.6, arrow=True)
+    picture.text(10, 22, "orange: in training alone", ORANGE, 11.5)
+    picture.text(10, below + 17, "violet: for the input of a", PURPLE, 11.5)
+    picture.text(10, below + 32, "denoising model alone", PURPLE, 11.5)
+    # A picture and what becomes of it.
+    x = [[(3 * h + w + 1) / 10 for w in range(3)] for h in range(3)]
+    results = (("shifted", "right by 1", {"right": f.chg_shift(1, 0.9)}),
+               ("quarter", "a quarter turn", {"turn": f.chg_turn(2, 0.75)}),
+               ("eighth", "an eighth turn", {"turn": f.chg_turn(1, 0.75)}))
+    panel = Panel(picture, 35, 185, 195, 195, (-0.9, 2.9), (2.9, -0.9), "", frame=False)
+    corner, end = panel.at(-0.5, -0.5), panel.at(2.5, 2.5)
+    picture.box(*corner, end[0] - corner[0], end[1] - corner[1], INK, "white", 1.2)
+    for k in (0.5, 1.5):
+        panel.segment((k, -0.5), (k, 2.5), FAINT, 1, None)
+        panel.segment((-0.5, k), (2.5, k), FAINT, 1, None)
+    pixels = [(h, w) for h in range(3) for w in range(3)]
+    for h, w in pixels:
+        panel.text(w, h, f"{x[h][w]:g}", GREY, dx=3, dy=-3, size=10, halo=False)
+        panel.mark(w, h, GREY, 1.2, GREY)
+    for h, w in pixels:
+        column, row = f.chg_place((3, 3), h, w, **results[2][2])
+        picture.circle(*panel.at(column, row), 4, ORANGE, "none", 1.6)
+    column, row = f.chg_place((3, 3), 0, 0, **results[2][2])
+    panel.text(column, row, "(0, 0)", ORANGE, dx=-8, dy=4, anchor="end", size=10)
+    column, row = f.chg_place((3, 3), 0, 2, **results[2][2])
+    panel.text(column, row, "(0, 2)", ORANGE, dx=0, dy=-8, anchor="middle", size=10)
+    picture.text(132.5, 391, "places of an eighth turn", ORANGE, 11.5, "middle")
+    for place, (name, label, move) in enumerate(results):
+        moved = f.chg_moved(x, **move)
+        for h, row in enumerate(moved):
+            for w, value in enumerate(row):
+                f.agree("batch_changes", f"chg_{name}[{h},{w}]", value)
+        left = 275 + place * 205
+        cells(picture, left, 244, [[float(f"{v:.3g}") for v in row] for row in moved], ORANGE, "#fdeee3",
+              width=46, height=26, label=label)
+    return picture
+
+
+FIGURES = (activations, adversarial, batch_changes, bernoulli, categorical, dense, dropout, elbo, gaussian,
+           gaussian_kl, input_transform, noise, optimizers, pitfalls, reparameterisation)
 NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)")
 
 

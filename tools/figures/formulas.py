@@ -239,6 +239,82 @@ def box_muller(first, second):
     return u, turn, radius * math.cos(pi / 2 * turn), radius * math.sin(pi / 2 * turn)
 
 
+# ---- changes of a batch ----
+
+def chg_dequantized(b, u):
+    """[CHG-1]"""
+    return (255 * (b / 255) + u) / 256
+
+
+def chg_flips(u):
+    """[CHG-2]"""
+    return float(u < 0.5)
+
+
+def chg_turn(most, u):
+    """[CHG-2], in quarter turns"""
+    return most * (2 * u - 1)
+
+
+def chg_shift(most, u):
+    """[CHG-2]"""
+    return min(math.floor((2 * most + 1) * u), 2 * most) - most
+
+
+def chg_place(shape, h, w, flips=0, turn=0, right=0, down=0):
+    """[CHG-3]: column and row of the old picture that are seen at row h and column w."""
+    middle_h, middle_w = ((n - 1) / 2 for n in shape)
+    # Exact where the quarters are whole.
+    q, rest = round(turn) % 4, pi / 2 * (turn - round(turn))
+    c, s = ((math.cos(rest), math.sin(rest)), (-math.sin(rest), math.cos(rest)),
+            (-math.cos(rest), -math.sin(rest)), (math.sin(rest), -math.cos(rest)))[q]
+    a, b = w - middle_w - right, h - middle_h - down
+    column, row = c * a + s * b + middle_w, c * b - s * a + middle_h
+    return (shape[1] - 1 - column if flips else column), row
+
+
+def chg_moved(x, **move):
+    """[CHG-3] of a picture with one channel, as a list of rows."""
+    height, width = len(x), len(x[0])
+
+    def at(row, column):
+        return x[row][column] if 0 <= row < height and 0 <= column < width else 0.0
+
+    def pixel(h, w):
+        column, row = chg_place((height, width), h, w, **move)
+        left, top = math.floor(column), math.floor(row)
+        f, g = column - left, row - top
+        return ((1 - g) * ((1 - f) * at(top, left) + f * at(top, left + 1))
+                + g * ((1 - f) * at(top + 1, left) + f * at(top + 1, left + 1)))
+
+    return [[pixel(h, w) for w in range(width)] for h in range(height)]
+
+
+def chg_noisy(x, sigma, eps, low, high):
+    """[CHG-4]"""
+    return min(max(x + sigma * eps, low), high)
+
+
+def chg_threshold(x):
+    """[CHG-5]"""
+    return float(x > 0.5)
+
+
+def chg_drawn(x, u):
+    """[CHG-6]"""
+    return float(u < x)
+
+
+def chg_masked(x, p, u):
+    """[CHG-7]"""
+    return 0.0 if u < p else x
+
+
+def chg_salted(x, p, shift, scale, u):
+    """[CHG-8]"""
+    return -shift / scale if u < p / 2 else (1 - shift) / scale if u < p else x
+
+
 # ---- the pages ----
 
 def worked(page):

@@ -174,6 +174,13 @@ class Cpu {
         x.cols, [&](Index first, Index count) { detail::one_hot_columns<S>(x, y, first, count); });
   }
 
+  void move_pictures(const PictureMoves& moves, ConstView<Cpu> u, ConstView<Cpu> x,
+                     View<Cpu> y) const {
+    team(kMoveCost * x.size()).for_each(x.cols, [&](Index j) {
+      move_picture(moves, u.data + j * u.ld, x.data + j * x.ld, y.data + j * y.ld);
+    });
+  }
+
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<Cpu> ids, View<Cpu> y,
                    const Next& next = {}) const {
@@ -238,7 +245,7 @@ class Cpu {
   // Below so many elements one thread is faster: where a team stands by, where it must be started.
   static constexpr Index kParallel = 2048, kParallelStart = 16384;
   static constexpr Index kNoiseCost = 8;  // of a noise value, in elements of a sweep
-  static constexpr Index kSoftmaxCost = 4;
+  static constexpr Index kSoftmaxCost = 4, kMoveCost = 8;
 
   detail::Threads team(Index elements) const {
     const Index least = threads_.team != nullptr ? kParallel : kParallelStart;

@@ -79,6 +79,8 @@ bool multiply_with_epilogue(Engine& backend, Precision precision, Epilogue epilo
 void softmax_columns(Engine& backend, DeviceView<const float> x, DeviceView<float> y,
                      DeviceView<float> log_sum_exp);
 void one_hot_columns(Engine& backend, DeviceView<const float> x, DeviceView<float> y);
+void move_pictures(Engine& backend, const PictureMoves& moves, DeviceView<const float> u,
+                   DeviceView<const float> x, DeviceView<float> y);
 void permute(Engine& backend, const Permutation& order, DeviceIds ids, DeviceView<std::uint32_t> y);
 
 /// copy_at() for as many copies as a training step makes at once (cuda/copy.cu).
@@ -235,6 +237,10 @@ class Cuda {
   }
   void one_hot_columns(ConstView<Cuda> x, View<Cuda> y) const {
     cuda::one_hot_columns(*engine_, x, y);
+  }
+  void move_pictures(const PictureMoves& moves, ConstView<Cuda> u, ConstView<Cuda> x,
+                     View<Cuda> y) const {
+    cuda::move_pictures(*engine_, moves, u, x, y);
   }
 
   template <class Next = Nothing>

@@ -450,6 +450,44 @@ struct OneHotColumns {
   }
 };
 
+/// y_j = the picture x_j moved by the uniforms u_j, one thread per number of it.
+struct MovePictures {
+  static constexpr const char* name = "move_pictures";
+  PictureMoves most;
+  const float* u;
+  Index u_ld;
+  const float* x;
+  Index x_ld;
+  float* y;
+  Index y_ld, count;
+
+  template <class Memory>
+  MovePictures(const PictureMoves& moves, const MatrixView<const float, Memory>& numbers,
+               const MatrixView<const float, Memory>& from, const MatrixView<float, Memory>& to)
+      : most(moves),
+        u(numbers.data),
+        u_ld(numbers.ld),
+        x(from.data),
+        x_ld(from.ld),
+        y(to.data),
+        y_ld(to.ld),
+        count(to.rows * to.cols) {}
+
+  Index blocks() const { return blocks_for(count); }
+  LONGHAND_HD static constexpr int phases() { return 1; }
+
+  LONGHAND_HD void operator()(int, const Place& at, float*) const {
+    const Index size = most.size();
+    for (Index e = at.block * kThreads + at.thread; e < count; e += at.blocks * kThreads) {
+      const Index j = e / size, i = e % size, pixel = i / most.channels;
+      const float* const four = u + j * u_ld;
+      const PictureMove move = PictureMove::drawn(most, four[0], four[1], four[2], four[3]);
+      y[i + j * y_ld] =
+          move.pixel(most, x + j * x_ld, pixel / most.width, pixel % most.width, i % most.channels);
+    }
+  }
+};
+
 /// Which four values a noise block holds.
 struct NormalFour {
   LONGHAND_HD static void make(const NoiseKey& key, std::uint32_t row, std::uint32_t quad,

@@ -116,6 +116,11 @@ class Reference {
     }
   }
 
+  void move_pictures(const PictureMoves& moves, ConstView<Reference> u, ConstView<Reference> x,
+                     View<Reference> y) const {
+    for (Index j = 0; j < x.cols; ++j) move_picture(moves, &u(0, j), &x(0, j), &y(0, j));
+  }
+
   template <class Next = Nothing>
   void fill_normal(const NoiseKey& key, SampleIds<Reference> ids, View<Reference> y,
                    const Next& next = {}) const {

@@ -9,6 +9,7 @@
 #include "longhand/core/params.hpp"
 #include "longhand/core/permutation.hpp"
 #include "longhand/core/philox.hpp"
+#include "longhand/core/picture_moves.hpp"
 #include "longhand/core/view.hpp"
 #include "longhand/math/formula.hpp"
 
@@ -33,6 +34,9 @@
 ///   one_hot_columns(X, Y)                Y_ij = 1 where i is the first of the largest x_ij of the
 ///                                        column, else 0 [CAT-6]; infinities are numbers like all
 ///                                        others. Y may be X. A column with a NaN becomes NaN
+///   move_pictures(moves, U, X, Y)        y_j is the picture x_j flipped, turned and shifted as the
+///                                        four uniforms u_j say [CHG-2] [CHG-3]
+///                                        (core/picture_moves.hpp); Y is not X
 ///   fill_normal(key, ids, Y, then)       Y_ij = normal(seed, ids_j, step, i)  [NOI-3]; the step is
 ///                                        read from backend memory if the key says where
 ///   fill_uniform(key, ids, Y, then)      Y_ij = uniform(seed, ids_j, step, i) [NOI-2]
@@ -71,7 +75,7 @@ template <class B>
 concept Backend = requires(const B backend, typename B::Scratch& scratch, View<B> y, ConstView<B> x,
                            SampleIds<B> ids, Bytes<B> bytes, NoiseKey key, typename B::Scalar value,
                            const typename B::Scalar* host_in, typename B::Scalar* host_out,
-                           std::uint32_t* n, const Permutation& order,
+                           std::uint32_t* n, const Permutation& order, const PictureMoves& moves,
                            MatrixView<std::uint32_t, typename B::Memory> rows) {
   typename B::Scalar;
   typename B::Memory;
@@ -89,6 +93,7 @@ concept Backend = requires(const B backend, typename B::Scratch& scratch, View<B
   backend.reduce(Value{}, in<B>(x), x.size(), y, then<B>(Value{}, in<B>(x), out<B>(y)));
   backend.softmax_columns(x, y, y);
   backend.one_hot_columns(x, y);
+  backend.move_pictures(moves, x, x, y);
   backend.fill_normal(key, ids, y);
   backend.fill_uniform(key, ids, y);
   backend.fill_normal(key, ids, y, then<B>(Value{}, in<B>(x), out<B>(y)));

@@ -59,17 +59,20 @@ LONGHAND_HD LONGHAND_INLINE constexpr PhiloxBlock philox4x32_10(const PhiloxBloc
 /// from 1024 on are handed out by a model's layout (core/params.hpp): one per hidden layer with
 /// dropout.
 enum class Stream : std::uint16_t {
-  init,          ///< initial parameters (sample: parameter block)
-  latent,        ///< eps of the reparameterisation while training
-  binarize = 3,  ///< binary pixels drawn from grey ones, of training samples
-  evaluate,      ///< z while evaluating
-  prior,         ///< z drawn from the prior
-  order,         ///< the order of samples in an epoch
-  split,         ///< training samples against validation samples
-  input_noise,   ///< corruption of the input of a denoising model
-  user,          ///< never used by the library
-  data,          ///< x drawn from p(x given z)
+  init,               ///< initial parameters (sample: parameter block)
+  latent,             ///< eps of the reparameterisation while training
+  binarize = 3,       ///< binary pixels drawn from grey ones, of training samples
+  evaluate,           ///< z while evaluating
+  prior,              ///< z drawn from the prior
+  order,              ///< the order of samples in an epoch
+  split,              ///< training samples against validation samples
+  input_noise,        ///< corruption of the input of a denoising model
+  user,               ///< never used by the library
+  data,               ///< x drawn from p(x given z)
   binarize_held_out,  ///< binary pixels drawn from grey ones, of samples that are not trained on
+  dequantize,         ///< where in its cell a byte lies
+  augment,            ///< how a picture is flipped, turned and shifted
+  augment_noise,      ///< noise on input and target alike
 };
 
 /// Everything that identifies a noise value except its sample and element.

@@ -34,12 +34,4 @@ struct BernoulliLogits {
   }
 };
 
-/// A binary pixel from a grey one, the probability of a 1, and a uniform u in (0, 1).
-struct DrawPixel {
-  template <class T>
-  LONGHAND_HD void operator()(const T& grey, const T& u, T& pixel) const {
-    pixel = choose(u < grey, T(1), T(0));
-  }
-};
-
 }  // namespace longhand

@@ -12,7 +12,6 @@
 #include "longhand/core/extent.hpp"
 #include "longhand/core/macros.hpp"
 #include "longhand/core/names.hpp"
-#include "longhand/math/bernoulli.hpp"
 
 namespace longhand {
 
@@ -196,17 +195,6 @@ struct ToUserUnits {
   template <class T>
   LONGHAND_HD void operator()(const T& y, const T& shift, const T& scale, T& x) const {
     x = y * scale + shift;  // [INP-2]
-  }
-};
-
-/// From a grey pixel in the user's units to a binary one in the model's: both of the above at once.
-struct DrawPixelInModelUnits {
-  template <class T>
-  LONGHAND_HD void operator()(const T& x, const T& shift, const T& scale, const T& u,
-                              T& pixel) const {
-    T grey;
-    ToModelUnits{}(x, shift, scale, grey);
-    DrawPixel{}(grey, u, pixel);
   }
 };
 

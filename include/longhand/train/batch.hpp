@@ -1,126 +1,49 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
-#include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "longhand/core/backend.hpp"
-#include "longhand/core/extent.hpp"
 #include "longhand/core/pass.hpp"
-#include "longhand/core/samples.hpp"
+#include "longhand/math/batch_changes.hpp"
 #include "longhand/models/input_transform.hpp"
+#include "longhand/train/batch_changes.hpp"
 
 namespace longhand {
 
-/// A data set: samples as numbers in the user's units, or as bytes that stand for them, and what
-/// comes with them. Only `input` must be there.
-template <class S>
-struct Data {
-  AnySamples<S> input;        ///< D per sample
-  AnySamples<S> target;       ///< D per sample, default: the input
-  Samples<S> condition;       ///< C per sample
-  Samples<S> mask;            ///< D per sample, 1 = observed, 0 = missing
-  Samples<S> sample_weights;  ///< 1 per sample
-
-  Index count() const { return input.count(); }
-};
-
-/// Grey pixels in [0, 1] as they are, drawn once as 0 or 1, or drawn afresh in every epoch.
-enum class Binarize { none, fixed, dynamic };
-
-/// The class of each sample as a column of zeros and one 1. Throws std::invalid_argument for a
-/// label outside [0, classes), naming the sample (its "row", in the user's word).
-template <class S, class Label>
-Samples<S> one_hot(const std::vector<Label>& labels, Index classes) {
-  using Matrix = typename Samples<S>::Matrix;
-  Matrix columns = Matrix::Zero(classes, static_cast<Index>(labels.size()));
-  for (std::size_t j = 0; j < labels.size(); ++j) {
-    const Index label = static_cast<Index>(labels[j]);
-    require(label >= 0 && label < classes, "label of row ", j, " is ", label, ", expected 0 to ",
-            classes - 1);
-    columns(label, static_cast<Index>(j)) = S(1);
-  }
-  return Samples<S>(std::move(columns));
-}
-
-/// A data set where the backend can reach it: borrowed on the host, copied to a device once, bytes
-/// as bytes. `data` must outlive it.
-template <class B>
-class ResidentData {
- public:
-  using S = typename B::Scalar;
-
-  /// A sample per column, as numbers or as bytes.
-  using Columns = std::variant<ConstView<B>, Bytes<B>>;
-
-  ResidentData(const B& backend, const Data<S>& data)
-      : input_(backend, data.input),
-        target_(backend, data.target),
-        condition_(backend, data.condition),
-        mask_(backend, data.mask),
-        sample_weights_(backend, data.sample_weights) {}
-
-  Columns input() const { return input_.columns; }
-  Columns target() const { return target_.columns; }
-  ConstView<B> condition() const { return condition_.numbers(); }
-  ConstView<B> mask() const { return mask_.numbers(); }
-  ConstView<B> sample_weights() const { return sample_weights_.numbers(); }
-
- private:
-  struct Part {
-    Buffer<B> number_buffer;
-    Buffer<B, std::uint8_t> byte_buffer;
-    Columns columns;
-
-    Part(const B& backend, const AnySamples<S>& samples) {
-      samples.visit([&](const auto& view) { hold(backend, view); });
-    }
-    Part(const B& backend, const Samples<S>& samples) { hold(backend, samples.view()); }
-    ConstView<B> numbers() const { return std::get<ConstView<B>>(columns); }
-
-   private:
-    void hold(const B& backend, const MatrixView<const S, HostMemory>& x) {
-      hold(backend, x, number_buffer);
-    }
-    void hold(const B& backend, const MatrixView<const std::uint8_t, HostMemory>& x) {
-      hold(backend, x, byte_buffer);
-    }
-    template <class X>
-    void hold(const B& backend, const MatrixView<const X, HostMemory>& x, Buffer<B, X>& buffer) {
-      if constexpr (std::is_same_v<typename B::Memory, HostMemory>) {
-        columns = x;
-      } else if (x.present()) {
-        buffer = Buffer<B, X>(x.size());
-        const MatrixView<X, typename B::Memory> all{buffer.data(), x.rows, x.cols, x.rows};
-        backend.upload(x.data, all);
-        columns = MatrixView<const X, typename B::Memory>(all);
-      }
-    }
-  };
-  Part input_, target_, condition_, mask_, sample_weights_;
-};
-
-/// Brings samples of a data set, by number, into a batch in backend memory. Byte to number, input
-/// transform and binarisation happen on the way.
+/// Brings samples of a data set, by number, into a batch in backend memory: from bytes to numbers,
+/// into the model's units, and changed as BatchChanges says.
 template <class B>
 class BatchSource {
  public:
-  /// `data` must outlive the source.
-  BatchSource(const ResidentData<B>& data, Binarize binarize) : data_(data), binarize_(binarize) {}
+  /// `data` must outlive the source. Throws std::invalid_argument naming what of the changes is out
+  /// of range or does not suit the data.
+  BatchSource(const ResidentData<B>& data, const BatchChanges& changes)
+      : data_(data), changes_(checked(changes, data)) {}
 
-  /// The batch of the samples pass.sample_ids. The epoch of the pass's scalars enters dynamic
-  /// binarisation alone; evaluation, which has none, draws its pixels from a stream of its own.
+  /// The batch of the samples pass.sample_ids. A pass that trains draws afresh in every epoch,
+  /// which it reads in its scalars. Any other pass augments nothing, and its draws are always the
+  /// same.
   template <class M>
   Batch<B> gather(const M& model, const Pass<B>& pass) const {
-    const auto prepared = [&](const auto& columns) { return this->prepared(model, pass, columns); };
+    View<B> moves;
+    if (pass.mode == Mode::train && changes_.augment.moves()) {
+      moves = pass.matrix(kMoveNumbers, pass.sample_ids.cols);
+      pass.backend.fill_uniform(key(pass, Stream::augment), pass.sample_ids, moves);
+    }
+    const auto whole = [&](const auto& columns) {
+      return this->whole(model, pass, columns, moves);
+    };
     Batch<B> batch;
-    batch.input = std::visit(prepared, data_.input());
-    batch.target = std::visit(prepared, data_.target());
+    batch.input = std::visit(whole, data_.input());
+    batch.target = std::visit(whole, data_.target());
+    if (changes_.corrupt.any()) {
+      batch.target = batch.target_or_input();
+      batch.input = corrupted(model, pass, batch.input);
+    }
     batch.condition = take(pass, data_.condition());
     batch.mask = take(pass, data_.mask());
     batch.sample_weights = take(pass, data_.sample_weights());
@@ -138,87 +61,99 @@ class BatchSource {
     return to;
   }
 
+  /// Samples in the model's units, with every change that input and target share. `moves` holds the
+  /// numbers that pictures are moved by, or is absent.
   template <class M, class X>
-  View<B> prepared(const M& model, const Pass<B>& pass,
-                   const MatrixView<const X, typename B::Memory>& from) const {
+  View<B> whole(const M& model, const Pass<B>& pass,
+                const MatrixView<const X, typename B::Memory>& from, View<B> moves) const {
     if (!from.present()) return {};
-    const bool as_it_is = model.input().identity();
-    const OperandOf<B> shift = model.input().shift(), scale = model.input().scale();
-    if (binarize_ == Binarize::none)
-      return as_it_is ? take(pass, from) : take(pass, from, ToModelUnits{}, in<B>(shift, scale));
+    const bool users_units_are_changed = changes_.dequantize || moves.present();
+    const auto to_model = [&](auto... x) {
+      return in<B>(x..., model.input().shift(), model.input().scale());
+    };
+    View<B> x;
+    if (model.input().identity() || users_units_are_changed)
+      x = take(pass, from);
+    else
+      x = take(pass, from, ToModelUnits{}, to_model());
+    if (changes_.dequantize) change(pass, key(pass, Stream::dequantize), Dequantize{}, x);
+    if (moves.present()) x = moved(pass, x, moves);
+    if (users_units_are_changed && !model.input().identity())
+      pass.backend.for_each(ToModelUnits{}, to_model(x), out<B>(x));
+    if (pass.mode == Mode::train && changes_.augment.noise != 0) {
+      const auto [low, high] = model.domain();
+      add_noise(pass, key(pass, Stream::augment_noise), {changes_.augment.noise, low, high}, x, x);
+    }
+    binarize(pass, x);
+    return x;
+  }
+
+  View<B> moved(const Pass<B>& pass, ConstView<B> x, ConstView<B> moves) const {
+    const View<B> y = pass.matrix(x.rows, x.cols);
+    pass.backend.move_pictures(changes_.augment.picture_moves(), moves, x, y);
+    return y;
+  }
+
+  void binarize(const Pass<B>& pass, View<B> x) const {
+    if (changes_.binarize == Binarize::none) return;
+    if (changes_.binarize == Binarize::threshold)
+      return pass.backend.for_each(Threshold{}, in<B>(x), out<B>(x));
+    const bool trains = pass.mode == Mode::train;
+    NoiseKey pixels = key(pass, trains ? Stream::binarize : Stream::binarize_held_out);
+    pixels.draw = 0;
+    if (changes_.binarize == Binarize::fixed) pixels.step_at = nullptr;
+    change(pass, pixels, DrawPixel{}, x);
+  }
+
+  /// The input of a denoising model, made of what it is to come to.
+  template <class M>
+  View<B> corrupted(const M& model, const Pass<B>& pass, ConstView<B> x) const {
+    const Corrupt& corrupt = changes_.corrupt;
+    const double infinity = std::numeric_limits<double>::infinity();
+    const View<B> y = pass.matrix(x.rows, x.cols);
+    if (corrupt.gaussian != 0)
+      add_noise(pass, key(pass, Stream::input_noise, 0), {corrupt.gaussian, -infinity, infinity}, x,
+                y);
+    else
+      pass.backend.copy(x, y);
+    if (corrupt.mask != 0)
+      change(pass, key(pass, Stream::input_noise, 1), MaskOut{corrupt.mask}, y);
+    if (corrupt.salt != 0)
+      change(pass, key(pass, Stream::input_noise, 2), SaltAndPepper{corrupt.salt}, y,
+             model.input().shift(), model.input().scale());
+    return y;
+  }
+
+  // ---- draws ------------------------------------------------------------------------------------
+
+  /// The key of what is drawn afresh in every epoch. Passes that do not train have no epoch, and
+  /// draw numbers of their own.
+  static NoiseKey key(const Pass<B>& pass, Stream stream, int draw = 0) {
+    constexpr int held_out = 256;
     NoiseKey key = pass.key;
-    key.stream = pass.mode == Mode::train ? Stream::binarize : Stream::binarize_held_out;
+    key.stream = stream;
+    key.draw = static_cast<std::uint16_t>(draw + (pass.mode == Mode::train ? 0 : held_out));
     key.step = 0;
-    key.draw = 0;
-    const bool afresh = binarize_ == Binarize::dynamic && pass.scalars.present();
-    key.step_at = afresh ? &pass.scalars.counters->epoch : nullptr;
-    const View<B> u = pass.matrix(from.rows, pass.sample_ids.cols);
-    pass.backend.fill_uniform(key, pass.sample_ids, u);
-    return as_it_is ? take(pass, from, DrawPixel{}, in<B>(u))
-                    : take(pass, from, DrawPixelInModelUnits{}, in<B>(shift, scale, u));
+    key.step_at = pass.scalars.present() ? &pass.scalars.counters->epoch : nullptr;
+    return key;
+  }
+
+  /// x becomes f(x, operands…, u) with uniform u.
+  template <class F, class... Operands>
+  static void change(const Pass<B>& pass, const NoiseKey& key, const F& f, View<B> x,
+                     const Operands&... operands) {
+    const View<B> u = pass.matrix(x.rows, x.cols);
+    pass.backend.fill_uniform(key, pass.sample_ids, u,
+                              then<B>(f, in<B>(x, operands..., u), out<B>(x)));
+  }
+  static void add_noise(const Pass<B>& pass, const NoiseKey& key, const AddNoise& f, ConstView<B> x,
+                        View<B> y) {
+    const View<B> eps = pass.matrix(x.rows, x.cols);
+    pass.backend.fill_normal(key, pass.sample_ids, eps, then<B>(f, in<B>(x, eps), out<B>(y)));
   }
 
   const ResidentData<B>& data_;
-  Binarize binarize_;
+  BatchChanges changes_;
 };
-
-/// Checks a data set against a model: shapes, NaN outside the mask, the likelihood's domain.
-/// Throws std::invalid_argument with one sentence naming the first sample and feature that is wrong
-/// (its "row" and "column", in the user's words).
-template <class M>
-void check_data(const M& model, const Data<typename M::Backend::Scalar>& data) {
-  using S = typename M::Backend::Scalar;
-  const Index D = model.input_dim(), C = model.condition_dim();
-  require(data.count() > 0, "the data has no rows");
-  const auto shape = [&](const char* name, const auto& samples, Index dim) {
-    if (!samples.present()) return;
-    require(samples.dim() == dim && samples.count() == data.count(), name, " is ", samples.count(),
-            " rows of ", samples.dim(), " numbers, expected ", data.count(), " of ", dim);
-  };
-  shape("the data", data.input, D);
-  shape("the target", data.target, D);
-  shape("the mask", data.mask, D);
-  shape("the sample weights", data.sample_weights, 1);
-  shape("the condition", data.condition, C);
-  require(data.condition.present() == (C > 0), "the model has ", C,
-          " condition numbers per row, the data ",
-          data.condition.present() ? data.condition.dim() : 0);
-
-  const double inf = std::numeric_limits<double>::infinity();
-  const std::pair<double, double> domain = model.domain();
-  const InputTransform& t = model.input().transform();
-  const auto in_model_units = [&](double x, Index i) {
-    const auto at = [i](const std::vector<double>& v, double otherwise) {
-      return v.empty() ? otherwise : v[v.size() == 1 ? 0 : static_cast<std::size_t>(i)];
-    };
-    return (x - at(t.shift, 0)) / at(t.scale, 1);
-  };
-  const auto check = [&](const char* name, const auto& x, double low, double high) {
-    const auto good = [&](double y) { return y >= low && y <= high && std::isfinite(y); };
-    // The transform is monotone: where both ends of the data are in the domain, so is all between.
-    const Extent extent = extent_of<S>(x);
-    bool all_good = extent.finite;
-    for (Index i = 0; i < x.rows && all_good; ++i)
-      all_good = good(in_model_units(extent.low, i)) && good(in_model_units(extent.high, i));
-    if (all_good) return;
-    for (Index j = 0; j < x.cols; ++j)
-      for (Index i = 0; i < x.rows; ++i) {
-        const S number = as_number<S>(x(i, j));
-        const double y = in_model_units(static_cast<double>(number), i);
-        if (good(y)) continue;
-        if (data.mask.present() && !(data.mask.view()(i, j) > 0) && std::isfinite(y)) continue;
-        require(std::isfinite(y), name, ": row ", j, ", column ", i, " is ", number,
-                ", expected a finite number");
-        require(false, name, ": row ", j, ", column ", i, " is ", y,
-                t.identity() ? "" : " after the input transform", ", outside [", low, ", ", high,
-                "], the domain of the likelihood");
-      }
-  };
-  const bool denoising = data.target.present();
-  if (denoising) data.input.visit([&](const auto& x) { check("the data", x, -inf, inf); });
-  (denoising ? data.target : data.input).visit([&](const auto& x) {
-    check(denoising ? "the target" : "the data", x, domain.first, domain.second);
-  });
-}
 
 }  // namespace longhand

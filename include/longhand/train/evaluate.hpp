@@ -16,10 +16,11 @@ namespace longhand {
 
 struct EvaluateOptions {
   Index batch = 512;
-  int draws = 1;  ///< draws of z per sample, averaged (this is not importance sampling)
+  int draws = 1;       ///< draws of z per sample, averaged (this is not importance sampling)
   int importance = 0;  ///< draws of the importance-weighted bound; 0 = it is not computed
   std::uint64_t seed = 0;
-  Binarize binarize = Binarize::none;
+  /// As in a training's validation: samples are not augmented, and every draw is always the same.
+  BatchChanges changes = {};
 };
 
 /// Means over samples, in nats, without any weight: the bound, and not the training objective.
@@ -58,8 +59,7 @@ class LogMeanExp {
 
 /// A pass over some samples without gradients, with the noise of one draw.
 template <TrainableModel M>
-Pass<typename M::Backend> evaluation_pass(const M& model,
-                                          Workspace<typename M::Backend>& workspace,
+Pass<typename M::Backend> evaluation_pass(const M& model, Workspace<typename M::Backend>& workspace,
                                           SampleIds<typename M::Backend> sample_ids,
                                           std::uint64_t seed, int draw) {
   return {.backend = model.backend(),
@@ -117,7 +117,7 @@ Evaluation evaluate(const M& model, const ResidentData<typename M::Backend>& dat
           options.importance, ", expected 0 (off) to 65535 draws");
   if (n == 0) return result;
   const Index batch_size = std::min(options.batch, n);
-  const BatchSource<B> source(data, options.binarize);
+  const BatchSource<B> source(data, options.changes);
   Workspace<B> workspace;
   const Buffer<B, std::uint32_t> ids(batch_size);
   const Buffer<B> per_unit(U);

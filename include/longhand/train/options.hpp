@@ -11,7 +11,7 @@
 #include "longhand/core/check.hpp"
 #include "longhand/optim/optimizer.hpp"
 #include "longhand/optim/schedule.hpp"
-#include "longhand/train/batch.hpp"
+#include "longhand/train/batch_changes.hpp"
 #include "longhand/train/report.hpp"
 
 namespace longhand {
@@ -53,8 +53,8 @@ struct TrainOptions {
   /// On a backend that records: steps in one recording (a CUDA graph), played by one call, no more
   /// than an epoch has full batches; 0 = no recording. Changes the speed and nothing else.
   Index steps_per_launch = 16;
-  Binarize binarize = Binarize::none;
-  std::uint64_t seed = 0;  ///< of order, noise, dropout, split
+  BatchChanges changes = {};  ///< what happens to samples on their way into a batch
+  std::uint64_t seed = 0;     ///< of order, noise, dropout, split
   std::function<void(const EpochReport&)> on_epoch = {};
   /// Called inside the parallel region of the CPU's threads: a region of its own has one thread.
   /// On a GPU losses are then read after every launch, and it is called for all steps of that; else
@@ -99,6 +99,7 @@ inline TrainOptions checked(TrainOptions o) {
   }
   require(o.validation >= 0 && o.validation < 1, "validation is ", o.validation,
           ", expected a fraction in [0, 1)");
+  o.changes = checked(o.changes);
   require(o.steps_per_launch >= 0, "steps_per_launch is ", o.steps_per_launch,
           ", expected 0 (no recording) or more");
   require(o.early_stop >= 0, "early_stop is ", o.early_stop, ", expected 0 or more epochs");

@@ -11,6 +11,7 @@
 #include "longhand/core/replay.hpp"
 #include "longhand/math/sample_seed.hpp"
 #include "longhand/models/model.hpp"
+#include "longhand/train/batch.hpp"
 #include "longhand/train/logbook.hpp"
 #include "longhand/train/options.hpp"
 
@@ -30,7 +31,7 @@ class TrainingStep {
                std::span<const std::uint32_t> samples, Index batch)
       : model_(model),
         seed_(options.seed),
-        source_(data, options.binarize),
+        source_(data, options.changes),
         phases_(model.phases()),
         players_(players_of(model, options)),
         tensors_(tensors_of(model, options)),

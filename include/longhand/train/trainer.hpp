@@ -145,7 +145,10 @@ class Trainer {
     const Index batch = std::min(options_.batch, static_cast<Index>(samples.size()));
     const ResidentData<B> resident(model_.backend(), data);
     std::optional<ResidentData<B>> other;
-    if (separate != nullptr) other.emplace(model_.backend(), *separate);
+    if (separate != nullptr) {
+      other.emplace(model_.backend(), *separate);
+      checked(options_.changes, *other);
+    }
     const ResidentData<B>& validation = other ? *other : resident;
     Course course(model_, resident, options_, std::move(samples), std::move(held_out), batch);
     const struct UnderWay {
@@ -549,7 +552,7 @@ class Trainer {
                        const TrainingStep<M>& step) const {
     const auto start = Clock::now();
     const Evaluation e =
-        evaluate(model_, data, samples, {.seed = options_.seed, .binarize = options_.binarize});
+        evaluate(model_, data, samples, {.seed = options_.seed, .changes = options_.changes});
     if (!e.not_finite.empty()) throw NonFinite(train.step - 1, {}, e.not_finite, Split::validation);
     EpochReport report = train;
     report.split = Split::validation;
@@ -649,7 +652,7 @@ class Trainer {
     const auto most = std::min<std::size_t>(samples.size(), 8192);
     const Rows some(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(most));
     const Evaluation e =
-        evaluate(model_, data, some, {.seed = options_.seed, .binarize = options_.binarize});
+        evaluate(model_, data, some, {.seed = options_.seed, .changes = options_.changes});
     if (!e.not_finite.empty()) throw NonFinite(steps - 1, {}, e.not_finite, split);
   }
 
