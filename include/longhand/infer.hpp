@@ -25,6 +25,10 @@ template <class L>
 requires requires(const L& likelihood) { part_of(likelihood); }
 Vae(const L&, VaeSpec)
     ->Vae<Cpu<float>, decltype(part_of(std::declval<L>())), GaussianLatent<Cpu<float>>>;
+/// The same on a backend that is given: Vae vae(Gaussian{…}, {…}, Cpu<double>(4)).
+template <class L, Backend B>
+requires requires(const L& likelihood) { part_of(likelihood); }
+Vae(const L&, VaeSpec, B)->Vae<B, decltype(part_of(std::declval<L>())), GaussianLatent<B>>;
 
 }  // namespace longhand
 

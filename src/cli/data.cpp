@@ -312,7 +312,8 @@ void find_labels(Raw& raw, const DataOptions& options) {
   if (path.empty() && !raw.labels_path.empty())
     path = idx_file(raw.labels_path, raw.split == "train" ? "train" : "t10k", "labels", "idx1");
   if (path.empty())
-    throw Failure(ExitCode::usage, "a conditional model needs --labels with ", raw.path);
+    throw Failure(ExitCode::usage, "--labels is missing, expected the class of each row of ",
+                  raw.path);
   const auto npz = npz_path(path);
   require_there(npz ? npz->file : path, "file (--labels)");
   raw.labels = is_csv(path) ? labels_in_csv(path, raw.tensor.shape.front())

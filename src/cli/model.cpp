@@ -237,8 +237,8 @@ void check_data_for(const Model& model, const DataSet& data) {
   }
 }
 
-DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
-                      const ChosenRows* only) {
+namespace {
+DataRequest request_for(const Model& model) {
   DataRequest request;
   request.split = "test";
   request.scalar = model.scalar();
@@ -247,12 +247,9 @@ DataSet read_data_for(const Model& model, const DataOptions& options, const Comm
   request.class_names = model.class_names();
   request.transform = model.transform();
   request.binary = model.is_binary();
-  if (only != nullptr) {
-    request.split = only->split;
-    request.only = only->rows;
-    request.rows_in_file = only->rows_in_file;
-  }
-  DataSet data = read_data(options, request);
+  return request;
+}
+DataSet checked_for(const Model& model, DataSet data, const CommonOptions& common) {
   fill_missing(data);
   check_data_for(model, data);
   // Only now: before, the file alone said how many there are.
@@ -260,6 +257,27 @@ DataSet read_data_for(const Model& model, const DataOptions& options, const Comm
   for (const std::string& note : data.notes) say(common, "warning: " + note);
   if (data.image[0] == 0) data.image = model.image();
   return data;
+}
+}  // namespace
+
+DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
+                      const ChosenRows* only) {
+  DataRequest request = request_for(model);
+  if (only != nullptr) {
+    request.split = only->split;
+    request.only = only->rows;
+    request.rows_in_file = only->rows_in_file;
+  }
+  return checked_for(model, read_data(options, request), common);
+}
+
+DataSet read_labelled_data_for(const Model& model, const DataOptions& options,
+                               const CommonOptions& common) {
+  DataRequest request = request_for(model);
+  request.classes = kCountClasses;
+  DataSet data = read_data(options, request);
+  std::visit([](auto& numbers) { numbers.condition.clear(); }, data.numbers);
+  return checked_for(model, std::move(data), common);
 }
 
 std::vector<std::string> names_of(const Model& model) {
@@ -296,6 +314,24 @@ Rows conditions_of(const DataSet& data, Range rows) {
   for (Index row = 0; row < rows.count; ++row)
     condition(row, static_cast<Index>(data.labels[static_cast<std::size_t>(rows.first + row)])) = 1;
   return condition;
+}
+
+Rows values_of(const DataSet& data, Range rows) {
+  Rows values(rows.count, data.dim);
+  for (Index row = 0; row < rows.count; ++row)
+    for (Index i = 0; i < data.dim; ++i) values(row, i) = data.value(rows.first + row, i);
+  return values;
+}
+
+Rows with_offsets_of(const Model& model, Rows rows) {
+  const std::vector<double> offsets = model.scalar() == "float32"
+                                          ? model.transform().offsets<float>()
+                                          : model.transform().offsets<double>();
+  if (offsets.empty()) return rows;
+  for (Index row = 0; row < rows.count; ++row)
+    for (Index i = 0; i < rows.dim; ++i) rows(row, i) += offsets[static_cast<std::size_t>(i)];
+  rows.single = false;
+  return rows;
 }
 
 }  // namespace longhand::cli

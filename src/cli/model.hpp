@@ -12,6 +12,7 @@
 #include "kinds.hpp"
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/trainer.hpp"
+#include "longhand/uses/anomaly.hpp"
 #include "options.hpp"
 
 namespace longhand::cli {
@@ -72,6 +73,15 @@ class Model {
   virtual Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const = 0;
   /// The log-likelihood term and the KL of each sample, in nats.
   virtual Rows score(const DataSet& data, int draws, std::uint64_t seed) const = 0;
+  /// From the mean code of one class to that of another.
+  virtual std::vector<double> class_direction(const Rows& z,
+                                              const std::vector<std::int64_t>& labels,
+                                              std::int64_t from, std::int64_t to) const = 0;
+  /// Samples that are known to be normal, and how odd others are beside them (null: beside none).
+  /// Numbers are without the offsets that were taken off the data.
+  virtual NormalSamples normal(const DataSet& data, const AnomalyOptions& options) const = 0;
+  virtual std::vector<Anomaly> anomalies(const DataSet& data, const NormalSamples* normal,
+                                         const AnomalyOptions& options) const = 0;
   /// What the model is given for these rows in the first epoch of a training with this seed.
   /// Without the offsets that were taken off the data.
   virtual Rows given(const DataSet& data, Range rows, const BatchChanges& changes,
@@ -147,6 +157,9 @@ struct ChosenRows {
 /// they suit it, and says what the user should know of how they were read.
 DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
                       const ChosenRows* only = nullptr);
+/// The same with a label for each row, for a model that has no classes: those that occur.
+DataSet read_labelled_data_for(const Model& model, const DataOptions& options,
+                               const CommonOptions& common);
 
 /// The names of a model's columns, or "x0", "x1", …
 std::vector<std::string> names_of(const Model& model);
@@ -163,5 +176,9 @@ void require_row(const DataSet& data, const char* option, Index row);
 Rows condition_of(const Model& model, Index label, Index count);
 /// The conditions of rows of a data set.
 Rows conditions_of(const DataSet& data, Range rows);
+/// Rows of a data set, without the offsets that were taken off its columns.
+Rows values_of(const DataSet& data, Range rows);
+/// Rows without the offsets of a model's columns in the user's units.
+Rows with_offsets_of(const Model& model, Rows rows);
 
 }  // namespace longhand::cli

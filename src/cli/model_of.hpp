@@ -13,6 +13,7 @@
 #include "longhand/io/checkpoint.hpp"
 #include "longhand/io/model_file.hpp"
 #include "longhand/longhand.hpp"
+#include "longhand/uses/direction.hpp"
 #include "model.hpp"
 
 namespace longhand::cli {
@@ -103,6 +104,17 @@ class ModelOf final : public Model {
       rows(row, 1) = scores.kl(row);
     }
     return rows;
+  }
+  std::vector<double> class_direction(const Rows& z, const std::vector<std::int64_t>& labels,
+                                      std::int64_t from, std::int64_t to) const override {
+    return longhand::class_direction(in(z), labels, from, to);
+  }
+  NormalSamples normal(const DataSet& data, const AnomalyOptions& options) const override {
+    return normal_samples(model_, of(data, data.all()), options);
+  }
+  std::vector<Anomaly> anomalies(const DataSet& data, const NormalSamples* normal,
+                                 const AnomalyOptions& options) const override {
+    return longhand::anomalies(model_, of(data, data.all()), normal, options);
   }
   Rows given(const DataSet& data, Range rows, const BatchChanges& changes,
              std::uint64_t seed) const override {

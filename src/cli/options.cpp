@@ -467,6 +467,16 @@ std::vector<Index> widths(const std::string& list) {
   return numbers;
 }
 
+Threshold threshold_of(const std::string& text) {
+  const bool quantile = text.starts_with('q');
+  const std::optional<double> value = number(quantile ? text.substr(1) : text);
+  if (value && std::isfinite(*value) && (!quantile || (*value > 0 && *value < 1)))
+    return {*value, quantile};
+  throw Failure(ExitCode::usage, "is '", text,
+                "', expected qQ with Q between 0 and 1, a quantile of normal rows, or a number of "
+                "nats");
+}
+
 SampledPriorSpec sampled_prior(const std::string& name) {
   const std::size_t colon = name.find(':');
   const std::string kind = name.substr(0, colon);
@@ -500,6 +510,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
   ReconstructArguments reconstruct;
   EmbedArguments embed;
   ScoreArguments score;
+  AnomalyArguments anomaly;
+  DenoiseArguments denoise;
+  EditArguments edit;
   InterpolateArguments interpolate;
   TraverseArguments traverse;
   InfoArguments info;
@@ -584,6 +597,54 @@ std::optional<Arguments> parse(int argc, char** argv) {
   add_out(*sub, score.out, ".npy or .csv");
   add(*sub, "--samples", score.samples, "draws of z per row, averaged", integer(1, 65535));
   add_seed(*sub, score.seed);
+
+  sub = add_command("anomaly", "how odd rows are, and because of which column", anomaly);
+  sub->footer(
+      "Example:\n  longhand anomaly run/model.safetensors --data new.csv --fit clean.csv \\\n    "
+      "--threshold q0.99 --out odd.csv");
+  add_data(*sub, anomaly.data);
+  add_split(*sub, anomaly.data);
+  add_path(*sub, "--fit", anomaly.fit,
+           "rows known to be normal, which scores and deviations are measured by (default: the "
+           "rows that the training held out, where the model's folder lists them)",
+           "PATH");
+  add_path(*sub, "--threshold", anomaly.threshold,
+           "above it a row is odd: a quantile of normal rows, or nats", "qQ|NATS");
+  sub->get_option("--threshold")->check(readable(threshold_of, "").description(""));
+  add_out(*sub, anomaly.out, ".csv");
+  add(*sub, "--blame", anomaly.blame, "how many columns are named for each row", integer(0, 1000));
+  add(*sub, "--samples", anomaly.samples, "draws of z per row, averaged", integer(1, 65535));
+  add_seed(*sub, anomaly.seed);
+
+  sub = add_command("denoise", "noisy rows as the model knows them", denoise);
+  sub->footer(
+      "Example:\n  longhand denoise run/model.safetensors --data noisy.npy --clean clean.npy \\\n"
+      "    --out denoised.png");
+  add_data(*sub, denoise.data);
+  add_split(*sub, denoise.data);
+  add_path(*sub, "--clean", denoise.clean, "the same rows without noise, to say how near they come",
+           "PATH");
+  add(*sub, "--corrupt", denoise.corrupt,
+      "the rows are clean: make them noisy, denoise them and say how near they come",
+      readable(corrupt_of, "gaussian:S,mask:P,salt:P|none"));
+  add_out(*sub, denoise.out, ".png, .npy or .csv");
+  add_optional(*sub, "--count", denoise.count, "only the first rows", integer(1));
+  add_seed(*sub, denoise.seed);
+
+  sub = add_command("edit", "rows with something changed in their codes", edit);
+  sub->footer(
+      "Example:\n  longhand edit run/model.safetensors --data mnist --direction labels:3:8 \\\n    "
+      "--out edited.png --count 8");
+  add_data(*sub, edit.data);
+  add_split(*sub, edit.data);
+  add_path(*sub, "--direction", edit.direction,
+           "what is added to the codes: the way from the mean code of class K to that of class M, "
+           "for the rows of class K, or the numbers of a file, for all rows",
+           "labels:K:M|FILE");
+  add(*sub, "--strength", edit.strength, "how many times it is added",
+      number_that([](double v) { return std::isfinite(v); }, "a number", "NUMBER"));
+  add_out(*sub, edit.out, ".png, .npy or .csv");
+  add_optional(*sub, "--count", edit.count, "only the first of these rows", integer(1));
 
   sub = add_command("interpolate", "the way from one row to another", interpolate);
   sub->footer(

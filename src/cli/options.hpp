@@ -176,6 +176,39 @@ struct ScoreArguments {
   std::uint64_t seed = 0;
 };
 
+struct AnomalyArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string fit;        ///< rows known to be normal: a file, as --data
+  std::string threshold;  ///< "q0.99" or a number of nats; empty: no verdict
+  std::string out;
+  int samples = 1;
+  Index blame = 1;
+  std::uint64_t seed = 0;
+};
+
+struct DenoiseArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string clean;  ///< the rows that the noisy ones should come to: a file; empty: not known
+  std::string corrupt = "none";
+  std::string out;
+  std::optional<Index> count;
+  std::uint64_t seed = 0;
+};
+
+struct EditArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string direction;  ///< "labels:K:M" or a file
+  double strength = 1;
+  std::string out;
+  std::optional<Index> count;
+};
+
 struct InterpolateArguments {
   CommonOptions common;
   ModelSource model;
@@ -218,8 +251,9 @@ struct GradcheckArguments {
 
 using Arguments =
     std::variant<TrainArguments, EvaluateArguments, SampleArguments, ReconstructArguments,
-                 EmbedArguments, ScoreArguments, InterpolateArguments, TraverseArguments,
-                 InfoArguments, ImportArguments, GradcheckArguments>;
+                 EmbedArguments, ScoreArguments, AnomalyArguments, DenoiseArguments, EditArguments,
+                 InterpolateArguments, TraverseArguments, InfoArguments, ImportArguments,
+                 GradcheckArguments>;
 
 /// Reads the command line and the file of --config, which says only what the command line leaves
 /// open. Nothing is returned after --help or --version, which print. Throws Failure with
@@ -228,6 +262,13 @@ std::optional<Arguments> parse(int argc, char** argv);
 
 /// "400,200" as numbers; "none" and "" are no numbers.
 std::vector<Index> widths(const std::string& list);
+
+/// "q0.99" as {0.99, true}, "41.5" as {41.5, false}. Throws Failure with the rest of a sentence.
+struct Threshold {
+  double value = 0;
+  bool quantile = false;
+};
+Threshold threshold_of(const std::string& text);
 
 /// "normal", "normal:SCALE" or "ring:K" as the prior that codes are matched to.
 SampledPriorSpec sampled_prior(const std::string& name);

@@ -29,6 +29,19 @@ void write_sheet(const std::string& path, const Rows& pictures, const std::array
   writing([&] { io::write_png(path, io::tile(shades, shape, grid)); });
 }
 
+Rows stacked(const std::vector<Rows>& layers, Index columns) {
+  const Index count = layers.front().count, dim = layers.front().dim,
+              lines = (count + columns - 1) / columns, depth = static_cast<Index>(layers.size());
+  Rows sheet(depth * lines * columns, dim);
+  for (Index layer = 0; layer < depth; ++layer)
+    for (Index row = 0; row < count; ++row) {
+      const Index place = (row / columns * depth + layer) * columns + row % columns;
+      for (Index i = 0; i < dim; ++i)
+        sheet(place, i) = layers[static_cast<std::size_t>(layer)](row, i);
+    }
+  return sheet;
+}
+
 Index square_columns(Index count) {
   return static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(count))));
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "model.hpp"
 
@@ -12,6 +13,9 @@ namespace longhand::cli {
 /// transform becomes black to white; without one that is [0, 1].
 void write_sheet(const std::string& path, const Rows& pictures, const std::array<Index, 3>& image,
                  Index columns, const InputTransform& transform);
+
+/// Lines of pictures: those of the first layer, each over the same pictures of the next ones.
+Rows stacked(const std::vector<Rows>& layers, Index columns);
 
 /// Columns that make a sheet of `count` pictures nearly square.
 Index square_columns(Index count);

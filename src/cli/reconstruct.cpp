@@ -13,36 +13,7 @@ namespace longhand::cli {
 namespace {
 
 constexpr Index per_line = 8;  // pictures side by side
-
-/// Lines of pictures: those of the first layer, each over the same pictures of the next ones.
-Rows stacked(const std::vector<Rows>& layers, Index columns) {
-  const Index count = layers.front().count, dim = layers.front().dim,
-              lines = (count + columns - 1) / columns, depth = static_cast<Index>(layers.size());
-  Rows sheet(depth * lines * columns, dim);
-  for (Index layer = 0; layer < depth; ++layer)
-    for (Index row = 0; row < count; ++row) {
-      const Index place = (row / columns * depth + layer) * columns + row % columns;
-      for (Index i = 0; i < dim; ++i)
-        sheet(place, i) = layers[static_cast<std::size_t>(layer)](row, i);
-    }
-  return sheet;
 }
-
-Rows originals(const DataSet& data, Range rows) {
-  Rows values(rows.count, data.dim);
-  for (Index row = 0; row < rows.count; ++row)
-    for (Index i = 0; i < data.dim; ++i) values(row, i) = data.value(rows.first + row, i);
-  return values;
-}
-
-Rows with_offsets(Rows rows, const std::vector<double>& offsets) {
-  if (offsets.empty()) return rows;
-  for (Index row = 0; row < rows.count; ++row)
-    for (Index i = 0; i < rows.dim; ++i) rows(row, i) += offsets[static_cast<std::size_t>(i)];
-  return rows;
-}
-
-}  // namespace
 
 ExitCode run(const ReconstructArguments& a) {
   const Format format = output_format(a.out, "png npy csv");
@@ -56,7 +27,7 @@ ExitCode run(const ReconstructArguments& a) {
   const Range rows{0, std::min(a.count.value_or(usual), data.rows)};
   const BatchChanges changes = changes_for(a.changes, data);
   const Rows conditions = conditions_of(data, rows);
-  std::vector<Rows> layers = {originals(data, rows)};
+  std::vector<Rows> layers = {values_of(data, rows)};
   Rows z;
   if (changes.any()) {
     layers.push_back(model->given(data, rows, changes, a.seed));
@@ -71,10 +42,7 @@ ExitCode run(const ReconstructArguments& a) {
     return ExitCode::ok;
   }
   const Index columns = std::min(per_line, rows.count);
-  const std::vector<double> offsets = model->scalar() == "float32"
-                                          ? model->transform().offsets<float>()
-                                          : model->transform().offsets<double>();
-  for (Rows& layer : layers) layer = with_offsets(std::move(layer), offsets);
+  for (Rows& layer : layers) layer = with_offsets_of(*model, std::move(layer));
   layers.push_back(decoded);
   write_sheet(a.out, stacked(layers, columns), data.image, columns, model->transform());
   report_written(a.common, a.out, decoded);

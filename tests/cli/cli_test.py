@@ -6,6 +6,7 @@ Usage: cli_test.py PROGRAM [unittest arguments]
 """
 
 import ast
+import csv
 import gzip
 import json
 import math
@@ -1300,6 +1301,213 @@ class Changes(Case):
         self.bad(2, "--dequantize is for bytes", *arguments, "--dequantize")
         self.bad(2, "holds no pictures", *arguments, "--augment", "rotate:5")
         self.bad(2, "missing numbers", *arguments, "--augment", "flip", "--image", "1x2")
+
+
+class Anomalies(Case):
+    """Odd rows, planted where the answer is known."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        rng = random.Random(3)
+
+        def write(name, rows, planted=False):
+            lines = ["temp,\"power, kW\",flow"]
+            for j in range(rows):
+                a, b = rng.gauss(0, 1), rng.gauss(0, 1)
+                values = [20 + a, 1000 + 300 * (a + b), 5 + b]
+                if planted and j % 10 == 3:
+                    values[1] += 3000
+                lines.append(",".join(f"{v + 0.05 * v * rng.gauss(0, 0.1):.4f}" for v in values))
+            path = cls.folder / name
+            path.write_text("\n".join(lines) + "\n")
+            return path
+
+        cls.clean, cls.normal = write("clean.csv", 400), write("normal.csv", 200)
+        cls.new = write("new.csv", 50, planted=True)
+        cls.run_folder = cls.folder / "table"
+        done = longhand("train", "--data", cls.clean, "--out", cls.run_folder, "--likelihood",
+                        "gaussian", "--sigma", 0.3, "--standardize", "--hidden", 16, "--latent", 2,
+                        "--epochs", 40, "--lr", 0.01)
+        assert done.returncode == 0, done.stderr
+        cls.table = cls.run_folder / "model.safetensors"
+
+    def anomaly(self, *arguments):
+        return self.good("anomaly", self.table, "--data", self.new, *arguments)
+
+    def test_planted_rows_are_odd_and_their_column_is_blamed(self):
+        out = self.folder / "odd.csv"
+        done = self.anomaly("--fit", self.normal, "--threshold", "q0.95", "--out", out)
+        self.assertEqual(done.stdout, "")
+        rows = list(csv.DictReader(out.read_text().splitlines()))
+        self.assertEqual(list(rows[0]), ["row", "score", "reconstruction", "kl", "p", "odd",
+                                         "column", "actual", "expected", "deviation"])
+        odd = [int(row["row"]) for row in rows if row["odd"] == "1"]
+        self.assertLessEqual({3, 13, 23, 33, 43}, set(odd))
+        self.assertIn(f"{len(odd)} of 50 rows are above", done.stderr)
+        self.assertIn("the quantile 0.95 of 200 normal rows", done.stderr)
+        for row in rows:
+            self.assertAlmostEqual(float(row["score"]),
+                                   float(row["reconstruction"]) + float(row["kl"]), places=9)
+            self.assertTrue(1 / 201 <= float(row["p"]) <= 1)
+            if int(row["row"]) % 10 == 3:
+                self.assertEqual(row["column"], "power, kW")
+                self.assertGreater(float(row["actual"]) - float(row["expected"]), 1000)
+                self.assertGreater(float(row["deviation"]), 3)
+
+    def test_rows_of_the_training_stand_in_and_thresholds_in_nats(self):
+        self.assertIn("of 40 normal rows (the validation rows of",
+                      self.anomaly("--threshold", "q0.9").stderr)
+        alone = self.folder / "alone" / "model.safetensors"
+        alone.parent.mkdir()
+        shutil.copy(self.table, alone)
+        done = self.good("anomaly", alone, "--data", self.new, "--threshold", "-1e3")
+        self.assertEqual(done.stderr, "50 of 50 rows are above -1000 nats\n")
+        self.assertEqual(done.stdout.splitlines()[0],
+                         "row,score,reconstruction,kl,odd,column,actual,expected,deviation")
+        self.bad(2, "--fit FILE is missing", "anomaly", alone, "--data", self.new, "--threshold",
+                 "q0.9")
+
+    def test_json_blame_and_scores(self):
+        result = json.loads(self.anomaly("--fit", self.normal, "--blame", 5, "--json").stdout)
+        self.assertEqual((result["threshold"], result["normal_rows"]), (None, 200))
+        for row in result["rows"]:
+            self.assertEqual({b["column"] for b in row["blame"]}, {"temp", "power, kW", "flow"})
+            deviations = [abs(b["deviation"]) for b in row["blame"]]
+            self.assertEqual(deviations, sorted(deviations, reverse=True))
+        scores = list(csv.DictReader(self.good("score", self.table, "--data",
+                                               self.new).stdout.splitlines()))
+        for row, score in zip(result["rows"], scores):
+            self.assertAlmostEqual(row["score"], -float(score["elbo"]), places=9)
+        none = self.anomaly("--blame", 0).stdout.splitlines()
+        self.assertEqual(none[0], "row,score,reconstruction,kl,p")
+
+    def test_bad_thresholds_and_rows(self):
+        for value in ("q1", "q0", "q", "qx", "abc", "nan", ""):
+            self.bad(2, f"--threshold: is '{value}', expected qQ", "anomaly", self.table, "--data",
+                     self.new, "--threshold", value)
+        self.bad(2, "needs at least 999 normal rows, here are 200", "anomaly", self.table,
+                 "--data", self.new, "--fit", self.normal, "--threshold", "q0.999")
+        self.bad(3, "nowhere.csv", "anomaly", self.table, "--data", self.new, "--fit",
+                 self.folder / "nowhere.csv")
+        self.bad(2, "--out", "anomaly", self.table, "--data", self.new, "--out",
+                 self.folder / "odd.npy")
+
+
+class Denoise(Case):
+    """Noisy rows, and how near they come to clean ones."""
+
+    def test_quality_of_what_is_known(self):
+        result = json.loads(self.good("denoise", self.model, "--data", self.data, "--corrupt",
+                                      "mask:0.3", "--json", "--count", 20).stdout)
+        self.assertEqual(list(result), ["rows", "noisy", "denoised"])
+        self.assertEqual(result["rows"], 20)
+        clean, noisy = self.folder / "clean.npy", self.folder / "noisy.npy"
+        rng = random.Random(8)
+        pixels = [rng.random() for _ in range(10 * PIXELS)]
+        write_npy(clean, "<f4", [10, SIDE, SIDE], pixels)
+        write_npy(noisy, "<f4", [10, SIDE, SIDE], [v / 2 for v in pixels])
+        out = self.folder / "denoised.npy"
+        done = self.good("denoise", self.model, "--data", noisy, "--clean", clean, "--json",
+                         "--out", out)
+        quality = json.loads(done.stdout)
+        # By hand: the error is half of every pixel, in units of the range.
+        rows = [pixels[k * PIXELS:(k + 1) * PIXELS] for k in range(10)]
+        reach = max(pixels) - min(pixels)
+        wanted = sum(10 * math.log10(reach**2 * PIXELS / sum((v / 2)**2 for v in row))
+                     for row in rows) / 10
+        self.assertAlmostEqual(quality["noisy"]["psnr"], wanted, places=4)
+        self.assertTrue(0 < quality["noisy"]["ssim"] < 1)
+        same = json.loads(self.good("denoise", self.model, "--data", clean, "--clean", clean,
+                                    "--json").stdout)
+        self.assertAlmostEqual(same["noisy"]["ssim"], 1, places=12)
+        self.assertIn("noisy PSNR", done.stderr)
+        again = self.folder / "reconstructed.npy"
+        self.good("reconstruct", self.model, "--data", noisy, "--out", again)
+        self.near(read_npy(out), read_npy(again))
+
+    def test_pictures(self):
+        png = self.folder / "denoised.png"
+        self.good("denoise", self.model, "--data", self.data, "--out", png, "--count", 8)
+        self.assertEqual(png_size(png), sheet(8, 2))  # noisy, denoised
+        self.good("denoise", self.model, "--data", self.data, "--out", png, "--count", 8,
+                  "--corrupt", "salt:0.2")
+        self.assertEqual(png_size(png), sheet(8, 3))  # clean, noisy, denoised
+
+    def test_bad_pairs(self):
+        clean = self.folder / "few.npy"
+        write_npy(clean, "<f4", [2, SIDE, SIDE], [0.5] * (2 * PIXELS))
+        self.bad(3, "has 2 rows, expected", "denoise", self.model, "--data", self.data, "--clean",
+                 clean)
+        self.bad(2, "expected one of them", "denoise", self.model, "--data", self.data, "--clean",
+                 clean, "--corrupt", "mask:0.1")
+        self.bad(2, "--corrupt: is 'blur:3'", "denoise", self.model, "--data", self.data,
+                 "--corrupt", "blur:3")
+
+
+class Edits(Case):
+    """Codes that are moved from one class to another, or along a vector."""
+
+    def test_labels(self):
+        rows = self.folder / "edited.npy"
+        self.good("edit", self.model, "--data", self.data, "--direction", "labels:3:8", "--out",
+                  rows)
+        (count, _), _ = read_npy(rows)
+        whole = self.good("edit", self.model, "--data", self.data, "--direction", "labels:3:8",
+                          "--count", 2).stdout
+        self.assertEqual(len(whole.splitlines()), 3)
+        self.assertGreater(count, 2)
+        # With a strength of 0 it is the reconstruction; and the way back is minus the way there.
+        still = self.good("edit", self.model, "--data", self.data, "--direction", "labels:3:8",
+                          "--strength", 0, "--count", 1).stdout
+        self.assertNotEqual(still, self.good("edit", self.model, "--data", self.data,
+                                             "--direction", "labels:3:8", "--count", 1).stdout)
+        png = self.folder / "edited.png"
+        self.good("edit", self.model, "--data", self.data, "--direction", "labels:3:8", "--out",
+                  png, "--count", 4)
+        self.assertEqual(png_size(png), sheet(4, 3))  # original, reconstruction, edited
+
+    def test_vectors_are_what_the_class_means_differ_by(self):
+        codes = self.folder / "codes.npy"
+        self.good("embed", self.model, "--data", self.data, "--out", codes)
+        (count, latents), z = read_npy(codes)
+        labels = (list(self.labels()))[:count]
+        mean = {k: [sum(z[j * latents + i] for j in range(count) if labels[j] == k)
+                    / labels.count(k) for i in range(latents)] for k in (1, 2)}
+        vector = self.folder / "way.npy"
+        write_npy(vector, "<f4", [latents], [b - a for a, b in zip(mean[1], mean[2])])
+        by_file = read_csv(self.good("edit", self.model, "--data", self.data, "--direction",
+                                     vector, "--strength", 1.5).stdout)[1]
+        by_labels = read_csv(self.good("edit", self.model, "--data", self.data, "--direction",
+                                       "labels:1:2", "--strength", 1.5).stdout)[1]
+        self.assertEqual(len(by_file), count)
+        self.near([by_file[j] for j in range(count) if labels[j] == 1], by_labels)
+
+    def labels(self):
+        with gzip.open(self.data / "t10k-labels-idx1-ubyte.gz") as file:
+            return file.read()[8:]
+
+    def test_bad_directions(self):
+        def bad(code, words, *arguments):
+            self.bad(code, words, "edit", self.model, "--data", self.data, *arguments)
+        bad(2, "--direction is missing")
+        for direction in ("labels:3", "labels::8", "labels:3:"):
+            bad(2, f"'{direction}', expected labels:K:M", "--direction", direction)
+        bad(2, "the class cat does not occur", "--direction", "labels:3:cat")
+        bad(3, "nowhere.npy", "--direction", self.folder / "nowhere.npy")
+        long = self.folder / "long.npy"
+        write_npy(long, "<f4", [3], [1, 2, 3])
+        bad(3, "has 3 numbers, the model has", "--direction", long)
+        nan = self.folder / "nan.npy"
+        write_npy(nan, "<f4", [2], [1, math.nan])
+        bad(3, "expected finite ones", "--direction", nan)
+        rows = self.folder / "rows.npy"
+        write_npy(rows, "<f4", [2, PIXELS], [0.5] * (2 * PIXELS))
+        self.bad(2, "--labels is missing", "edit", self.model, "--data", rows, "--direction",
+                 "labels:1:2")
+        cvae, _ = self.train("edit-cvae", "--model", "cvae")
+        self.bad(2, "its condition says the class", "edit", cvae, "--data", self.data,
+                 "--direction", "labels:1:2")
 
 
 class Tables(Case):

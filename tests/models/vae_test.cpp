@@ -9,11 +9,18 @@
 #include <thread>
 
 #include "longhand/backend/cpu.hpp"
+#include "longhand/infer.hpp"
 #include "models/model_support.hpp"
 #include "support/models.hpp"
 
 using namespace longhand;
 using longhand::test::Case;
+
+// A backend that is given is deduced as well, where the likelihood is named.
+static_assert(
+    std::is_same_v<decltype(Vae(Bernoulli{}, {.input_dim = 2}, Cpu<double>(2))),
+                   Vae<Cpu<double>, PerElement<BernoulliLogits>, GaussianLatent<Cpu<double>>>>);
+
 TEST_CASE("whole model: the worked numbers of docs/derivations/elbo.md [ELBO-1] [ELBO-4]") {
   using B = Cpu<double>;
   Vae<B> model(

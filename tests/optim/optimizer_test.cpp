@@ -279,13 +279,13 @@ TEST_CASE("optimizer: a clip norm below 1 clips too [OPT-10]") {
 }
 
 // An optimizer of some segments: their ranges are not neighbours.
-TEST_CASE_TEMPLATE("optimizer: two ranges are two optimizers, and nothing between them moves", B,
+TEST_CASE_TEMPLATE("optimizer: ranges are optimizers of their own, nothing between them moves", B,
                    Reference<double>, Cpu<double>, Cpu<float>) {
   using S = typename B::Scalar;
   for (const Optimizer& optimizer : all_optimizers) {
     const auto run = [&](const std::vector<std::vector<std::string>>& players) {
       Bench<B> bench;
-      for (const char* name : {"encoder", "decoder", "prior", "discriminator"}) {
+      for (const char* name : {"encoder", "decoder", "prior", "discriminator", "critic"}) {
         bench.layout.begin_segment(name);
         bench.layout.add({.inner = {5}, .outputs = 7, .fan_in = 5, .parts = {{name, 0, 7}}});
         bench.layout.add({.outputs = 3, .fan_in = 5, .parts = {{"b", 0, 3}}});
@@ -308,12 +308,23 @@ TEST_CASE_TEMPLATE("optimizer: two ranges are two optimizers, and nothing betwee
           state.step(bench.backend, bench.theta, bench.grads, scalars.view());
         }
       }
+      // The moments of others are 0 where all are put in order.
+      const Index size = bench.layout.size();
+      for (const OptimizerState<B>& state : states)
+        for (const std::vector<S>& moment : state.moments_in_order(bench.backend, size))
+          for (const ParamRange& range : state.ranges()) {
+            CHECK(moment.size() == static_cast<std::size_t>(size));
+            if (state.ranges().front().first > 0) CHECK(moment.front() == S(0));
+            CHECK(moment[static_cast<std::size_t>(range.first)] != S(0));
+          }
       return std::pair{flat(bench.theta.flat()), bench.layout};
     };
     const auto [start, layout] = run({});
     const std::vector<double> both = run({{"encoder", "prior"}}).first;
     CHECK(both == run({{"encoder"}, {"prior"}}).first);
     CHECK(both == run({{"prior", "encoder"}}).first);
+    CHECK(run({{"encoder", "prior", "critic"}}).first ==
+          run({{"encoder"}, {"prior"}, {"critic"}}).first);
     Index moved = 0;
     for (const char* name : {"encoder", "decoder", "prior", "discriminator"}) {
       const ParamRange range = layout.segment(name).range;

@@ -118,7 +118,12 @@ class Reference {
 
   void move_pictures(const PictureMoves& moves, ConstView<Reference> u, ConstView<Reference> x,
                      View<Reference> y) const {
-    for (Index j = 0; j < x.cols; ++j) move_picture(moves, &u(0, j), &x(0, j), &y(0, j));
+    for (Index j = 0; j < x.cols; ++j) {
+      const PictureMove move = PictureMove::drawn(moves, u(0, j), u(1, j), u(2, j), u(3, j));
+      for (Index i = 0; i < y.rows; ++i)
+        y(i, j) = move.pixel(moves, &x(0, j), i / moves.channels / moves.width,
+                             i / moves.channels % moves.width, i % moves.channels);
+    }
   }
 
   template <class Next = Nothing>

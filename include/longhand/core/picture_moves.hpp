@@ -70,19 +70,37 @@ struct PictureMove {
     float from_x = fused(cosine, a, fused(sine, b, middle_x));
     const float from_y = fused(cosine, b, fused(-sine, a, middle_y));
     if (flip) from_x = static_cast<float>(most.width - 1) - from_x;
-    const Index left = whole_below(from_x), top = whole_below(from_y);
+    const int left = whole_below(from_x), top = whole_below(from_y);
     const T fx = T(from_x - static_cast<float>(left)), fy = T(from_y - static_cast<float>(top));
-    const auto at = [&](Index row, Index column) {
-      const bool inside = row >= 0 && row < most.height && column >= 0 && column < most.width;
-      return inside ? x[(row * most.width + column) * most.channels + channel] : T(0);
+    const int rows = static_cast<int>(most.height), columns = static_cast<int>(most.width);
+    const T* const from = x + channel;
+    const auto at = [&](int row, int column) {
+      const bool inside = row >= 0 && row < rows && column >= 0 && column < columns;
+      return inside ? from[(row * columns + column) * static_cast<int>(most.channels)] : T(0);
     };
     return (T(1) - fy) * ((T(1) - fx) * at(top, left) + fx * at(top, left + 1)) +
            fy * ((T(1) - fx) * at(top + 1, left) + fx * at(top + 1, left + 1));  // [CHG-3]
   }
 
+  /// The whole picture where nothing is turned: [CHG-3] is then one pixel for each, or 0.
+  template <class T>
+  void copy_pixels(const PictureMoves& most, const T* x, T* y) const {
+    const Index across = static_cast<Index>(right), along = static_cast<Index>(down);
+    for (Index h = 0, i = 0; h < most.height; ++h) {
+      const Index row = h - along;
+      for (Index w = 0; w < most.width; ++w) {
+        const Index column = flip ? most.width - 1 - (w - across) : w - across;
+        const bool inside = row >= 0 && row < most.height && column >= 0 && column < most.width;
+        const T* const from = x + (row * most.width + column) * most.channels;
+        for (Index channel = 0; channel < most.channels; ++channel)
+          y[i++] = inside ? from[channel] : T(0);
+      }
+    }
+  }
+
  private:
-  LONGHAND_HD static Index whole_below(float v) {
-    const auto whole = static_cast<Index>(v);  // towards 0
+  LONGHAND_HD static int whole_below(float v) {
+    const auto whole = static_cast<int>(v);  // towards 0
     return static_cast<float>(whole) > v ? whole - 1 : whole;
   }
   LONGHAND_HD static float nearest_whole(float v) {
@@ -98,8 +116,9 @@ struct PictureMove {
 
 /// The column y as the picture x moved by four uniforms u.
 template <class T>
-LONGHAND_HD void move_picture(const PictureMoves& most, const T* u, const T* x, T* y) {
+void move_picture(const PictureMoves& most, const T* u, const T* x, T* y) {
   const PictureMove move = PictureMove::drawn(most, u[0], u[1], u[2], u[3]);
+  if (most.turn == 0) return move.copy_pixels(most, x, y);
   for (Index h = 0, i = 0; h < most.height; ++h)
     for (Index w = 0; w < most.width; ++w)
       for (Index channel = 0; channel < most.channels; ++channel)

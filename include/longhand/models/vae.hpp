@@ -47,10 +47,8 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   /// A model with one of longhand's likelihoods, compiled in: Vae vae(Gaussian{.variance = 0.05},
   /// {…}).
   template <class L>
-  requires requires(const L& likelihood) {
-    { part_of(likelihood) } -> std::same_as<Likelihood>;
-  }
-  Vae(const L& likelihood, VaeSpec spec, B backend = B())
+  requires std::same_as<decltype(part_of(std::declval<const L&>())), Likelihood> Vae(
+      const L& likelihood, VaeSpec spec, B backend = B())
       : Vae(Named{}, with(std::move(spec), likelihood), part_of(likelihood), backend) {}
 
  private:
