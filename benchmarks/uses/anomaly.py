@@ -165,7 +165,7 @@ def digits(longhand, folder, seeds, record):
             rows = rng.permutation(np.flatnonzero(y != digit))[:6000]
             test = rng.permutation(len(ty))[:2000]
             a, b, odd = x[rows], tx[test], ty[test] == digit
-            vae = longhand.scores(a, b, seed, ["--hidden", 400, "--latent", 20, "--epochs", 30], [[]])
+            vae = longhand.scores(a, b, seed, ["--hidden", 400, "--latent", 20, "--epochs", 15], [[]])
             for method, scores in (("longhand", vae), ("PCA", pca(a, b)), ("k-NN", nearest(a, b))):
                 results[f"{method} AUROC"].append(auroc(scores, odd))
                 results[f"{method} AUPRC"].append(average_precision(scores, odd))
@@ -191,4 +191,5 @@ def main():
         a.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

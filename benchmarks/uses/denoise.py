@@ -114,4 +114,5 @@ def main():
         a.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

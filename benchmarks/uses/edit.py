@@ -72,4 +72,5 @@ def main():
             print(f"| {k} → {m} | {len(found)} | " + " | ".join(cells) + " |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
