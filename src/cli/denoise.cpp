@@ -77,7 +77,7 @@ double range_of(const Rows& rows) {
 ExitCode run(const DenoiseArguments& a) {
   const Format format = output_format(a.out, "png npy csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
-  const DataSet data = read_data_for(*model, a.data, a.common);
+  const DataSet data = read_inputs_for(*model, a.data, a.common);
   if (format == Format::png) require_image(data.image);
   const Range rows{0, std::min(a.count.value_or(data.rows), data.rows)};
   std::optional<Rows> clean = clean_rows(a, *model, data, rows);

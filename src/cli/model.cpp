@@ -223,12 +223,12 @@ void require_device(const CommonOptions& common) {
   if (!reason.empty()) throw Failure(ExitCode::no_device, "--device cuda: ", reason);
 }
 
-void check_data_for(const Model& model, const DataSet& data) {
+void check_data_for(const Model& model, const DataSet& data, bool input_is_target) {
   if (data.dim != model.input_dim())
     throw Failure(ExitCode::bad_input, data.path, ": rows have ", data.dim,
                   " numbers, the model expects ", model.input_dim());
   try {
-    model.check(data);
+    model.check(data, input_is_target);
   } catch (const std::invalid_argument& error) {
     std::string problem = error.what();
     for (const std::string prefix : {"longhand: ", "the data: "})
@@ -249,9 +249,10 @@ DataRequest request_for(const Model& model) {
   request.binary = model.is_binary();
   return request;
 }
-DataSet checked_for(const Model& model, DataSet data, const CommonOptions& common) {
+DataSet checked_for(const Model& model, DataSet data, const CommonOptions& common,
+                    bool input_is_target = true) {
   fill_missing(data);
-  check_data_for(model, data);
+  check_data_for(model, data, input_is_target);
   // Only now: before, the file alone said how many there are.
   if (data.names.empty()) data.names = numbered("x", data.dim);
   for (const std::string& note : data.notes) say(common, "warning: " + note);
@@ -269,6 +270,11 @@ DataSet read_data_for(const Model& model, const DataOptions& options, const Comm
     request.rows_in_file = only->rows_in_file;
   }
   return checked_for(model, read_data(options, request), common);
+}
+
+DataSet read_inputs_for(const Model& model, const DataOptions& options,
+                        const CommonOptions& common) {
+  return checked_for(model, read_data(options, request_for(model)), common, false);
 }
 
 DataSet read_labelled_data_for(const Model& model, const DataOptions& options,

@@ -65,7 +65,7 @@ class Model {
   virtual std::string why_kept() const = 0;
 
   /// Throws std::invalid_argument if the rows do not suit the model.
-  virtual void check(const DataSet& data) const = 0;
+  virtual void check(const DataSet& data, bool input_is_target) const = 0;
   virtual TrainResult fit(const DataSet& data, TrainOptions options,
                           const Checkpointing& checkpointing) = 0;
   virtual void save(const std::string& path) const = 0;
@@ -157,6 +157,10 @@ struct ChosenRows {
 /// they suit it, and says what the user should know of how they were read.
 DataSet read_data_for(const Model& model, const DataOptions& options, const CommonOptions& common,
                       const ChosenRows* only = nullptr);
+/// The same for rows that are not to be reproduced: their numbers may leave the domain of the
+/// likelihood, as noise does.
+DataSet read_inputs_for(const Model& model, const DataOptions& options,
+                        const CommonOptions& common);
 /// The same with a label for each row, for a model that has no classes: those that occur.
 DataSet read_labelled_data_for(const Model& model, const DataOptions& options,
                                const CommonOptions& common);
@@ -165,7 +169,7 @@ DataSet read_labelled_data_for(const Model& model, const DataOptions& options,
 std::vector<std::string> names_of(const Model& model);
 
 /// model.check(), with the file's name in the message.
-void check_data_for(const Model& model, const DataSet& data);
+void check_data_for(const Model& model, const DataSet& data, bool input_is_target = true);
 
 /// The class that a model calls by this name. Throws Failure (usage).
 Index require_label(const Model& model, const std::string& label);

@@ -61,7 +61,9 @@ class ModelOf final : public Model {
     return cli::why_kept(model_.spec(), model_.selection_tolerance());
   }
 
-  void check(const DataSet& data) const override { check_data(model_, of(data, data.all())); }
+  void check(const DataSet& data, bool input_is_target) const override {
+    check_data(model_, of(data, data.all()), input_is_target);
+  }
   TrainResult fit(const DataSet& data, TrainOptions options,
                   const Checkpointing& checkpointing) override {
     std::optional<Trainer<M>> trainer;

@@ -1422,6 +1422,14 @@ class Denoise(Case):
                                     "--json").stdout)
         self.assertAlmostEqual(same["noisy"]["ssim"], 1, places=12)
         self.assertIn("noisy PSNR", done.stderr)
+        # Noise may leave the domain of the likelihood, which what is reproduced must not.
+        far = self.folder / "far.npy"
+        write_npy(far, "<f4", [10, SIDE, SIDE], [4 * v - 1.5 for v in pixels])
+        self.good("denoise", self.model, "--data", far, "--clean", clean, "--out", out)
+        self.bad(3, "the domain of the likelihood", "reconstruct", self.model, "--data", far)
+        write_npy(far, "<f4", [1, SIDE, SIDE], [math.inf] * PIXELS)
+        self.bad(3, "expected a finite number", "denoise", self.model, "--data", far)
+        self.good("denoise", self.model, "--data", noisy, "--out", out)
         again = self.folder / "reconstructed.npy"
         self.good("reconstruct", self.model, "--data", noisy, "--out", again)
         self.near(read_npy(out), read_npy(again))

@@ -104,9 +104,11 @@ class ResidentData {
 
 /// Checks a data set against a model: shapes, NaN outside the mask, the likelihood's domain.
 /// Throws std::invalid_argument with one sentence naming the first sample and feature that is wrong
-/// (its "row" and "column", in the user's words).
+/// (its "row" and "column", in the user's words). Where the input is no target, because the data
+/// have another one or `input_is_target` says so, it may leave the domain.
 template <class M>
-void check_data(const M& model, const Data<typename M::Backend::Scalar>& data) {
+void check_data(const M& model, const Data<typename M::Backend::Scalar>& data,
+                bool input_is_target = true) {
   using S = typename M::Backend::Scalar;
   const Index D = model.input_dim(), C = model.condition_dim();
   require(data.count() > 0, "the data has no rows");
@@ -154,8 +156,9 @@ void check_data(const M& model, const Data<typename M::Backend::Scalar>& data) {
                 "], the domain of the likelihood");
       }
   };
-  const bool denoising = data.target.present();
+  const bool denoising = data.target.present() || !input_is_target;
   if (denoising) data.input.visit([&](const auto& x) { check("the data", x, -inf, inf); });
+  if (denoising && !data.target.present()) return;
   (denoising ? data.target : data.input).visit([&](const auto& x) {
     check(denoising ? "the target" : "the data", x, domain.first, domain.second);
   });
