@@ -30,7 +30,7 @@ sys.path.insert(0, str(HERE))
 import mutants as finder  # noqa: E402
 
 CHEAP = 0.05     # seconds; dearer test cases run in a process of their own,
-DEAREST = 1.0    # and still dearer ones not at all: the error of a line shows in a small test
+DEAREST = 4.0    # and still dearer ones not at all: the error of a line shows in a small test
 MEMORY = 8 << 30  # bytes of addresses a test program may use (the tests' fake device reserves 4 GiB)
 
 

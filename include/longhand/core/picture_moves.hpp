@@ -91,9 +91,9 @@ struct PictureMove {
       for (Index w = 0; w < most.width; ++w) {
         const Index column = flip ? most.width - 1 - (w - across) : w - across;
         const bool inside = row >= 0 && row < most.height && column >= 0 && column < most.width;
-        const T* const from = x + (row * most.width + column) * most.channels;
+        const Index from = (row * most.width + column) * most.channels;
         for (Index channel = 0; channel < most.channels; ++channel)
-          y[i++] = inside ? from[channel] : T(0);
+          y[i++] = inside ? x[from + channel] : T(0);
       }
     }
   }
