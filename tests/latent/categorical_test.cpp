@@ -203,6 +203,19 @@ TEST_CASE("categorical latent: KL at the ends, and a constant on the logits [CAT
   CHECK(f.rows(0, 2) == doctest::Approx(kl).epsilon(1e-13));
 }
 
+TEST_CASE("categorical latent: training reports the KL that evaluation does [CAT-10]") {
+  using B = Reference<double>;
+  Fixture<B> f(7);
+  f.forward(f.training());
+  f.latent.backward(f.training(), f.cache, f.w.view(), f.dz.view(), f.dh.view(), f.rows.view());
+  Matrix<double> again(1, 7);
+  f.latent.values(f.training(), f.cache, again.view());
+  for (Index j = 0; j < 7; ++j) {
+    CHECK(f.rows(0, j) > 0.01);
+    CHECK(f.rows(0, j) == doctest::Approx(again(0, j)).epsilon(1e-13));
+  }
+}
+
 TEST_CASE("categorical latent: gaps between the columns of dz change nothing") {
   using B = Cpu<float>;
   Fixture<B> close(6), apart(6, Estimator::gumbel, 0.7, 5);
