@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "changes.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 
 #include "failure.hpp"
+#include "number.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -21,14 +20,6 @@ struct Item {
   bool whole = false;
   std::function<void(double)> set = {};
 };
-
-std::optional<double> number(const std::string& value) {
-  double parsed = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, parsed);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return parsed;
-}
 
 /// Reads "name:number,name" with every name at most once.
 void read_items(const std::string& list, const std::map<std::string, Item>& items,

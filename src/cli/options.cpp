@@ -17,20 +17,13 @@
 #include "help.hpp"
 #include "longhand/core/version.hpp"
 #include "longhand/io/model_header.hpp"
+#include "number.hpp"
 
 namespace longhand::cli {
 namespace {
 
 // ---- values ------------------------------------------------------------------------------------
 // CLI11's own range check lets NaN through.
-
-std::optional<double> number(const std::string& value) {
-  double parsed = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, parsed);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return parsed;
-}
 
 template <class Accepts>
 CLI::Validator number_that(Accepts accepts, const std::string& expected, const std::string& name) {

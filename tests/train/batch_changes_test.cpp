@@ -247,5 +247,8 @@ TEST_CASE("changes: what does not suit the data is one sentence") {
   CHECK(problem({.augment = {.picture = {6, 5}, .flip = true}}, gaps) ==
         "longhand: augment: samples with missing numbers cannot be shifted, turned or flipped");
   Vae<B> own(gaussian_spec());
+  Trainer stream(own, {.batch = 2, .changes = {.dequantize = true}});
+  stream.step(data);
+  CHECK_THROWS_AS(stream.step(numbers), std::invalid_argument);
   CHECK_THROWS_AS(Trainer(own, {.changes = {.corrupt = {.salt = 2}}}), std::invalid_argument);
 }

@@ -704,7 +704,9 @@ LONGHAND_ONCE EpochReport Trainer<M>::step(const Data<S>& samples) {
   if (!feed_) begin_stream(samples);
   Feed& feed = *feed_;
   const B& backend = model_.backend();
-  feed.data = ResidentData<B>(backend, samples);
+  ResidentData<B> data(backend, samples);
+  checked(options_.changes, data);  // these samples may be numbers where the first were bytes
+  feed.data = std::move(data);
   rate_ = options_.schedule;  // fit() may have planned them for its end
   schedules_ = wanted_;
   Logbook<B>& logbook = feed.step.logbook();
