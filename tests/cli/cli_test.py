@@ -779,7 +779,7 @@ class Use(Case):
         self.bad(2, ["--layer is 'conv'", "net-relu"], "gradcheck", "--layer", "conv")
 
     def test_help_and_version(self):
-        self.assertRegex(self.good("--version").stdout, r"^longhand \d+\.\d+\.\d+ \(products: (Eigen|oneDNN) \d+\.\d+\.\d+\)\n$")
+        self.assertRegex(self.good("--version").stdout, r"^longhand \d+\.\d+\.\d+ \(products: (oneDNN|(own, over )?Eigen) \d+\.\d+\.\d+\)\n$")
         for command in ("train", "evaluate", "sample", "reconstruct", "embed", "score",
                         "interpolate", "traverse", "info", "gradcheck"):
             self.assertIn("--json", self.good(command, "--help").stdout)

@@ -17,6 +17,14 @@ struct Functions {
     return {exp(x[0]), log(x[1]), log1p(x[1]), expm1(x[0]), tanh(x[0]), sqrt(x[1])};
   }
 };
+/// log1p of [0, 1], and |x|.
+struct Unit {
+  template <class T>
+  std::array<T, 2> operator()(const std::array<T, 2>& x) const {
+    using longhand::abs, longhand::log1p_unit;
+    return {log1p_unit(x[0]), abs(x[1])};
+  }
+};
 /// log1p on its whole domain.
 struct Log1p {
   template <class T>
@@ -119,6 +127,12 @@ TEST_CASE_TEMPLATE("pack: functions within the declared bounds [ACT-5]", S, floa
                   std::array{3., 2., 4., 4., 5., 2.});
   check_errors<S>("near 0 and 1", Functions{}, exact, std::array{Range{-0.1, 0.1}, Range{0.9, 1.1}},
                   std::array{3., 2., 4., 4., 5., 2.});
+  check_errors<S>(
+      "log1p of [0, 1]", Unit{},
+      [](const auto& x) {
+        return std::array{Exact(std::log1p(x[0])), Exact(std::fabs(x[1]))};
+      },
+      std::array{Range{0, 1}, Range{-9, 9}}, std::array{2., 0.});
   check_errors<S>(
       "log1p", Log1p{}, [](const auto& x) { return std::array{Exact(std::log1p(x[0]))}; },
       std::array{Range{-0.999, 1}}, std::array{4.});

@@ -4,11 +4,12 @@
 #include <exception>
 #include <string>
 
-#include "longhand/backend/eigen_gemm.hpp"
+#include "longhand/backend/eigen_product.hpp"
 #include "longhand/backend/gather.hpp"
 #ifdef LONGHAND_ONEDNN
 #include "longhand/backend/onednn_gemm.hpp"
 #endif
+#include "longhand/backend/product.hpp"
 #include "longhand/backend/softmax.hpp"
 #include "longhand/backend/sweep.hpp"
 #include "longhand/backend/team.hpp"
@@ -18,8 +19,8 @@
 
 namespace longhand {
 
-/// The CPU backend: Eigen's packing and kernels for products, packs for formulas, OpenMP for
-/// threads. A handle: it holds a thread count and nothing else.
+/// The CPU backend: a register kernel over Eigen's packets for products, packs for formulas, OpenMP
+/// for threads. A handle: it holds a thread count and nothing else.
 template <class S>
 class Cpu {
  public:
@@ -32,12 +33,20 @@ class Cpu {
   explicit Cpu(int threads = 0)
       : threads_{threads > 0 ? threads : detail::default_threads(), nullptr} {}
   int threads() const { return threads_.count; }
-  /// What computes the products: "Eigen 3.4.0", "oneDNN 2.6.3".
+  /// What computes the products: "own, over Eigen 3.4.0", with LONGHAND_EIGEN_PRODUCTS
+  /// "Eigen 3.4.0", with LONGHAND_ONEDNN in float "oneDNN 2.6.3".
   static std::string product_engine() {
 #ifdef LONGHAND_ONEDNN
     if (std::is_same_v<S, float>) return detail::onednn::version();
 #endif
-    return detail::eigen_version();
+    const std::string eigen = "Eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." +
+                              std::to_string(EIGEN_MAJOR_VERSION) + "." +
+                              std::to_string(EIGEN_MINOR_VERSION);
+#ifdef LONGHAND_EIGEN_PRODUCTS
+    return eigen;
+#else
+    return "own, over " + eigen;
+#endif
   }
 
   /// Runs body(on), where `on` is this backend with its threads waiting from one primitive to the
@@ -76,6 +85,11 @@ class Cpu {
                            [](const void* what, Index row, Index rows, Index col, Index cols) {
                              run(*static_cast<const Next*>(what), row, rows, col, cols);
                            }};
+#ifdef LONGHAND_EIGEN_PRODUCTS
+    static_cast<void>(scratch);
+    detail::multiply_by_eigen<S>(ta, tb, c.rows, c.cols, depth, a.data, a.ld, b.data, b.ld, c.data,
+                                 c.ld, store == Store::accumulate, on_tile);
+#else
 #ifdef LONGHAND_ONEDNN
     if (c.cols > 1 && depth > 0)
       if constexpr (std::is_same_v<S, float>)
@@ -85,6 +99,7 @@ class Cpu {
 #endif
     detail::multiply<S>(threads_, scratch, ta, tb, c.rows, c.cols, depth, a.data, a.ld, b.data,
                         b.ld, c.data, c.ld, store == Store::accumulate, on_tile);
+#endif
   }
 
   template <class F, std::size_t I, std::size_t O>

@@ -15,7 +15,7 @@
 #include "longhand/core/view.hpp"
 
 /// The opt-in product engine (-Dgemm=onednn, or LONGHAND_ONEDNN in the whole program and -ldnnl):
-/// oneDNN's sgemm under the contract of backend/eigen_gemm.hpp, the only file that knows it.
+/// oneDNN's sgemm under the contract of backend/product.hpp, the only file that knows it.
 ///
 /// Left to its own threads, oneDNN shares k among them and the bits change with their number. Here
 /// the output is cut into tiles by its shape alone and each is one call made by one thread. oneDNN
@@ -65,7 +65,7 @@ inline dnnl_status_t tile_product(Transpose ta, Transpose tb, Index m, Index n, 
   return dnnl_sgemm(op_b, op_a, n, m, k, 1, b, ldb, a, lda, beta, c, ldc);
 }
 
-/// detail::multiply (backend/eigen_gemm.hpp) by oneDNN, for k > 0.
+/// detail::multiply (backend/product.hpp) by oneDNN, for k > 0.
 template <class OnTile>
 void multiply(const Threads& threads, Transpose ta, Transpose tb, Index m, Index n, Index k,
               const float* a, Index lda, const float* b, Index ldb, float* c, Index ldc,

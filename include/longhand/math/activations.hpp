@@ -88,7 +88,7 @@ struct Softplus {
   static constexpr Saved saved = Saved::output;
   template <class T>
   LONGHAND_HD void forward(const T& a, T& y) const {
-    y = choose(a <= T(0), T(0), a) + log1p(exp(-abs(a)));  // [ACT-9]
+    y = choose(a <= T(0), T(0), a) + log1p_unit(exp(-abs(a)));  // [ACT-9]
   }
   template <class T>
   LONGHAND_HD void backward(const T& y, const T& dy, T& da) const {

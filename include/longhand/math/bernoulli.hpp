@@ -19,8 +19,8 @@ struct BernoulliLogits {
   LONGHAND_HD void value_and_gradient(const T& a, const T& t, T& nll, T& da) const {
     const T e = exp(-abs(a));
     const T q = T(1) / (T(1) + e);
-    nll = choose(a > T(0), a, T(0)) - a * t + log1p(e);  // [BER-2]
-    da = choose(a > T(0), q, e * q) - t;                 // [BER-3]
+    nll = choose(a > T(0), a, T(0)) - a * t + log1p_unit(e);  // [BER-2]
+    da = choose(a > T(0), q, e * q) - t;                      // [BER-3]
   }
   /// E[t | a]. Error: 4.
   template <class T>

@@ -29,6 +29,12 @@ LONGHAND_HD LONGHAND_INLINE T settled(const T& moment) {
   return choose(abs(moment) < T(1e-30), T(0), moment);
 }
 
+/// The same for a moment of squares, which is never negative.
+template <class T>
+LONGHAND_HD LONGHAND_INLINE T settled_square(const T& moment) {
+  return choose(moment < T(1e-30), T(0), moment);
+}
+
 struct Sgd {
   static constexpr const char* name = "sgd";
   static constexpr int moments = 0;
@@ -66,10 +72,10 @@ struct Adam {
   LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip, const T& c1,
                                               const T& c2, T& theta, T& m, T& v) const {
     const T total = penalty.gradient(theta, g, clip);
-    m = settled(T(beta1) * m + T(1 - beta1) * total);             // [OPT-3]
-    v = settled(T(beta2) * v + T(1 - beta2) * total * total);     // [OPT-4]
-    theta = theta - lr * T(weight_decay) * theta;                 // [OPT-6]
-    theta = theta - lr * (c1 * m) / (sqrt(c2 * v) + T(epsilon));  // [OPT-5]
+    m = settled(T(beta1) * m + T(1 - beta1) * total);                 // [OPT-3]
+    v = settled_square(T(beta2) * v + T(1 - beta2) * total * total);  // [OPT-4]
+    theta = theta - lr * T(weight_decay) * theta;                     // [OPT-6]
+    theta = theta - lr * (c1 * m) / (sqrt(c2 * v) + T(epsilon));      // [OPT-5]
   }
 };
 
@@ -83,8 +89,8 @@ struct RmsProp {
   LONGHAND_HD LONGHAND_INLINE void operator()(const T& g, const T& lr, const T& clip, T& theta,
                                               T& v) const {
     const T total = penalty.gradient(theta, g, clip);
-    v = settled(T(alpha) * v + T(1 - alpha) * total * total);  // [OPT-7]
-    theta = theta - lr * total / (sqrt(v) + T(epsilon));       // [OPT-7]
+    v = settled_square(T(alpha) * v + T(1 - alpha) * total * total);  // [OPT-7]
+    theta = theta - lr * total / (sqrt(v) + T(epsilon));              // [OPT-7]
   }
 };
 

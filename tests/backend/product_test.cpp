@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "longhand/backend/eigen_gemm.hpp"
+#include "longhand/backend/product.hpp"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhand/backend/eigen_product.hpp"
 #ifdef LONGHAND_ONEDNN
 #include "longhand/backend/onednn_gemm.hpp"
 #endif
@@ -258,7 +259,7 @@ TEST_CASE_TEMPLATE("product: each element's epilogue runs once, after its last s
     }
 }
 
-#ifndef LONGHAND_ONEDNN  // which allocates and releases a buffer in every call
+#ifndef LONGHAND_ONEDNN  // which allocates in every call, and whose bits depend on all sizes
 TEST_CASE_TEMPLATE("product: no allocation once the buffers have grown", S, float, double) {
 #if defined(_OPENMP) && defined(__clang__)
   const int most_threads = 1;  // LLVM's OpenMP itself allocates for every parallel region
@@ -276,7 +277,60 @@ TEST_CASE_TEMPLATE("product: no allocation once the buffers have grown", S, floa
         CHECK(count.get() == 0);
       }
 }
+
+TEST_CASE_TEMPLATE("product: rows and columns computed alone have the same bits", S, float,
+                   double) {
+  PackingBuffers<S> buffers(2);
+  std::mt19937 random(5);
+  for (int trial = 0; trial < 60; ++trial) {
+    const Shape shape{2 + static_cast<Index>(random() % 200),
+                      4 + static_cast<Index>(random() % 150),
+                      1 + static_cast<Index>(random() % 1500)};
+    Problem<S> whole(forms[trial % 4], shape, static_cast<unsigned>(trial));
+    whole.run(2, buffers, false, no_epilogue);
+    // Two columns or more of the output, and some of its rows, from the same operands.
+    const Index first = static_cast<Index>(random()) % (shape.n - 2),
+                cols = 2 + static_cast<Index>(random()) % (shape.n - first - 1),
+                top = static_cast<Index>(random()) % shape.m,
+                rows = 1 + static_cast<Index>(random()) % (shape.m - top);
+    Operand<S> part(Transpose::no, rows, cols);
+    const S* const a = whole.form.ta == Transpose::no ? &whole.a(top, 0) : &whole.a(0, top);
+    const S* const b = whole.form.tb == Transpose::no ? &whole.b(0, first) : &whole.b(first, 0);
+    multiply(Threads{1, nullptr}, buffers, whole.form.ta, whole.form.tb, rows, cols, shape.k, a,
+             whole.a.ld, b, whole.b.ld, part.data(), part.ld, false, no_epilogue);
+    bool same = true;
+    for (Index j = 0; j < cols; ++j)
+      for (Index i = 0; i < rows; ++i) same &= part(i, j) == whole.c(top + i, first + j);
+    if (!same) FAIL_CHECK(whole.name() << ": a part of it has other bits");
+  }
+}
+
 #endif
+
+TEST_CASE_TEMPLATE("product: Eigen's own, which judges, within the same bound", S, float, double) {
+  for (const Form& form : forms)
+    for (const Shape& shape : {Shape{33, 17, 65}, Shape{5, 1, 9}, Shape{4, 3, 0}}) {
+      Problem<S> problem(form, shape, 3);
+      std::vector<int> visits(static_cast<std::size_t>(shape.m * shape.n));
+      const auto on_tile = [&](Index row, Index rows, Index col, Index cols) {
+        for (Index j = col; j < col + cols; ++j)
+          for (Index i = row; i < row + rows; ++i)
+            ++visits[static_cast<std::size_t>(i + j * shape.m)];
+      };
+      const auto run = [&](bool accumulate) {
+        longhand::detail::multiply_by_eigen(
+            form.ta, form.tb, shape.m, shape.n, shape.k, problem.a.data(), problem.a.ld,
+            problem.b.data(), problem.b.ld, problem.c.data(), problem.c.ld, accumulate, on_tile);
+      };
+      run(false);
+      CHECK(worst_ratio<S>(problem, nullptr) <= 1);
+      Operand<S> before = problem.c;
+      run(true);
+      CHECK(worst_ratio<S>(problem, &before) <= 1);
+      CHECK(problem.c.untouched_outside());
+      CHECK(visits == std::vector<int>(visits.size(), 2));
+    }
+}
 
 TEST_CASE("product: inside a parallel region of the caller's") {
   constexpr int callers = 4;
