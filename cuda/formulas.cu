@@ -8,6 +8,7 @@
 #include "longhand/math/adversarial.hpp"
 #include "longhand/math/batch_changes.hpp"
 #include "longhand/math/categorical.hpp"
+#include "longhand/math/cross_entropy.hpp"
 #include "longhand/math/sample_seed.hpp"
 #include "longhand/models/input_transform.hpp"
 #include "longhand/optim/optimizer.hpp"

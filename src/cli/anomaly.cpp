@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "longhand/uses/anomaly.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "anomaly_series.hpp"
 #include "commands.hpp"
 #include "model.hpp"
 #include "output.hpp"
@@ -12,21 +12,6 @@
 
 namespace longhand::cli {
 namespace {
-
-/// The shortest text that reads back as the same number, of float's or of double's.
-std::string number_text(double value, bool single) {
-  char digits[32];
-  const auto end = single ? std::to_chars(digits, digits + sizeof digits, static_cast<float>(value))
-                          : std::to_chars(digits, digits + sizeof digits, value);
-  return {digits, end.ptr};
-}
-/// A name as a field of a csv.
-std::string field(const std::string& name) {
-  if (name.find_first_of(",\"\r\n") == name.npos) return name;
-  std::string quoted = "\"";
-  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
 
 struct Normal {
   NormalSamples samples;
@@ -119,7 +104,7 @@ struct Report {
         const double off = offset(odd.feature);
         const bool single = off == 0;
         const std::string& name = names[static_cast<std::size_t>(odd.feature)];
-        out += "," + field(on_screen ? io::printable(name) : name) + "," +
+        out += "," + csv_field(on_screen ? io::printable(name) : name) + "," +
                number_text(odd.actual + off, single) + "," +
                number_text(odd.expected + off, single) + "," + number_text(odd.deviation, true);
       }
@@ -156,6 +141,7 @@ struct Report {
 ExitCode run(const AnomalyArguments& a) {
   output_format(a.out, "csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
+  if (model->window() > 0) return find_odd_steps(a, *model);
   const DataSet data = read_data_for(*model, a.data, a.common);
   const AnomalyOptions options{
       .draws = a.samples, .seed = a.seed, .blame = static_cast<int>(std::min(a.blame, data.dim))};

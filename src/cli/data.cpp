@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <numeric>
@@ -18,6 +20,7 @@
 #include "longhand/io/npy.hpp"
 #include "longhand/io/npz.hpp"
 #include "longhand/train/split.hpp"
+#include "number.hpp"
 #include "paths.hpp"
 #include "stream.hpp"
 
@@ -42,6 +45,10 @@ struct Raw {
   bool header = false;              ///< the names come from the file
   std::vector<std::uint32_t> rows;  ///< of the file, in the tensor; empty: all
   std::vector<std::string> labels;
+  std::vector<std::string> times;  ///< of a series
+  std::vector<std::string> condition_names;
+  std::vector<double> condition;  ///< row after row, a number for each name
+  std::string condition_path;     ///< of the file that it comes from
   std::vector<std::string> notes;
 };
 
@@ -180,6 +187,31 @@ std::vector<std::string> names_in(const std::string& list) {
   return names;
 }
 
+/// "a@3", channel a of the fourth time step of a window.
+std::string name_in_window(const std::string& channel, Index step) {
+  return channel + "@" + std::to_string(step);
+}
+/// The names of a model's columns as a file has them: of windows, those of their channels.
+std::vector<std::string> channel_names(const DataRequest& request) {
+  if (request.window == 0) return request.names;
+  std::vector<std::string> names(
+      request.names.begin(),
+      request.names.begin() + static_cast<std::ptrdiff_t>(request.names.size()) / request.window);
+  for (std::string& name : names)
+    if (name.ends_with("@0")) name.resize(name.size() - 2);
+  return names;
+}
+
+/// The columns of the csv that are the condition: those of --condition, or those that a model has
+/// by their names.
+std::vector<std::string> condition_columns(const DataOptions& options, const DataRequest& request) {
+  if (!request.numeric_condition || names_a_file(options.condition)) return {};
+  const std::vector<std::string> given = names_in(options.condition);
+  return given.empty() || std::ranges::is_permutation(given, request.condition_names)
+             ? request.condition_names
+             : given;
+}
+
 /// Fills `raw` with a table: the file raw.path, or `bytes` where there are some.
 void read_table(const DataOptions& options, const DataRequest& request, Raw& raw,
                 const std::vector<std::byte>* bytes = nullptr) {
@@ -191,20 +223,39 @@ void read_table(const DataOptions& options, const DataRequest& request, Raw& raw
   csv.index = options.index;
   csv.columns = names_in(options.columns);
   csv.drop = names_in(options.drop);
-  csv.wanted = request.names;
+  csv.wanted = channel_names(request);
+  const std::vector<std::string> condition = condition_columns(options, request);
+  if (csv.columns.empty()) csv.drop.insert(csv.drop.end(), condition.begin(), condition.end());
   const bool in_table = !options.labels.empty() && !names_a_file(options.labels);
   if (in_table) csv.labels = options.labels;
+  if (!options.time.empty()) csv.labels = options.time;
+  const auto read = [&](const io::CsvOptions& how) {
+    return bytes ? io::read_table(*bytes, raw.path, how) : io::read_table(raw.path, how);
+  };
   io::CsvContent content;
   try {
-    content = bytes ? io::read_table(*bytes, raw.path, csv) : io::read_table(raw.path, csv);
+    if (!condition.empty()) {
+      io::CsvOptions alone{.header = csv.header, .index = csv.index, .columns = condition};
+      alone.dialect = csv.dialect;
+      io::Table table = read(alone).table;
+      raw.condition_names = std::move(table.columns);
+      raw.condition = std::move(table.values);
+      raw.condition_path = raw.path;
+    }
+    content = read(csv);
   } catch (const io::FormatError& error) {
+    if (error.field().starts_with("labels ") && !options.time.empty())
+      throw Failure(ExitCode::usage, "--time: '", options.time, "' is no column of ", raw.path);
     if (error.field().starts_with("labels "))
       throw Failure(ExitCode::usage, "--labels: '", options.labels,
                     "' is neither a file nor a column of ", raw.path);
     throw;
   }
   if (content.table.columns.empty()) throw bad_input(raw.path, ": has no column beside the labels");
-  if (in_table) raw.labels = as_labels(std::move(content.labels), raw.path);
+  if (!options.time.empty())
+    raw.times = std::move(content.labels);
+  else if (in_table)
+    raw.labels = as_labels(std::move(content.labels), raw.path);
   for (const std::string& note : content.notes) raw.notes.push_back(raw.path + ": " + note);
   raw.header = content.header;
   raw.names = std::move(content.table.columns);
@@ -306,14 +357,15 @@ Raw read_raw(const DataOptions& options, const DataRequest& request) {
   return raw;
 }
 
-void find_labels(Raw& raw, const DataOptions& options) {
+void find_labels(Raw& raw, const DataOptions& options, const DataRequest& request) {
   if (!raw.labels.empty()) return;
   std::string path = raw.labels_array.empty() ? options.labels : raw.labels_array;
   if (path.empty() && !raw.labels_path.empty())
     path = idx_file(raw.labels_path, raw.split == "train" ? "train" : "t10k", "labels", "idx1");
   if (path.empty())
     throw Failure(ExitCode::usage, "--labels is missing, expected the class of each row of ",
-                  raw.path);
+                  raw.path,
+                  request.or_numbers ? " (or --condition, the numbers that it depends on)" : "");
   const auto npz = npz_path(path);
   require_there(npz ? npz->file : path, "file (--labels)");
   raw.labels = is_csv(path) ? labels_in_csv(path, raw.tensor.shape.front())
@@ -321,6 +373,53 @@ void find_labels(Raw& raw, const DataOptions& options) {
   if (raw.labels.size() != raw.tensor.shape.front())
     throw bad_input(path, ": has ", raw.labels.size(), " labels, expected ",
                     raw.tensor.shape.front(), ", one per row of ", raw.path);
+}
+
+/// The numbers that a condition is made of, where they did not come with the table.
+void find_condition(Raw& raw, const DataOptions& options, const DataRequest& request) {
+  if (!raw.condition.empty()) return;
+  const std::string& path = options.condition;
+  if (path.empty())
+    throw Failure(ExitCode::usage, "--condition is missing, expected a file with ",
+                  request.condition_names.size(), " numbers for each row of ", raw.path);
+  const auto npz = npz_path(path);
+  if (!npz && !names_a_file(path))
+    throw Failure(ExitCode::usage, "--condition: '", path, "' is no file, and ", raw.path,
+                  " is no csv with such columns");
+  require_there(npz ? npz->file : path, "file (--condition)");
+  raw.condition_path = path;
+  std::uint64_t rows = 0;
+  if (is_csv(path)) {
+    io::Table table =
+        io::read_table(path, {.wanted = request.condition_names, .dialect = dialect_of(options)})
+            .table;
+    rows = table.rows();
+    raw.condition_names = std::move(table.columns);
+    raw.condition = std::move(table.values);
+  } else {
+    const io::Tensor tensor = read_tensor(path);
+    rows = tensor.shape.empty() ? 0 : tensor.shape.front();
+    raw.condition = tensor.as<double>();
+    if (rows > 0)
+      raw.condition_names = numbered("c", static_cast<Index>(raw.condition.size() / rows));
+  }
+  if (rows != raw.tensor.shape.front())
+    throw bad_input(path, ": has ", rows, " rows, expected ", raw.tensor.shape.front(),
+                    ", one per row of ", raw.path);
+}
+
+/// Takes the numbers of the condition, which a model calls by its names.
+void name_condition(Raw& raw, const DataRequest& request, DataSet& data) {
+  const std::size_t width = raw.condition_names.size(), own = request.condition_names.size();
+  if (own > 0 && width != own)
+    throw bad_input(raw.condition_path, ": has ", width, " numbers for a condition, the model has ",
+                    own);
+  data.condition_names = own > 0 ? request.condition_names : raw.condition_names;
+  for (std::size_t i = 0; i < raw.condition.size(); ++i)
+    if (!std::isfinite(raw.condition[i]))
+      throw bad_input(raw.condition_path, ": the condition ", data.condition_names[i % width],
+                      " of row ", i / width, " is ", raw.condition[i],
+                      ", expected a finite number");
 }
 
 /// Chooses rows A to B - 1 of "A:B".
@@ -368,7 +467,92 @@ std::vector<std::uint32_t> keep_out(Raw& raw, const DataRequest& request) {
   return test;
 }
 
-/// Keeps the rows of raw.rows alone, of the tensor and of the labels.
+/// A time stamp as a number, if it is one: itself, or the seconds of 2024-05-31 and
+/// 2024-05-31T23:59[:59[.5]] since the beginning of the year 0, without time zones.
+std::optional<double> seconds_of(const std::string& stamp) {
+  if (const std::optional<double> plain = number(stamp)) return plain;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, used = 0;
+  double second = 0;
+  char separator = 0;
+  const int parts = std::sscanf(stamp.c_str(), "%4d-%2d-%2d%n%c%2d:%2d%n:%lf%n", &year, &month,
+                                &day, &used, &separator, &hour, &minute, &used, &second, &used);
+  const bool whole = parts >= 3 && static_cast<std::size_t>(used) == stamp.size();
+  if (!whole || (parts > 3 && separator != 'T' && separator != ' ')) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
+  return static_cast<double>(days) * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+/// Says where time steps are unequal: windows take rows as they come and nothing is resampled.
+void look_at_times(Raw& raw) {
+  double step = 0, before = 0;
+  bool said = false;
+  for (std::size_t row = 0; row < raw.times.size(); ++row) {
+    const std::optional<double> now = seconds_of(raw.times[row]);
+    if (!now) {
+      raw.notes.push_back(text(raw.path, ": the time ", raw.times[row],
+                               " is neither a number nor a date: whether steps are equal is not "
+                               "known"));
+      return;
+    }
+    const double passed = *now - before;
+    if (row == 1) step = passed;
+    if (row > 0 && !(passed > 0))
+      throw bad_input(raw.path, ": row ", row, " has the time ", raw.times[row], " after ",
+                      raw.times[row - 1], ", expected rows in the order of time");
+    if (!said && row > 1 && std::abs(passed - step) > 1e-6 * std::abs(step)) {
+      said = true;
+      const char* const unit = number(raw.times[row]) ? "" : " s";
+      raw.notes.push_back(text(raw.path, ": time steps are unequal, ", passed, unit, " before row ",
+                               row, " (", raw.times[row], ") and ", step, unit,
+                               " at the beginning: rows are taken as they come, nothing is ",
+                               "resampled"));
+    }
+    before = *now;
+  }
+}
+
+/// Cuts a series into windows, which are the rows from here on.
+void cut_windows(Raw& raw, const DataOptions& options, const DataRequest& request, DataSet& data) {
+  const Index length = request.window > 0 ? request.window : options.window;
+  if (request.window > 0 && options.window > 0 && options.window != request.window)
+    throw Failure(ExitCode::usage, "--window is ", options.window,
+                  ", but the model has windows of ", request.window, " time steps");
+  if (length == 0) {
+    if (!options.time.empty())
+      throw Failure(ExitCode::usage, "--time is for a series: --window is missing");
+    return;
+  }
+  if (!options.labels.empty() || !options.condition.empty())
+    throw Failure(ExitCode::usage, "--window cuts a series, whose windows have no --labels and no ",
+                  "--condition");
+  if (!options.time.empty() && raw.times.empty())
+    throw Failure(ExitCode::usage, "--time is a column of a csv, ", raw.path, " is none");
+  const auto steps = static_cast<Index>(raw.tensor.shape.front());
+  if (steps < length)
+    throw bad_input(raw.path, ": has ", steps, steps == 1 ? " row" : " rows", ", fewer than the ",
+                    length, " of a window");
+  look_at_times(raw);
+  const auto channels = static_cast<Index>(raw.tensor.count()) / steps;
+  SeriesFacts facts{Windows(steps, length, options.stride), channels, raw.names,
+                    std::move(raw.times)};
+  const auto bytes = static_cast<Index>(raw.tensor.data.size()) / steps;
+  raw.tensor.data = facts.windows.cut(raw.tensor.data, bytes);
+  raw.tensor.shape = {static_cast<std::uint64_t>(facts.windows.count()),
+                      static_cast<std::uint64_t>(length * channels)};
+  raw.names.clear();
+  for (Index step = 0; step < length && !facts.names.empty(); ++step)
+    for (const std::string& name : facts.names) raw.names.push_back(name_in_window(name, step));
+  if (facts.windows.covered() < steps)
+    raw.notes.push_back(text(raw.path, ": ", steps - facts.windows.covered(), " of ", steps,
+                             " rows are in no window"));
+  data.series = std::move(facts);
+}
+
+/// Keeps the rows of raw.rows alone, of the tensor, the labels and the condition.
 void keep_rows(Raw& raw) {
   const auto keep = [&](auto& values) {
     const std::uint64_t per_row = values.size() / raw.tensor.shape.front();
@@ -384,6 +568,7 @@ void keep_rows(Raw& raw) {
   };
   keep(raw.tensor.data);
   if (!raw.labels.empty()) keep(raw.labels);
+  if (!raw.condition.empty()) keep(raw.condition);
   raw.tensor.shape.front() = raw.rows.size();
 }
 
@@ -543,6 +728,32 @@ void name_columns(const Raw& raw, const DataRequest& request, DataSet& data) {
                             data.names.front(), data.dim == 1 ? "\"" : "\", …"));
 }
 
+/// The condition of numbers, and the transform that standardises it.
+template <class S>
+void take_condition(const Raw& raw, const DataRequest& request, DataSet& data,
+                    Numbers<S>& numbers) {
+  const auto width = static_cast<Index>(data.condition_names.size());
+  data.condition_transform = request.condition_transform;
+  if (request.condition_names.empty()) {
+    const MatrixView<const double, HostMemory> all{raw.condition.data(), width, data.rows, width};
+    data.condition_transform = InputTransform::fit<double>(InputTransform::Kind::standardize, all);
+    for (Index i = 0; i < width; ++i) {
+      const double first = all(i, 0);
+      bool constant = true;
+      for (Index row = 1; row < data.rows && constant; ++row) constant = all(i, row) == first;
+      if (constant && data.rows > 1)
+        data.notes.push_back(text(raw.condition_path, ": the condition ",
+                                  data.condition_names[static_cast<std::size_t>(i)], " is ", first,
+                                  " in all rows: the model cannot learn what it changes"));
+    }
+  }
+  const std::vector<double> offsets = data.condition_transform.offsets<S>();
+  numbers.condition_dim = width;
+  for (std::size_t i = 0; i < raw.condition.size(); ++i)
+    numbers.condition.push_back(static_cast<S>(
+        raw.condition[i] - (offsets.empty() ? 0 : offsets[i % static_cast<std::size_t>(width)])));
+}
+
 template <class S>
 void take_numbers(Raw raw, const DataOptions& options, const DataRequest& request, DataSet& data) {
   Numbers<S> numbers;
@@ -576,12 +787,13 @@ void take_numbers(Raw raw, const DataOptions& options, const DataRequest& reques
   }
 
   if (data.classes > 0) {
-    numbers.classes = data.classes;
+    numbers.condition_dim = data.classes;
     numbers.condition.assign(static_cast<std::size_t>(data.rows * data.classes), S(0));
     for (std::size_t row = 0; row < data.labels.size(); ++row)
       numbers.condition[row * static_cast<std::size_t>(data.classes) +
                         static_cast<std::size_t>(data.labels[row])] = S(1);
   }
+  if (request.numeric_condition) take_condition(raw, request, data, numbers);
   data.numbers = std::move(numbers);
 }
 
@@ -597,7 +809,7 @@ Data<S> Numbers<S>::data(Range rows) const {
     result.input = part(input.data(), dim);
   else
     result.input = part(reinterpret_cast<const std::uint8_t*>(bytes.data()), dim);
-  if (!condition.empty()) result.condition = part(condition.data(), classes);
+  if (!condition.empty()) result.condition = part(condition.data(), condition_dim);
   if (!mask.empty()) result.mask = part(mask.data(), dim);
   return result;
 }
@@ -617,7 +829,24 @@ bool DataSet::observed(Index row, Index column) const {
   return std::visit([&](const auto& n) { return n.mask.empty() || n.mask[i] > 0; }, numbers);
 }
 
+Index DataSet::condition_dim() const {
+  return std::visit([](const auto& n) { return n.condition.empty() ? 0 : n.condition_dim; },
+                    numbers);
+}
+
+double DataSet::condition(Index row, Index column) const {
+  return std::visit(
+      [&](const auto& n) {
+        return static_cast<double>(
+            n.condition[static_cast<std::size_t>(row * n.condition_dim + column)]);
+      },
+      numbers);
+}
+
 DataSet read_data(const DataOptions& options, const DataRequest& request) {
+  if (!options.condition.empty() && !request.numeric_condition)
+    throw Failure(ExitCode::usage, "--condition is ", options.condition,
+                  ", but the model has no condition of numbers");
   Raw raw = read_raw(options, request);
   const bool labelled = request.classes != kNoLabels;
   DataSet data;
@@ -626,7 +855,9 @@ DataSet read_data(const DataOptions& options, const DataRequest& request) {
   if (raw.tensor.shape.size() < 2 && !raw.tensor.shape.empty()) raw.tensor.shape.push_back(1);
   if (raw.tensor.shape.empty() || raw.tensor.shape.front() == 0)
     throw bad_input(raw.path, ": has no rows, expected at least one");
-  if (labelled) find_labels(raw, options);
+  cut_windows(raw, options, request, data);
+  if (labelled) find_labels(raw, options, request);
+  if (request.numeric_condition) find_condition(raw, options, request);
   data.rows_in_file = static_cast<Index>(raw.tensor.shape.front());
   if (data.rows_in_file > Index{std::numeric_limits<std::uint32_t>::max()})
     throw bad_input(raw.path, ": has ", data.rows_in_file, " rows, expected at most 2^32 - 1");
@@ -651,6 +882,7 @@ DataSet read_data(const DataOptions& options, const DataRequest& request) {
   data.notes = std::move(raw.notes);
   name_columns(raw, request, data);
   if (labelled) count_classes(raw, request, data);
+  if (request.numeric_condition) name_condition(raw, request, data);
   request.scalar == "float64" ? take_numbers<double>(std::move(raw), options, request, data)
                               : take_numbers<float>(std::move(raw), options, request, data);
   return data;
@@ -669,6 +901,25 @@ void fill_missing(DataSet& data) {
         }
       },
       data.numbers);
+}
+
+void hide(DataSet& data, const std::vector<bool>& hidden) {
+  std::visit(
+      [&](auto& numbers) {
+        using S = typename std::decay_t<decltype(numbers.input)>::value_type;
+        if (!numbers.bytes.empty()) {  // bytes have no value for what is missing
+          std::vector<S> values(numbers.bytes.size());
+          for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = as_number<S>(std::to_integer<std::uint8_t>(numbers.bytes[i]));
+          numbers.input = std::move(values);
+          numbers.bytes.clear();
+        }
+        if (numbers.mask.empty()) numbers.mask.assign(numbers.input.size(), S(1));
+        for (std::size_t i = 0; i < hidden.size(); ++i)
+          if (hidden[i]) numbers.mask[i] = S(0);
+      },
+      data.numbers);
+  fill_missing(data);
 }
 
 std::array<Index, 3> parse_image(const std::string& shape, Index dim) {

@@ -116,7 +116,7 @@ ExitCode run(const DenoiseArguments& a) {
   } else if (!a.out.empty() || !said) {
     CommonOptions quiet = a.common;
     if (clean) quiet.json = false;
-    write_rows(a.out, format, quiet, data.names, denoised);
+    write_data_rows(a.out, format, quiet, data, denoised);
     return ExitCode::ok;
   }
   if (!a.out.empty())

@@ -34,9 +34,7 @@ std::optional<Classes> classes_in(const std::string& direction) {
 /// The number of a class among those of a data set.
 std::int64_t class_number(const DataSet& data, const std::string& name) {
   for (Index k = 0; k < data.classes; ++k)
-    if (name == (data.class_names.empty() ? std::to_string(k)
-                                          : data.class_names[static_cast<std::size_t>(k)]))
-      return k;
+    if (name == data.class_name(k)) return k;
   throw Failure(ExitCode::usage, "--direction: the class ", name, " does not occur in ", data.path,
                 ", expected ", classes_text(data.class_names, data.classes));
 }
@@ -103,6 +101,11 @@ ExitCode run(const EditArguments& a) {
   if (model->classes() > 0)
     throw Failure(ExitCode::usage, a.model.path,
                   ": its codes are classes, and there is no way from one to another");
+  if (!model->condition_names().empty())
+    throw Failure(
+        ExitCode::usage, a.model.path,
+        ": has a condition of numbers, and edit changes codes alone (traverse --condition "
+        "NAME=LOW:HIGH:STEPS shows what a number changes)");
   if (model->condition_dim() > 0)
     throw Failure(ExitCode::usage, a.model.path,
                   ": its condition says the class (reconstruct --label K decodes as another one)");

@@ -131,7 +131,8 @@ ExitCode run(const EvaluateArguments& a) {
   options.seed = a.seed;
   options.importance = a.importance;
   if (a.importance > 0 && !model->has_draw_weights())
-    throw Failure(ExitCode::usage, "--importance is for categorical latents");
+    throw Failure(ExitCode::usage,
+                  "--importance needs a posterior over the latents, an autoencoder has none");
   options.changes = changes_for(a.changes, data);
   const Evaluation e = model->evaluate(data, options);
 

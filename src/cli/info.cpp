@@ -111,6 +111,8 @@ std::vector<InfoLine> autoencoder_lines(const VaeSpec& spec, const std::vector<N
   std::string input = text(spec.input_dim, " numbers");
   if (spec.image[0] > 0)
     input += text(", pictures of ", spec.image[0], " x ", spec.image[1], " x ", spec.image[2]);
+  if (spec.window > 0)
+    input += text(", windows of ", spec.window, " time steps of ", spec.input_dim / spec.window);
   if (!spec.names.empty()) input += ": " + list_text(spec.names);
   return {{"input", input},
           {"transform", name_of(spec.transform.kind)},
@@ -125,7 +127,10 @@ std::vector<InfoLine> autoencoder_lines(const VaeSpec& spec, const std::vector<N
 
 std::vector<InfoLine> info_lines(const VaeSpec& spec) {
   std::vector<InfoLine> lines = autoencoder_lines(spec, {spec.hidden, spec.decoder_net()});
-  if (spec.condition_dim > 0) lines.push_back({"classes", std::to_string(spec.condition_dim)});
+  if (!spec.condition_names.empty())
+    lines.push_back({"condition", list_text(spec.condition_names)});
+  else if (spec.condition_dim > 0)
+    lines.push_back({"classes", std::to_string(spec.condition_dim)});
   if (!spec.class_names.empty()) lines.push_back({"class names", list_text(spec.class_names)});
   if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&spec.latent)) {
     lines.push_back({"prior", name_of(gaussian->prior)});

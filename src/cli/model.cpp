@@ -88,13 +88,21 @@ VaeSpec vae_spec(const ModelOptions& o, const InputFacts& input, std::uint64_t s
   if (!o.decoder_hidden.empty()) spec.decoder_hidden = net(o.decoder_hidden, o.dropout);
   spec.latent = latent_of(o, logvar_bound, net);
   spec.likelihood = likelihood_of(o, logvar_bound);
-  spec.condition_dim = o.kind == "cvae" ? input.classes : 0;
+  const bool numbers = !input.condition_names.empty();
+  if (o.kind == "cvae")
+    spec.condition_dim = numbers ? static_cast<Index>(input.condition_names.size()) : input.classes;
   spec.init = from_name<Init>("--init", o.init);
   spec.seed = seed;
   spec.image = input.image;
+  spec.window = input.window;
   spec.transform = input.transform;
   spec.names = input.names;
-  if (spec.condition_dim > 0) spec.class_names = input.class_names;
+  if (spec.condition_dim > 0 && numbers) {
+    spec.condition_names = input.condition_names;
+    spec.condition_transform = input.condition_transform;
+  } else if (spec.condition_dim > 0) {
+    spec.class_names = input.class_names;
+  }
   return spec;
 }
 
@@ -242,9 +250,14 @@ DataRequest request_for(const Model& model) {
   DataRequest request;
   request.split = "test";
   request.scalar = model.scalar();
-  if (model.condition_dim() > 0) request.classes = model.condition_dim();
+  request.numeric_condition = !model.condition_names().empty();
+  request.condition_names = model.condition_names();
+  request.condition_transform = model.condition_transform();
+  if (model.condition_dim() > 0 && !request.numeric_condition)
+    request.classes = model.condition_dim();
   request.names = model.names();
   request.class_names = model.class_names();
+  request.window = model.window();
   request.transform = model.transform();
   request.binary = model.is_binary();
   return request;
@@ -282,7 +295,8 @@ DataSet read_labelled_data_for(const Model& model, const DataOptions& options,
   DataRequest request = request_for(model);
   request.classes = kCountClasses;
   DataSet data = read_data(options, request);
-  std::visit([](auto& numbers) { numbers.condition.clear(); }, data.numbers);
+  if (!request.numeric_condition)
+    std::visit([](auto& numbers) { numbers.condition.clear(); }, data.numbers);
   return checked_for(model, std::move(data), common);
 }
 
@@ -292,6 +306,10 @@ std::vector<std::string> names_of(const Model& model) {
 
 Index require_label(const Model& model, const std::string& label) {
   const Index classes = model.condition_dim();
+  if (!model.condition_names().empty())
+    throw Failure(ExitCode::usage,
+                  "--label is a class, and the condition of this model is numbers: expected "
+                  "--condition NAME=VALUE");
   if (classes == 0)
     throw Failure(ExitCode::usage, "--label is for conditional models, this one has no classes");
   const std::vector<std::string>& names = model.class_names();
@@ -315,10 +333,11 @@ Rows condition_of(const Model& model, Index label, Index count) {
 }
 
 Rows conditions_of(const DataSet& data, Range rows) {
-  if (data.classes == 0) return {};
-  Rows condition(rows.count, data.classes);
+  if (data.condition_dim() == 0) return {};
+  Rows condition(rows.count, data.condition_dim());
   for (Index row = 0; row < rows.count; ++row)
-    condition(row, static_cast<Index>(data.labels[static_cast<std::size_t>(rows.first + row)])) = 1;
+    for (Index i = 0; i < condition.dim; ++i)
+      condition(row, i) = data.condition(rows.first + row, i);
   return condition;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "longhand/train/evaluate.hpp"
 #include "longhand/train/trainer.hpp"
 #include "longhand/uses/anomaly.hpp"
+#include "longhand/uses/impute.hpp"
 #include "options.hpp"
 
 namespace longhand::cli {
@@ -35,6 +37,12 @@ struct Rows {
   }
 };
 
+/// Rows whose missing numbers were told from the others, as longhand::Imputed.
+struct ImputedRows {
+  Rows values, deviation;
+  std::vector<double> effective_draws;
+};
+
 /// The one door to the templates: the models of kinds.hpp on Cpu<float>, Cpu<double> and, where it
 /// was built, Cuda<float>, each compiled once. No type of Eigen goes through it: the two sides may
 /// be compiled for different instruction sets. Data sets must have been read in the model's scalar.
@@ -52,7 +60,11 @@ class Model {
   /// The names of the input's numbers, and those of the classes; empty where the model has none.
   virtual const std::vector<std::string>& names() const = 0;
   virtual const std::vector<std::string>& class_names() const = 0;
+  /// Those of a condition of numbers, and its units; no names where the condition is a class.
+  virtual const std::vector<std::string>& condition_names() const = 0;
+  virtual const InputTransform& condition_transform() const = 0;
   virtual const std::array<Index, 3>& image() const = 0;
+  virtual Index window() const = 0;           ///< time steps of a row, 0: rows are no windows
   virtual bool has_elbo() const = 0;          ///< a bound of log p(x)
   virtual bool has_prior() const = 0;         ///< codes can be drawn, and rows sampled
   virtual bool has_logvar() const = 0;        ///< a posterior variance
@@ -69,6 +81,8 @@ class Model {
   virtual TrainResult fit(const DataSet& data, TrainOptions options,
                           const Checkpointing& checkpointing) = 0;
   virtual void save(const std::string& path) const = 0;
+  /// The numbers of every tensor, by the names that files have.
+  virtual std::map<std::string, std::vector<double>> weights() const = 0;
 
   virtual Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const = 0;
   /// The log-likelihood term and the KL of each sample, in nats.
@@ -82,6 +96,10 @@ class Model {
   virtual NormalSamples normal(const DataSet& data, const AnomalyOptions& options) const = 0;
   virtual std::vector<Anomaly> anomalies(const DataSet& data, const NormalSamples* normal,
                                          const AnomalyOptions& options) const = 0;
+  /// What is missing of each row, told from the rest. Numbers are without the offsets that were
+  /// taken off the data. No draws: one pass, without deviations.
+  virtual ImputedRows impute(const DataSet& data, Range rows,
+                             const ImputeOptions& options) const = 0;
   /// What the model is given for these rows in the first epoch of a training with this seed.
   /// Without the offsets that were taken off the data.
   virtual Rows given(const DataSet& data, Range rows, const BatchChanges& changes,
@@ -130,9 +148,12 @@ struct InputFacts {
   Index dim = 1;
   Index classes = 0;
   std::array<Index, 3> image{};
+  Index window = 0;
   InputTransform transform = {};
   std::vector<std::string> names = {};
   std::vector<std::string> class_names = {};
+  std::vector<std::string> condition_names = {};
+  InputTransform condition_transform = {};
 };
 /// The model that options and data make. Throws Failure (usage).
 ModelSpec model_spec(const ModelOptions& options, const InputFacts& input, std::uint64_t seed);
@@ -178,7 +199,7 @@ void require_row(const DataSet& data, const char* option, Index row);
 
 /// `count` times the condition of one class; no rows for an unconditional model.
 Rows condition_of(const Model& model, Index label, Index count);
-/// The conditions of rows of a data set.
+/// The conditions of rows of a data set; no rows without any.
 Rows conditions_of(const DataSet& data, Range rows);
 /// Rows of a data set, without the offsets that were taken off its columns.
 Rows values_of(const DataSet& data, Range rows);

@@ -14,6 +14,7 @@
 #include "longhand/io/model_file.hpp"
 #include "longhand/longhand.hpp"
 #include "longhand/uses/direction.hpp"
+#include "longhand/uses/impute.hpp"
 #include "model.hpp"
 
 namespace longhand::cli {
@@ -24,6 +25,11 @@ std::type_identity<Vae<B>> model_type(const VaeSpec&, const B&);
 template <class B>
 std::type_identity<Aae<B>> model_type(const AaeSpec&, const B&);
 
+/// The units of the data, as a file has them.
+struct Units {
+  InputTransform input, condition;
+};
+
 /// Model of type M on a backend. Included by model_float.cpp, model_double.cpp and model_cuda.cpp
 /// alone.
 template <class M>
@@ -31,18 +37,20 @@ class ModelOf final : public Model {
   using S = typename M::Backend::Scalar;
 
  public:
-  /// `transform` is the one of the file: that of `model` is for numbers without its offsets.
-  ModelOf(M model, InputTransform transform)
-      : model_(std::move(model)),
-        transform_(std::move(transform)),
-        offsets_(transform_.offsets<S>()) {}
+  /// `units` are those of the file: the model's own are for numbers without their offsets.
+  ModelOf(M model, Units units)
+      : model_(std::move(model)), units_(std::move(units)), offsets_(units_.input.offsets<S>()) {}
 
   std::string scalar() const override { return sizeof(S) == 4 ? "float32" : "float64"; }
   Index parameters() const override { return model_.params().layout().count(); }
   Index input_dim() const override { return model_.input_dim(); }
   Index condition_dim() const override { return model_.condition_dim(); }
   Index latents() const override { return model_.z_rows(); }
-  const InputTransform& transform() const override { return transform_; }
+  const InputTransform& transform() const override { return units_.input; }
+  const InputTransform& condition_transform() const override { return units_.condition; }
+  const std::vector<std::string>& condition_names() const override {
+    return autoencoder_of(model_.spec()).condition_names;
+  }
   const std::vector<std::string>& names() const override {
     return autoencoder_of(model_.spec()).names;
   }
@@ -50,6 +58,7 @@ class ModelOf final : public Model {
     return autoencoder_of(model_.spec()).class_names;
   }
   const std::array<Index, 3>& image() const override { return image_of(model_.spec()); }
+  Index window() const override { return autoencoder_of(model_.spec()).window; }
   bool has_elbo() const override { return model_.has_elbo(); }
   bool has_prior() const override { return model_.has_prior(); }
   bool has_logvar() const override { return model_.has_logvar(); }
@@ -90,6 +99,12 @@ class ModelOf final : public Model {
   void save(const std::string& path) const override {
     io::write_file(path, io::encode_model(whole_spec(), io::tensors_in(model_), path));
   }
+  std::map<std::string, std::vector<double>> weights() const override {
+    std::map<std::string, std::vector<double>> all;
+    for (const auto& [name, tensor] : io::tensors_in(model_))
+      all.emplace(name, tensor.template as<double>());
+    return all;
+  }
 
   Evaluation evaluate(const DataSet& data, const EvaluateOptions& options) const override {
     return longhand::evaluate(model_, of(data, data.all()), options);
@@ -117,6 +132,11 @@ class ModelOf final : public Model {
   std::vector<Anomaly> anomalies(const DataSet& data, const NormalSamples* normal,
                                  const AnomalyOptions& options) const override {
     return longhand::anomalies(model_, of(data, data.all()), normal, options);
+  }
+  ImputedRows impute(const DataSet& data, Range rows, const ImputeOptions& options) const override {
+    auto found = longhand::impute(model_, of(data, rows), options);
+    return {out(Samples<S>(std::move(found.values))), out(Samples<S>(std::move(found.deviation))),
+            std::move(found.effective_draws)};
   }
   Rows given(const DataSet& data, Range rows, const BatchChanges& changes,
              std::uint64_t seed) const override {
@@ -165,7 +185,8 @@ class ModelOf final : public Model {
   /// The spec as the file has it.
   typename M::Spec whole_spec() const {
     typename M::Spec spec = model_.spec();
-    autoencoder_of(spec).transform = transform_;
+    autoencoder_of(spec).transform = units_.input;
+    autoencoder_of(spec).condition_transform = units_.condition;
     return spec;
   }
 
@@ -179,16 +200,19 @@ class ModelOf final : public Model {
   }
 
   M model_;
-  InputTransform transform_;
+  Units units_;
   std::vector<double> offsets_;
 };
 
-/// A spec whose transform is for numbers without their offsets, and the transform it had.
+/// Makes the transforms of a spec those of numbers without their offsets, and returns those it had.
 template <class S, class Spec>
-InputTransform take_offsets(Spec& spec) {
-  InputTransform whole = autoencoder_of(spec).transform;
-  autoencoder_of(spec).transform = whole.after(whole.offsets<S>());
-  autoencoder_of(spec).transform.template require_fits<S>();
+Units take_offsets(Spec& spec) {
+  VaeSpec& own = autoencoder_of(spec);
+  const Units whole{own.transform, own.condition_transform};
+  for (InputTransform* transform : {&own.transform, &own.condition_transform}) {
+    *transform = transform->after(transform->offsets<S>());
+    transform->require_fits<S>();
+  }
   return whole;
 }
 
@@ -199,8 +223,8 @@ std::unique_ptr<Model> make_model_on(const ModelSpec& any, const B& backend) {
       [&](const auto& spec) -> std::unique_ptr<Model> {
         using M = typename decltype(model_type(spec, backend))::type;
         auto own = spec;
-        InputTransform transform = take_offsets<typename B::Scalar>(own);
-        return std::make_unique<ModelOf<M>>(M(own, backend), std::move(transform));
+        Units units = take_offsets<typename B::Scalar>(own);
+        return std::make_unique<ModelOf<M>>(M(own, backend), std::move(units));
       },
       any);
 }
@@ -211,9 +235,9 @@ std::unique_ptr<Model> load_model_on(const std::string& path, const ModelSpec& a
       [&](const auto& spec) -> std::unique_ptr<Model> {
         using M = typename decltype(model_type(spec, backend))::type;
         auto content = io::read_model(path, bare ? &spec : nullptr);
-        InputTransform transform = take_offsets<typename B::Scalar>(content.spec);
+        Units units = take_offsets<typename B::Scalar>(content.spec);
         return std::make_unique<ModelOf<M>>(io::model_of<M>(content, backend, path),
-                                            std::move(transform));
+                                            std::move(units));
       },
       any);
 }

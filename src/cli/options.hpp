@@ -24,8 +24,9 @@ struct CommonOptions {
 
 struct DataOptions {
   std::string path;
-  std::string split;   ///< "train", "test", or empty: the command's own choice
-  std::string labels;  ///< a file, or a column of a csv
+  std::string split;      ///< "train", "test", or empty: the command's own choice
+  std::string labels;     ///< a file, or a column of a csv
+  std::string condition;  ///< a file, or columns of the csv; empty: those that the model knows
   std::string header = "auto";
   std::string index = "auto";
   std::string columns;  ///< names with commas between them; empty: all
@@ -37,6 +38,9 @@ struct DataOptions {
   std::string decimal = "auto";    ///< of a csv: "point", "comma"
   std::string rows;                ///< "A:B": rows A to B - 1 alone; empty: all
   double test = 0;                 ///< fraction of the rows that `train` keeps out
+  Index window = 0;                ///< time steps of a row; 0: as the model has it, or none
+  Index stride = 1;                ///< time steps between the beginnings of two windows
+  std::string time;                ///< column of a csv with time stamps; empty: none
   std::string part;  ///< "train", "validation", "test" of the training's rows; empty: all
 };
 
@@ -114,6 +118,7 @@ struct TrainArguments {
   std::string resume;             ///< "auto", a checkpoint or a folder of a run; empty: no
   std::string checkpoint;         ///< the file that `resume` comes to; empty: a new training
   std::string max_time;           ///< empty: none
+  std::string tensorboard;        ///< a folder; empty: none
   Config effective;               ///< all of the above as it was used
   std::vector<std::string> said;  ///< names of the options that were given
 
@@ -144,6 +149,7 @@ struct SampleArguments {
   std::string image;
   Index count = 64;
   std::optional<std::string> label;
+  std::string condition;  ///< "a=1.5,b=0"
   bool draw = false;
   std::uint64_t seed = 0;
 };
@@ -209,6 +215,51 @@ struct EditArguments {
   std::optional<Index> count;
 };
 
+struct ImputeArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string hide;  ///< a file of zeros and ones, 1 = hidden; empty: what is NaN is missing
+  int passes = 1;
+  int draws = 0;
+  std::string spread;  ///< a file for the deviations; empty: none
+  std::string out;
+  std::optional<Index> count;
+  std::uint64_t seed = 0;
+
+  ImputeArguments() { data.missing = "nan"; }
+};
+
+struct ClusterArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  Index clusters = 10;
+  std::string method = "k-means";
+  std::string out;
+  std::uint64_t seed = 0;
+};
+
+struct ProbeArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::optional<double> test;  ///< fraction of the rows to judge by
+  std::string out;
+  std::uint64_t seed = 0;
+};
+
+struct PlotArguments {
+  CommonOptions common;
+  ModelSource model;
+  DataOptions data;
+  std::string what = "latent";
+  std::string out;
+  Index count = 5000;
+  Index steps = 20;
+  std::optional<std::string> label;
+};
+
 struct InterpolateArguments {
   CommonOptions common;
   ModelSource model;
@@ -229,6 +280,7 @@ struct TraverseArguments {
   Index steps = 9;
   std::optional<Index> row;
   std::optional<std::string> label;
+  std::string condition;  ///< "a=0:1:9,b=2"; data.condition says where those of the data are
 };
 
 struct InfoArguments {
@@ -252,6 +304,7 @@ struct GradcheckArguments {
 using Arguments =
     std::variant<TrainArguments, EvaluateArguments, SampleArguments, ReconstructArguments,
                  EmbedArguments, ScoreArguments, AnomalyArguments, DenoiseArguments, EditArguments,
+                 ImputeArguments, ClusterArguments, ProbeArguments, PlotArguments,
                  InterpolateArguments, TraverseArguments, InfoArguments, ImportArguments,
                  GradcheckArguments>;
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
@@ -51,6 +52,26 @@ std::string json(const std::vector<std::string>& names, const Rows& rows) {
   return json_text(object) + "\n";
 }
 
+/// A csv with a column of text before the others.
+std::vector<std::byte> with_stamps(const std::vector<std::byte>& csv, const std::string& name,
+                                   const std::vector<std::string>& stamps) {
+  std::vector<std::byte> out;
+  const auto add = [&](const std::string& stamp) {
+    const std::string field = csv_field(stamp) + ",";
+    const auto* const bytes = reinterpret_cast<const std::byte*>(field.data());
+    out.insert(out.end(), bytes, bytes + field.size());
+  };
+  std::size_t line = 0;
+  bool begins = true;
+  for (const std::byte byte : csv) {
+    if (begins) add(line == 0 ? name : stamps[line - 1]);
+    begins = byte == std::byte{'\n'};
+    if (begins) ++line;
+    out.push_back(byte);
+  }
+  return out;
+}
+
 std::vector<std::string> printable(const std::vector<std::string>& names) {
   std::vector<std::string> out;
   for (const std::string& name : names) out.push_back(io::printable(name));
@@ -71,16 +92,18 @@ std::string json_text(const nlohmann::ordered_json& value, int indent) {
   return io::printable(flat) == flat ? text : dump(true);
 }
 
-Format output_format(const std::string& out, const std::string& allowed) {
+Format output_format(const std::string& out, const std::string& allowed,
+                     const std::string& option) {
   if (out.empty()) return Format::screen;
   const std::string ending = ending_of(out);
   Format format = Format::screen;
   if (ending == ".png") format = Format::png;
+  if (ending == ".svg") format = Format::svg;
   if (ending == ".npy") format = Format::npy;
   if (ending == ".csv") format = Format::csv;
   if (ending == ".json") format = Format::json;
   if (format == Format::screen || allowed.find(ending.substr(1)) == allowed.npos)
-    throw Failure(ExitCode::usage, "--out: ", out, " ends in '", ending, "', expected one of ",
+    throw Failure(ExitCode::usage, option, ": ", out, " ends in '", ending, "', expected one of ",
                   allowed);
   std::error_code unknown;  // is said when the file is written
   if (fs::is_directory(out, unknown))
@@ -111,6 +134,43 @@ void write_rows(const std::string& out, Format format, const CommonOptions& comm
     }
   });
   report_written(common, out, rows);
+}
+
+void write_data_rows(const std::string& out, Format format, const CommonOptions& common,
+                     const DataSet& data, const Rows& rows) {
+  if (!data.series || rows.count != data.series->windows.count())
+    return write_rows(out, format, common, data.names, rows);
+  const SeriesFacts& series = *data.series;
+  Rows steps(series.windows.steps, series.channels);
+  steps.single = rows.single;
+  steps.values =
+      series.windows.mean(rows.values, series.channels, std::numeric_limits<double>::quiet_NaN());
+  const std::vector<std::string> names =
+      series.names.empty() ? numbered("x", series.channels) : series.names;
+  const bool stamped =
+      !series.times.empty() && !common.json && (format == Format::csv || format == Format::screen);
+  if (!stamped) return write_rows(out, format, common, names, steps);
+  const bool screen = format == Format::screen;
+  const std::vector<std::byte> bytes =
+      with_stamps(csv(screen ? printable(names) : names, steps, screen ? "stdout" : out), "time",
+                  screen ? printable(series.times) : series.times);
+  if (screen) return print(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  writing([&] { io::write_file(out, bytes); });
+  report_written(common, out, steps);
+}
+
+std::string number_text(double value, bool single) {
+  char digits[32];
+  const auto end = single ? std::to_chars(digits, digits + sizeof digits, static_cast<float>(value))
+                          : std::to_chars(digits, digits + sizeof digits, value);
+  return {digits, end.ptr};
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
 }
 
 void write_text(const std::string& path, const std::string& content) {

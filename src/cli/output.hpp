@@ -14,15 +14,26 @@
 namespace longhand::cli {
 
 /// What the ending of --out asks for; `screen` without --out.
-enum class Format { screen, png, npy, csv, json };
+enum class Format { screen, png, svg, npy, csv, json };
 
-/// Checks --out before any work is done: an ending among `allowed` ("png npy csv"), in a folder
-/// that can be written to. Throws Failure.
-Format output_format(const std::string& out, const std::string& allowed);
+/// Checks --out, or another option, before any work is done: an ending among `allowed` ("png npy
+/// csv"), in a folder that can be written to. Throws Failure.
+Format output_format(const std::string& out, const std::string& allowed,
+                     const std::string& option = "--out");
 
 /// Rows of numbers to where they belong: a file, or csv (with --json: an object) on stdout.
 void write_rows(const std::string& out, Format format, const CommonOptions& common,
                 const std::vector<std::string>& names, const Rows& rows);
+
+/// The same for rows that stand for those of a data set. Windows are put together again: a row per
+/// time step with the mean over the windows that have it, its time stamp before it in a csv.
+void write_data_rows(const std::string& out, Format format, const CommonOptions& common,
+                     const DataSet& data, const Rows& rows);
+
+/// The shortest text that reads back as the same number, of float's or of double's.
+std::string number_text(double value, bool single);
+/// Text as a field of a csv, in quotes where it must be.
+std::string csv_field(const std::string& text);
 
 /// Writes a file or fails with ExitCode::runtime.
 void write_text(const std::string& path, const std::string& content);

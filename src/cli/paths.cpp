@@ -23,7 +23,12 @@ bool is_there(const std::string& path) {
 
 bool names_a_file(const std::string& path) {
   std::error_code problem;
-  return fs::exists(path, problem) && !problem;
+  return fs::exists(path, problem) && !problem && !fs::is_directory(path, problem);
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code problem;
+  return fs::is_directory(path, problem);
 }
 
 void require_there(const std::string& path, const std::string& expected) {

@@ -14,6 +14,9 @@ bool is_there(const std::string& path);
 /// As is_there(), but no where that cannot be told: for text that may be a path.
 bool names_a_file(const std::string& path);
 
+/// Whether a path is that of a folder.
+bool is_folder(const std::string& path);
+
 /// Throws Failure (bad_input) unless something is there.
 void require_there(const std::string& path, const std::string& expected);
 

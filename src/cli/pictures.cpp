@@ -4,13 +4,12 @@
 #include <cmath>
 
 #include "failure.hpp"
-#include "longhand/io/png.hpp"
 #include "output.hpp"
 
 namespace longhand::cli {
 
-void write_sheet(const std::string& path, const Rows& pictures, const std::array<Index, 3>& image,
-                 Index columns, const InputTransform& transform) {
+io::Image sheet_of(const Rows& pictures, const std::array<Index, 3>& image, Index columns,
+                   const InputTransform& transform, std::size_t border) {
   double low = 0, range = 1;
   if (transform.kind == InputTransform::Kind::unit) {
     low = transform.shift[0];
@@ -24,9 +23,16 @@ void write_sheet(const std::string& path, const Rows& pictures, const std::array
   for (const double v : pictures.values) shades.push_back(static_cast<float>((v - low) / range));
   const auto size = [](Index n) { return static_cast<std::size_t>(n); };
   const io::Grid grid{.rows = size((pictures.count + columns - 1) / columns),
-                      .cols = size(columns)};
+                      .cols = size(columns),
+                      .border = border};
   const io::ImageShape shape{size(image[0]), size(image[1]), size(image[2])};
-  writing([&] { io::write_png(path, io::tile(shades, shape, grid)); });
+  return io::tile(shades, shape, grid);
+}
+
+void write_sheet(const std::string& path, const Rows& pictures, const std::array<Index, 3>& image,
+                 Index columns, const InputTransform& transform) {
+  const io::Image sheet = sheet_of(pictures, image, columns, transform);
+  writing([&] { io::write_png(path, sheet); });
 }
 
 Rows stacked(const std::vector<Rows>& layers, Index columns) {

@@ -5,12 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "longhand/io/png.hpp"
 #include "model.hpp"
 
 namespace longhand::cli {
 
-/// Writes rows as pictures on one sheet, `columns` of them side by side. The range of the input
-/// transform becomes black to white; without one that is [0, 1].
+/// Rows as pictures on one sheet, `columns` of them side by side, with lines of `border` pixels
+/// between them. The range of the input transform becomes black to white; without one that is
+/// [0, 1].
+io::Image sheet_of(const Rows& pictures, const std::array<Index, 3>& image, Index columns,
+                   const InputTransform& transform, std::size_t border = 1);
+/// Writes the sheet into a file.
 void write_sheet(const std::string& path, const Rows& pictures, const std::array<Index, 3>& image,
                  Index columns, const InputTransform& transform);
 

@@ -38,7 +38,7 @@ ExitCode run(const ReconstructArguments& a) {
   const Rows decoded =
       model->decode(z, label ? condition_of(*model, *label, rows.count) : conditions);
   if (format != Format::png) {
-    write_rows(a.out, format, a.common, data.names, decoded);
+    write_data_rows(a.out, format, a.common, data, decoded);
     return ExitCode::ok;
   }
   const Index columns = std::min(per_line, rows.count);

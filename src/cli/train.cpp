@@ -14,9 +14,11 @@
 #include "metrics.hpp"
 #include "model.hpp"
 #include "output.hpp"
+#include "paths.hpp"
 #include "progress.hpp"
 #include "row_parts.hpp"
 #include "run_folder.hpp"
+#include "tensorboard.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -146,6 +148,11 @@ void check(const TrainArguments& a) {
     throw Failure(ExitCode::usage, "--steps-per-launch is for --device cuda");
   if (a.early_stop > 0 && a.validation == 0)
     throw Failure(ExitCode::usage, "--early-stop needs --validation above 0");
+  if (!a.data.condition.empty() && a.model.kind != "cvae")
+    throw Failure(ExitCode::usage, "--condition is for --model cvae, here it is ", a.model.kind);
+  if (!a.data.condition.empty() && !a.data.labels.empty())
+    throw Failure(ExitCode::usage,
+                  "--condition and --labels are both there: a condition is numbers or a class");
   if (a.standardize && a.input_transform != "none" && a.input_transform != "standardize")
     throw Failure(ExitCode::usage, "--standardize contradicts --input-transform ",
                   a.input_transform);
@@ -155,7 +162,10 @@ void check(const TrainArguments& a) {
 DataRequest request_of(const TrainArguments& a, const std::string& scalar) {
   DataRequest request;
   request.scalar = scalar;
-  request.classes = a.model.kind == "cvae" ? kCountClasses : kNoLabels;
+  request.numeric_condition = !a.data.condition.empty();
+  request.or_numbers = a.model.kind == "cvae";
+  request.classes =
+      a.model.kind == "cvae" && !request.numeric_condition ? kCountClasses : kNoLabels;
   request.kind = a.standardize ? "standardize" : a.input_transform;
   request.binary = a.model.likelihood == Bernoulli::name;
   request.test = a.data.test;
@@ -185,9 +195,12 @@ InputFacts facts_of(const DataSet& data) {
   facts.dim = data.dim;
   facts.classes = data.classes;
   facts.image = data.image;
+  if (data.series) facts.window = data.series->windows.length;
   facts.transform = data.transform;
   if (data.named) facts.names = data.names;
   facts.class_names = data.class_names;
+  facts.condition_names = data.condition_names;
+  facts.condition_transform = data.condition_transform;
   return facts;
 }
 
@@ -288,6 +301,27 @@ class Checkpoints {
   std::string newest_;
 };
 
+/// The label of each row as text: those that the training has, or those beside an IDX file.
+std::vector<std::string> labels_of(const TrainArguments& a, const DataSet& data) {
+  std::vector<std::string> labels;
+  const auto take = [&](const DataSet& from) {
+    for (const std::int64_t label : from.labels) labels.push_back(from.class_name(label));
+  };
+  if (!data.labels.empty()) {
+    take(data);
+  } else if (!data.series && (is_folder(a.data.path) || !a.data.labels.empty())) {
+    DataRequest request;
+    request.classes = kCountClasses;
+    request.only = data.row_numbers;
+    request.rows_in_file = data.rows_in_file;
+    DataOptions source = a.data;
+    source.rows.clear();
+    source.condition.clear();
+    take(read_data(source, request));
+  }
+  return labels;
+}
+
 std::string config_toml(const TrainArguments& a, const TrainOptions& used) {
   std::string toml = "# longhand train --config this file: the same model, bit for bit.\n";
   for (const auto& [name, value] : a.effective)
@@ -309,11 +343,17 @@ ExitCode run(const TrainArguments& a) {
   const ModelSpec spec = model_spec(a.model, facts_of(data), a.seed);
   const std::unique_ptr<Model> model = make_model(spec, scalar, a.common, a.precision);
   check_data_for(*model, data);
+  if (data.series && a.validation > 0 && a.data.stride < data.series->windows.length)
+    data.notes.push_back(text("windows overlap (--stride ", a.data.stride, " below --window ",
+                              data.series->windows.length,
+                              "): validation rows share time steps with rows that are ",
+                              "trained on, and their loss is too low"));
   options.changes = changes_for(a.changes, data);
   for (const std::string& note : data.notes) say(a.common, "warning: " + note);
 
   std::optional<io::ModelFile> from;
   if (!a.checkpoint.empty()) from = checkpoint_for(a, data);
+  if (!a.tensorboard.empty()) require_folder(a.tensorboard);
   RunFolder folder(a.out, a.checkpoint);
   const std::string config = config_toml(a, options);
   folder.describe(config, environment_json(a.common, a.precision, a.seed, scalar),
@@ -336,6 +376,8 @@ ExitCode run(const TrainArguments& a) {
     epoch_finished = true;
     return metrics_line(report, has_elbo, model->trains_on_surrogate());
   };
+  std::optional<TensorBoard> board;
+  if (!a.tensorboard.empty()) board.emplace(a.tensorboard, *model, data, a.seed);
   const TimeLimit limit(a);
   options.on_step = [&](const StepReport& report) {
     progress.step(report);
@@ -344,6 +386,7 @@ ExitCode run(const TrainArguments& a) {
   options.on_epoch = [&](const EpochReport& report) {
     const std::string line = line_of(report);
     folder.add_metrics(line);
+    if (board) board->epoch(report);
     progress.epoch(report);
     if (a.common.json) reader.print(line + "\n");
   };
@@ -385,6 +428,7 @@ ExitCode run(const TrainArguments& a) {
   }
   progress.finish();
   save();
+  if (board) board->finish(labels_of(a, data));
 
   const bool stopped = result.stop == TrainResult::Stop::cancelled;
   if (!stopped)

@@ -27,19 +27,6 @@ ordered_json numbers(const std::vector<double>& values) {
 }
 ordered_json bound(double c) { return c == infinity ? ordered_json() : json_number(c); }
 
-ordered_json to_json(const InputTransform& transform) {
-  const bool none = transform.identity();
-  const auto list = [&](const std::vector<double>& values, double otherwise) {
-    return none ? numbers({}) : numbers(values.empty() ? std::vector{otherwise} : values);
-  };
-  ordered_json object = {{"kind", name_of(transform.kind)},
-                         {"shift", list(transform.shift, 0)},
-                         {"scale", list(transform.scale, 1)}};
-  if (transform.byte_unit != InputTransform().byte_unit)
-    object["bytes"] = json_number(transform.byte_unit);
-  return object;
-}
-
 ordered_json to_json(const Activation& activation) {
   ordered_json object = {{"name", name_of(activation)}};
   if (const auto* leaky = std::get_if<LeakyRelu>(&activation))
@@ -90,30 +77,6 @@ ordered_json to_json(const LikelihoodSpec& likelihood) {
 }
 
 // ---- reading ------------------------------------------------------------------------------------
-
-InputTransform transform_from(const Node& node, Index rows) {
-  node.only({"kind", "shift", "scale", "bytes"});
-  InputTransform transform;
-  transform.kind = node.at("kind").one_of<InputTransform::Kind>();
-  const auto entries = [&](const char* key) -> std::vector<Node> {
-    if (!node.has(key) && transform.identity()) return {};
-    const Node list = node.at(key);
-    std::vector<Node> nodes = list.list(static_cast<std::size_t>(rows));
-    if (transform.identity()) {
-      if (!nodes.empty()) list.fail("has entries, expected none where kind is none");
-    } else if (nodes.size() != 1 && nodes.size() != static_cast<std::size_t>(rows)) {
-      list.fail(cat("has ", nodes.size(), " entries, expected 1 or ", rows));
-    }
-    return nodes;
-  };
-  for (const Node& shift : entries("shift")) transform.shift.push_back(shift.number());
-  for (const Node& scale : entries("scale")) transform.scale.push_back(scale.positive());
-  transform.byte_unit = node.get("bytes", transform.byte_unit, [](const Node& n) {
-    return n.number([](double v) { return v == 1 || v == 255; },
-                    "255, or 1 for bytes that are 0 and 1");
-  });
-  return transform;
-}
 
 Activation activation_from(const Node& node) {
   Activation activation = node.at("name").one_of<Activation>();
@@ -233,6 +196,45 @@ std::vector<std::string> names_from(const Node& node, Index count) {
   return names;
 }
 
+// ---- transforms ---------------------------------------------------------------------------------
+
+ordered_json transform_json(const InputTransform& transform) {
+  const bool none = transform.identity();
+  const auto list = [&](const std::vector<double>& values, double otherwise) {
+    return none ? numbers({}) : numbers(values.empty() ? std::vector{otherwise} : values);
+  };
+  ordered_json object = {{"kind", name_of(transform.kind)},
+                         {"shift", list(transform.shift, 0)},
+                         {"scale", list(transform.scale, 1)}};
+  if (transform.byte_unit != InputTransform().byte_unit)
+    object["bytes"] = json_number(transform.byte_unit);
+  return object;
+}
+
+InputTransform transform_from(const Node& node, Index rows) {
+  node.only({"kind", "shift", "scale", "bytes"});
+  InputTransform transform;
+  transform.kind = node.at("kind").one_of<InputTransform::Kind>();
+  const auto entries = [&](const char* key) -> std::vector<Node> {
+    if (!node.has(key) && transform.identity()) return {};
+    const Node list = node.at(key);
+    std::vector<Node> nodes = list.list(static_cast<std::size_t>(rows));
+    if (transform.identity()) {
+      if (!nodes.empty()) list.fail("has entries, expected none where kind is none");
+    } else if (nodes.size() != 1 && nodes.size() != static_cast<std::size_t>(rows)) {
+      list.fail(cat("has ", nodes.size(), " entries, expected 1 or ", rows));
+    }
+    return nodes;
+  };
+  for (const Node& shift : entries("shift")) transform.shift.push_back(shift.number());
+  for (const Node& scale : entries("scale")) transform.scale.push_back(scale.positive());
+  transform.byte_unit = node.get("bytes", transform.byte_unit, [](const Node& n) {
+    return n.number([](double v) { return v == 1 || v == 255; },
+                    "255, or 1 for bytes that are 0 and 1");
+  });
+  return transform;
+}
+
 // ---- nets ---------------------------------------------------------------------------------------
 
 ordered_json net_json(const NetSpec& net) {
@@ -270,7 +272,8 @@ void add_autoencoder(ordered_json& object, const VaeSpec& spec) {
   const bool picture = spec.image != std::array<Index, 3>{};
   object["input"] = {{"rows", spec.input_dim},
                      {"shape", picture ? ordered_json(spec.image) : ordered_json()},
-                     {"transform", to_json(spec.transform)}};
+                     {"transform", transform_json(spec.transform)}};
+  if (spec.window > 0) object["input"]["window"] = spec.window;
   if (!spec.names.empty()) object["input"]["names"] = spec.names;
   object["encoder"] = net_json(spec.hidden);
   object["decoder"] = net_json(spec.decoder_net());
@@ -280,12 +283,18 @@ void add_autoencoder(ordered_json& object, const VaeSpec& spec) {
 
 void read_autoencoder(const Node& root, VaeSpec& spec) {
   const Node input = root.at("input");
-  input.only({"rows", "shape", "transform", "names"});
+  input.only({"rows", "shape", "transform", "window", "names"});
   spec.input_dim = input.at("rows").size();
   spec.image =
       input.get("shape", spec.image, [&](const Node& n) { return shape_from(n, spec.input_dim); });
   spec.transform = input.get("transform", spec.transform,
                              [&](const Node& n) { return transform_from(n, spec.input_dim); });
+  spec.window = input.get("window", spec.window, [&](const Node& n) {
+    const Index steps = n.size();
+    if (spec.input_dim % steps != 0)
+      n.fail(cat("is ", steps, ", expected to divide the ", spec.input_dim, " rows of the input"));
+    return steps;
+  });
   spec.names =
       input.get("names", spec.names, [&](const Node& n) { return names_from(n, spec.input_dim); });
   spec.hidden = root.get("encoder", NetSpec(), net_from);

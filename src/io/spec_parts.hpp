@@ -10,6 +10,11 @@
 /// as a whole. Each kind has a file of its own beside this one (vae_spec.cpp, aae_spec.cpp).
 namespace longhand::io {
 
+/// A transform, whether of the input or of the condition.
+nlohmann::ordered_json transform_json(const InputTransform& transform);
+/// The reverse, for `rows` numbers per sample. Throws FormatError.
+InputTransform transform_from(const Node& node, Index rows);
+
 /// The hidden stages of a net, a list.
 nlohmann::ordered_json net_json(const NetSpec& net);
 /// The reverse. Throws FormatError.

@@ -17,6 +17,9 @@ std::string spec_to_json(const VaeSpec& given) {
   add_autoencoder(object, spec);
   object["condition_rows"] = spec.condition_dim;
   if (!spec.class_names.empty()) object["class_names"] = spec.class_names;
+  if (!spec.condition_names.empty()) object["condition_names"] = spec.condition_names;
+  if (!spec.condition_transform.identity())
+    object["condition_transform"] = transform_json(spec.condition_transform);
   return object.dump();
 }
 
@@ -27,12 +30,19 @@ void spec_from_json(std::string_view text, std::string_view file, VaeSpec& spec)
   if (kind != "vae" && kind != "ae" && kind != "cvae")
     root.at("model").expected("one of vae, ae, cvae");
   root.only({"model", "input", "encoder", "decoder", "latent", "likelihood", "condition_rows",
-             "class_names"});
+             "class_names", "condition_names", "condition_transform"});
   spec = VaeSpec();
   spec.condition_dim =
       root.get("condition_rows", spec.condition_dim, [](const Node& n) { return n.size(0); });
   spec.class_names = root.get("class_names", spec.class_names,
                               [&](const Node& n) { return names_from(n, spec.condition_dim); });
+  spec.condition_names = root.get("condition_names", spec.condition_names,
+                                  [&](const Node& n) { return names_from(n, spec.condition_dim); });
+  if (!spec.class_names.empty() && !spec.condition_names.empty())
+    root.at("condition_names").expected("none beside class_names");
+  spec.condition_transform =
+      root.get("condition_transform", spec.condition_transform,
+               [&](const Node& n) { return transform_from(n, spec.condition_dim); });
   read_autoencoder(root, spec);
   if (kind != kind_of(spec))
     root.at("model").expected(cat("\"", kind_of(spec), "\" with this latent and ",

@@ -121,10 +121,16 @@ std::vector<VaeSpec> all_kinds() {
     c.image = {1, 2, 3};
   });
   add([](VaeSpec& c) { c.transform = {InputTransform::Kind::symmetric, {0.1}, {1.0 / 3}}; });
+  add([](VaeSpec& c) { c.window = 3; });
   add([](VaeSpec& c) { c.names = {"a", "b", "c, d", "\"", "", "Gr\u00f6\u00dfe"}; });
   add([](VaeSpec& c) {
     c.condition_dim = 2;
     c.class_names = {"red", "-1"};
+  });
+  add([](VaeSpec& c) {
+    c.condition_dim = 2;
+    c.condition_names = {"age", "dose, mg"};
+    c.condition_transform = {InputTransform::Kind::standardize, {40.5, 1e-3}, {12, 0.1}};
   });
   add([](VaeSpec& c) { c.transform.byte_unit = 1; });
   for (const char* name : {"tanh", "sigmoid", "softplus", "silu", "gelu", "identity"})
@@ -622,6 +628,14 @@ TEST_CASE("model file: a description that is wrong in one place is refused there
        "input.names[5]",
        "expected text without control characters"},
       {"/class_names", json::array({"a"}), "class_names", "has 1 entries, expected at most 0"},
+      {"/condition_names", json::array({"a"}), "condition_names",
+       "has 1 entries, expected at most 0"},
+      {"/condition_transform",
+       {{"kind", "standardize"}, {"shift", {1.0}}, {"scale", {1.0}}},
+       "condition_transform.shift",
+       "has 1 entries, expected at most 0"},
+      {"/input/window", 4, "input.window", "is 4, expected to divide the 6 rows"},
+      {"/input/window", 0, "input.window", "expected"},
       {"/input/transform/bytes", 128, "input.transform.bytes", "is 128, expected 255, or 1"},
       {"/scalar", "float16", "scalar", "is \"float16\", expected \"float32\" or \"float64\""},
       {"/library", 1, "library", "is 1, expected a text"},

@@ -173,6 +173,36 @@ TEST_CASE_TEMPLATE(
   CHECK(kl.guarded());
 }
 
+TEST_CASE_TEMPLATE("gaussian latent: the ratio at the draw is that of the two densities [KL-10]", B,
+                   Reference<double>, Cpu<double>) {
+  const auto log_density = [](double z, double mu, double logvar) {
+    return -(std::log(2 * 3.141592653589793) + logvar + (z - mu) * (z - mu) * std::exp(-logvar)) /
+           2;
+  };
+  for (const bool learned : {false, true}) {
+    Fixture<B> f(learned ? conditional(4) : GaussianLatentSpec{.dim = 4}, 7, 1, B(),
+                 learned ? 2 : 0);
+    const Pass<B> pass = f.pass();
+    typename Fixture<B>::Cache cache;
+    f.forward(pass, cache);
+    Matrix<double> ratio(1, 7, 2);
+    f.latent.log_ratio(pass, cache, ratio.view());
+    for (Index j = 0; j < 7; ++j) {
+      double want = 0, terms = 0;
+      for (Index i = 0; i < 4; ++i) {
+        const double q = log_density(f.z(i, j), cache.mu(i, j), cache.logvar(i, j));
+        const double p =
+            learned ? log_density(f.z(i, j), cache.prior.mu(i, j), cache.prior.logvar(i, j))
+                    : log_density(f.z(i, j), 0, 0);
+        want += q - p;
+        terms += std::abs(q) + std::abs(p);
+      }
+      CHECK_FALSE(!(std::abs(ratio(0, j) - want) <= 1e-14 * terms));
+    }
+    CHECK(ratio.guarded());
+  }
+}
+
 TEST_CASE_TEMPLATE("gaussian latent: draws from the prior have a stream of their own [REP-2]", B,
                    Reference<double>, Cpu<double>) {
   Fixture<B> f(conditional(3), 5, 1, B(), 2), plain({.dim = 3}, 5);

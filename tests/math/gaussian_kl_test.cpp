@@ -26,6 +26,15 @@ struct Conditional {
     return y;
   }
 };
+/// (mu, logvar, eps, mu_p, logvar_p) -> log q - log p.
+struct Ratio {
+  template <class T>
+  std::array<T, 1> operator()(const std::array<T, 5>& x) const {
+    std::array<T, 1> y;
+    GaussianLogRatio{}(x[0], x[1], x[2], x[3], x[4], y[0]);
+    return y;
+  }
+};
 struct Difference {
   template <class T>
   std::array<T, 1> operator()(const std::array<T, 1>& x) const {
@@ -75,6 +84,25 @@ TEST_CASE("gaussian KL: worked numbers, conditional prior [KL-4] [KL-5] [KL-6] [
         {0.13436537653899092, 0.5, -0.09063462346100908, -0.5, -0.03436537653899093});
 }
 
+TEST_CASE("gaussian KL: worked numbers, the ratio at one draw [KL-10]") {
+  const auto check = [](const std::array<double, 5>& at, double want) {
+    check_worked("kl_ratio", Ratio{}(at)[0], want);
+  };
+  check({0.5, -0.2, 1.5, 0, 0}, 0.6997001607396992);
+  check({0.5, -0.2, -0.5, 0.2, 0.3}, 0.1336051454894106);
+  check({-1, 1, 0.25, 0.5, -0.7}, 0.3102388058695559);
+}
+
+TEST_CASE("gaussian KL: the mean of the ratio over three draws is the divergence [KL-10]") {
+  for (const auto& x :
+       sample<double, 4>({Range{-5, 5}, Range{-6, 6}, Range{-5, 5}, Range{-6, 6}})) {
+    const auto at = [&](double eps) { return Ratio{}(std::array{x[0], x[1], eps, x[2], x[3]})[0]; };
+    const double mean = (at(-std::sqrt(3)) + 4 * at(0) + at(std::sqrt(3))) / 6;
+    const double kl = Conditional{}(std::array{x[0], x[1], x[2], x[3], 1.0})[0];
+    CHECK_FALSE(!(std::abs(mean - kl) <= 1e-13 * (std::abs(kl) + 10)));
+  }
+}
+
 TEST_CASE("gaussian KL: worked numbers, the small difference [KL-9]") {
   const auto check = [](double x, double want) {
     check_worked("expm1_minus_x", expm1_minus(x), want);
@@ -117,6 +145,22 @@ TEST_CASE_TEMPLATE("gaussian KL: within the declared bounds [KL-1] [KL-4] [KL-9]
       },
       std::array{Range{-10, 10}, Range{-20, 20}, Range{-10, 10}, Range{-20, 20}, Range{0, 1}},
       std::array{4., 4., 4., 4., 4.});
+  check_errors<S>(
+      "ratio", Ratio{},
+      [](const auto& x) {
+        const long double noise = std::exp(x[1] / 2) * x[2], delta = x[0] + noise - x[3];
+        const long double scale = std::exp(-x[4]), square = delta * delta * scale;
+        // What the rounding of delta costs: of mu, of the noise with its exponent, of mu_p.
+        const long double by_delta =
+            2 * std::fabs(delta) * scale *
+            (std::fabs(x[0]) + std::fabs(x[3]) + std::fabs(noise) * (1 + std::fabs(x[1]) / 2));
+        return std::array{Exact((square - x[2] * x[2] - (x[1] - x[4])) / 2,
+                                (square * (1 + std::fabs(x[4])) + by_delta + x[2] * x[2] +
+                                 std::fabs(x[1]) + std::fabs(x[4])) /
+                                    2)};
+      },
+      std::array{Range{-10, 10}, Range{-20, 20}, Range{-5, 5}, Range{-10, 10}, Range{-20, 20}},
+      std::array{4.});
 }
 
 TEST_CASE("gaussian KL: derivatives by differences [KL-2] [KL-3] [KL-5] [KL-6] [KL-7] [KL-8]") {

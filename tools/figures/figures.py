@@ -660,8 +660,156 @@ def batch_changes():
     return picture
 
 
-FIGURES = (activations, adversarial, batch_changes, bernoulli, categorical, dense, dropout, elbo, gaussian,
-           gaussian_kl, input_transform, noise, optimizers, pitfalls, reparameterisation)
+def importance():
+    picture = Picture(880, 348, "Draws from the encoder weighed by the posterior of what was observed, and "
+                      "the bound over the number of draws")
+    model, draws = f.IMP, 20
+    mean, variance = f.imp_posterior_mean(1.5, 1, 0.5), f.imp_posterior_variance(1, 0.5)
+    left = Panel(picture, 60, 60, 420, 240, (-1, 2.5), (-0.55, 0.9),
+                 f"{draws} draws of z, each with its weight", "code z", "density",
+                 (-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5), (0, 0.2, 0.4, 0.6, 0.8))
+    zs = grid(-1, 2.5, 140)
+    left.segment((-1, 0), (2.5, 0), INK, 0.8, None)
+    left.line(zs, [f.normal_density(z, model["mu"], model["sigma"]) for z in zs], BLUE, 2.2, "6 3")
+    left.line(zs, [f.normal_density(z, mean, sqrt(variance)) for z in zs], ORANGE, 2.2)
+    eps = [f.box_muller(*f.words(42, 0, stream=4, draw=k)[:2])[2] for k in range(draws)]  # as evaluated
+    z = [model["mu"] + model["sigma"] * e for e in eps]
+    b = [f.imp_b(eps=e, **model) for e in eps]
+    weights = f.softmax(b)
+    rows = {k: place % 4 for place, k in enumerate(sorted(range(draws), key=lambda k: z[k]))}
+    for k in range(draws):
+        x, y = left.at(z[k], -0.09 - 0.105 * rows[k])
+        left.segment((z[k], 0), (z[k], 0.025), INK, 1, None)
+        picture.circle(x, y, f"{28 * sqrt(weights[k]):.1f}", INK, GREY, 0.8)
+    found, plain = sum(w * v for w, v in zip(weights, z)), sum(z) / draws
+    for at, color, dash in ((plain, BLUE, "6 3"), (found, INK, "2 2")):
+        left.segment((at, -0.55), (at, 0.9), color, 1.2, dash)
+    left.text(plain, 0.84, minus(f"mean {plain:.2f}"), BLUE, dx=-5, anchor="end")
+    left.text(found, 0.84, minus(f"weighted {found:.2f}"), INK, dx=5)
+    left.text(-0.05, 0.52, "encoder q", BLUE, dx=-6, anchor="end")
+    left.text(1.55, 0.56, "posterior of what", ORANGE)
+    left.text(1.55, 0.56, "was observed", ORANGE, dy=14)
+    left.text(-0.95, -0.5, f"{1 / sum(w * w for w in weights):.1f} effective draws  [IMP-6]", INK)
+    for k, share in enumerate((0.4, 0.1, 0.01)):
+        x = 120 + 120 * k
+        picture.circle(x, 22, f"{28 * sqrt(share):.1f}", INK, GREY, 0.8)
+        picture.text(x + 21, 26, f"w = {share:g}", INK, 11.5)
+    right = Panel(picture, 570, 60, 280, 240, (0, 3), (-2.4, -1.8), "the bound  [IMP-1]", "draws S",
+                  "nats", [(k, str(10 ** k)) for k in range(4)], (-2.4, -2.2, -2, -1.8))
+    exact = f.imp_log_p(1.5, 1, 0.5)
+    right.segment((0, exact), (3, exact), INK, 1.2, "5 3")
+    counts = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+    bounds = [f.imp_bound(count) for count in counts]
+    right.line([math.log10(count) for count in counts], bounds, BLUE)
+    for count, value in zip(counts, bounds):
+        if count in (1, 2, 3, 10, 100, 1000):
+            right.mark(math.log10(count), value, BLUE, 3.5)
+    right.text(0, bounds[0], minus(f"{bounds[0]:.2f}, the ELBO"), BLUE, dx=9, dy=6)
+    right.text(3, exact, minus(f"log p = {exact:.2f}"), INK, dx=-4, dy=-6, anchor="end")
+    return picture
+
+
+def solved(A, b):
+    """x with A x = b, by elimination; A is positive definite."""
+    rows = [[*row, value] for row, value in zip(A, b)]
+    for k, pivot in enumerate(rows):
+        for row in rows[k + 1:]:
+            factor = row[k] / pivot[k]
+            row[k:] = [v - factor * p for v, p in zip(row[k:], pivot[k:])]
+    x = []
+    for k in range(len(rows) - 1, -1, -1):
+        x.insert(0, (rows[k][-1] - sum(a * v for a, v in zip(rows[k][k + 1:-1], x))) / rows[k][k])
+    return x
+
+
+def logistic_regression(points, labels, classes):
+    """Rows (weights, bias) of the classes, with a penalty of 1 / n, by Newton's method."""
+    inputs, width, n = [(*z, 1.0) for z in points], len(points[0]) + 1, len(points)
+    theta = [[0.0] * width for _ in range(classes)]
+    size = classes * width
+    for _ in range(12):
+        g = [value / n for row in theta for value in row]
+        H = [[(i == j) / n for j in range(size)] for i in range(size)]
+        for x, label in zip(inputs, labels):
+            p = f.softmax([sum(a * b for a, b in zip(row, x)) for row in theta])
+            for i in range(size):
+                k, a = divmod(i, width)
+                g[i] += (p[k] - (k == label)) * x[a] / n  # [CLS-3]
+                for j in range(size):
+                    m, b = divmod(j, width)
+                    H[i][j] += p[k] * ((k == m) - p[m]) * x[a] * x[b] / n
+        step = solved(H, g)
+        theta = [[v - step[k * width + a] for a, v in enumerate(row)] for k, row in enumerate(theta)]
+    return theta
+
+
+def classifier():
+    picture = Picture(880, 325, "The cost of a logit under a softmax, its slope, and a classifier of codes in "
+                      "the plane")
+    rest = {"l1": -0.2, "l2": 0.1}  # the worked example, with another l0
+    left = Panel(picture, 50, 45, 205, 220, (-4, 4), (0, 5), "cost  [CLS-2]", "logit of class 0", "nats",
+                 (-4, -2, 0, 2, 4), (0, 1, 2, 3, 4, 5))
+    middle = Panel(picture, 315, 45, 205, 220, (-4, 4), (-1.1, 1.1), "its slope, p − y  [CLS-3]",
+                   "logit of class 0", "", (-4, -2, 0, 2, 4), (-1, -0.5, 0, 0.5, 1))
+    xs = grid(-4, 4, 120)
+    for label, color in ((0, BLUE), (1, ORANGE)):
+        left.line(xs, [f.class_nll(label, l0=x, **rest) for x in xs], color)
+        middle.line(xs, [f.class_dlogit(0, label, 1, l0=x, **rest) for x in xs], color)
+        cost, slope = f.class_nll(label, l0=0.5, **rest), f.class_dlogit(0, label, 1, l0=0.5, **rest)
+        left.segment((0.5 - 1.3, cost - 1.3 * slope), (0.5 + 1.3, cost + 1.3 * slope), INK, 1.1, None)
+        for panel, value in ((left, cost), (middle, slope)):
+            panel.mark(0.5, value, color)
+        side = {"dx": -6, "dy": -6, "anchor": "end"} if label else {"dx": 8, "dy": -6}
+        left.text(0.5, cost, f"{cost:.2f}", color, **side)
+        middle.text(0.5, slope, minus(f"{slope:.2f}"), color, **{**side, "dy": -6 if label else 11})
+    left.text(-3.3, 4.45, "sample of class 0", BLUE)
+    left.text(2.75, 3.25, "of class 1", ORANGE, anchor="end")
+    middle.text(-3.8, -0.75, "of class 0", BLUE)
+    middle.text(3.8, 0.6, "of class 1", ORANGE, anchor="end")
+    # Codes of three classes, from the generator, and the minimum of the objective of longhand probe.
+    counts, middles, spread = (44, 30, 26), ((-0.9, -0.35), (0.95, -0.55), (0.25, 1.15)), 0.62
+    points, labels = [], []
+    for label, count in enumerate(counts):
+        for _ in range(count):
+            e = f.box_muller(*f.words(42, len(points))[:2])[2:]
+            points.append(tuple(m + spread * v for m, v in zip(middles[label], e)))
+            labels.append(label)
+    theta = logistic_regression(points, labels, 3)
+    panel = Panel(picture, 590, 45, 260, 220, (-2.6, 2.6), (-2.2, 2.9), "three classes of codes", "z₀", "",
+                  (-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2))
+    picture.text(560, 155, "z₁", anchor="middle", size=11.5)
+    colors = (BLUE, ORANGE, GREEN)
+
+    def place(k, others, leads):
+        """The code at which class k leads each of the two others by these differences of logits."""
+        (a, b, c), (d, e, g) = ([u - v for u, v in zip(theta[k], theta[m])] for m in others)
+        determinant = a * e - b * d
+        right = leads[0] - c, leads[1] - g
+        return ((right[0] * e - b * right[1]) / determinant, (a * right[1] - right[0] * d) / determinant)
+
+    for k, color in enumerate(colors):
+        others = [m for m in range(3) if m != k]
+        corner = [place(k, others, leads) for leads in ((0, 60), (0, 0), (60, 0))]
+        picture.path([panel.at(*at) for at in corner], color, 0, fill=color, opacity=0.13, clip=panel.clip,
+                     closed=True)
+        if k < 2:  # the borders of class 0, then the one between 1 and 2
+            picture.path([panel.at(*at) for at in corner[k:]], INK, 1.1, clip=panel.clip)
+        # p_k = 0.9: the odds of the two others have the sum 1 / 9.
+        line = [place(k, others, (log(9) + f.softplus(-t), log(9) + f.softplus(t))) for t in grid(-40, 40, 160)]
+        picture.path([panel.at(*at) for at in line], color, 1.2, "4 3", clip=panel.clip)
+    right = 0
+    for z, label in zip(points, labels):
+        logits = {f"l{k}": row[0] * z[0] + row[1] * z[1] + row[2] for k, row in enumerate(theta)}
+        told = f.class_right(label, **logits)
+        right += told
+        panel.mark(*z, colors[label] if told else INK, 3, colors[label])
+    picture.text(720, 317, f"accuracy [CLS-4] {right / len(points):.2f}, of always saying blue "
+                 f"{max(counts) / len(points):.2f}", anchor="middle", size=11.5)
+    return picture
+
+
+FIGURES = (activations, adversarial, batch_changes, bernoulli, categorical, classifier, dense, dropout, elbo,
+           gaussian, gaussian_kl, importance, input_transform, noise, optimizers, pitfalls, reparameterisation)
 NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)")
 
 

@@ -134,6 +134,11 @@ def kl_standard(mu, logvar):
     return (mu ** 2 + expm1(logvar) - logvar) / 2
 
 
+def kl_ratio(mu, logvar, eps, mu_p, logvar_p):
+    z = mu + exp(logvar / 2) * eps
+    return ((z - mu_p) ** 2 * exp(-logvar_p) - eps ** 2 - (logvar - logvar_p)) / 2
+
+
 def kl_standard_dmu(mu, logvar):
     return mu
 
@@ -157,6 +162,40 @@ def softmax(a):
     largest = max(a)
     e = [exp(v - largest) for v in a]
     return [v / sum(e) for v in e]
+
+
+# ---- classifier ----
+
+def _logits(given):
+    """l0, l1, ... in their order."""
+    return [given[f"l{k}"] for k in range(len(given))]
+
+
+def class_lse(**logits):
+    """[CLS-1]"""
+    largest = max(logits.values())
+    return largest + log(sum(exp(value - largest) for value in logits.values()))
+
+
+def class_p(k, **logits):
+    """[CLS-1]"""
+    return softmax(_logits(logits))[int(k)]
+
+
+def class_nll(label, **logits):
+    """[CLS-2]"""
+    return class_lse(**logits) - _logits(logits)[int(label)]
+
+
+def class_dlogit(k, label, w, **logits):
+    """[CLS-3]"""
+    return w * (class_p(k, **logits) - (k == label))
+
+
+def class_right(label, **logits):
+    """[CLS-4]"""
+    values = _logits(logits)
+    return float(values.index(max(values)) == label)
 
 
 # ---- optimizers ----
@@ -313,6 +352,147 @@ def chg_masked(x, p, u):
 def chg_salted(x, p, shift, scale, u):
     """[CHG-8]"""
     return -shift / scale if u < p / 2 else (1 - shift) / scale if u < p else x
+
+
+# ---- importance sampling ----
+
+# The linear model of docs/derivations/importance.md: z from N(0, 1), x_o from N(z, 0.5), x_m from
+# N(-z, 0.5), x_o = 1.5 observed and q = N(0.5, 0.5^2); three draws of z by eps, and of x_m.
+IMP = {"x": 1.5, "w": 1.0, "v": 0.5, "mu": 0.5, "sigma": 0.5}
+IMP_EPS, IMP_Y = (-1.0, 0.0, 1.0), (0.5, 0.0, -1.5)
+
+
+def imp_b(x, w, v, mu, sigma, eps):
+    """[IMP-2] where x is from N(w z, v)"""
+    return -gaussian_nll(w * (mu + sigma * eps), x, v) - kl_ratio(mu, 2 * log(sigma), eps, 0, 0)
+
+
+def _imp_mean(weights, values):
+    return sum(w * value for w, value in zip(weights, values)) / sum(weights)
+
+
+def _imp_deviation(weights, means, draws):
+    """[IMP-5]"""
+    value = _imp_mean(weights, means)
+    return sqrt(_imp_mean(weights, [(y - m) ** 2 + (m - value) ** 2 for y, m in zip(draws, means)]))
+
+
+def _imp_effective(weights):
+    """[IMP-6]"""
+    return sum(weights) ** 2 / sum(w * w for w in weights)
+
+
+def imp_value_of_two(e0, e1, m0, m1):
+    return _imp_mean((e0, e1), (m0, m1))
+
+
+def imp_deviation_of_two(e0, e1, m0, m1, y0, y1):
+    return _imp_deviation((e0, e1), (m0, m1), (y0, y1))
+
+
+def imp_effective_of_two(e0, e1):
+    return _imp_effective((e0, e1))
+
+
+def _imp_draws(draws):
+    """b, w and the means of x_m of the first draws of the example."""
+    noise = IMP_EPS[:int(draws)]
+    b = [imp_b(eps=eps, **IMP) for eps in noise]
+    return b, softmax(b), [-IMP["mu"] - IMP["sigma"] * eps for eps in noise]
+
+
+def imp_w(k):
+    """[IMP-3]"""
+    return _imp_draws(3)[1][int(k)]
+
+
+def imp_log_mean(draws):
+    b = _imp_draws(draws)[0]
+    return max(b) + log(sum(exp(value - max(b)) for value in b) / len(b))
+
+
+def imp_mean_log(draws):
+    b = _imp_draws(draws)[0]
+    return sum(b) / len(b)
+
+
+def imp_weighted_log(draws):
+    b, w, _ = _imp_draws(draws)
+    return _imp_mean(w, b)
+
+
+def imp_value(draws):
+    """[IMP-4]"""
+    _, w, means = _imp_draws(draws)
+    return _imp_mean(w, means)
+
+
+def imp_deviation(draws):
+    _, w, means = _imp_draws(draws)
+    return _imp_deviation(w, means, IMP_Y)
+
+
+def imp_effective(draws):
+    return _imp_effective(_imp_draws(draws)[1])
+
+
+def imp_log_p(x, w, v):
+    return -gaussian_nll(0, x, w * w + v)
+
+
+def imp_posterior_mean(x, w, v):
+    return imp_posterior_variance(w, v) * w * x / v
+
+
+def imp_posterior_variance(w, v):
+    return 1 / (1 + w * w / v)
+
+
+def imp_true_deviation(w, w_m, v):
+    return sqrt(w_m ** 2 * imp_posterior_variance(w, v) + v)
+
+
+def imp_share(x, w, v, mu, sigma):
+    """What S_eff / S tends to."""
+    variance = imp_posterior_variance(w, v)
+    rest = 2 * sigma ** 2 - variance
+    return (sqrt(variance * rest) / sigma ** 2
+            * exp(-(mu - imp_posterior_mean(x, w, v)) ** 2 / rest))
+
+
+def _imp_expectations(draws):
+    """The mean of [IMP-1] and of [IMP-4] over all draws, for so many of them, without sampling.
+
+    With r the mean of the ratios e^b / p(x), E log r is the integral of (e^-t - E e^(-t r)) / t over
+    t > 0, and the mean of a quotient with r below comes from 1 / r, the integral of e^(-t r). The
+    draws are independent, so that E e^(-t r) is a power of one integral over z. Both integrals are
+    sums over grids, of log t and of z, which converge exponentially.
+    """
+    step, middle, sigma = 0.02, IMP["mu"], IMP["sigma"]
+    total = imp_log_p(IMP["x"], IMP["w"], IMP["v"])
+    nodes = []  # (probability, ratio, z)
+    for k in range(-230, 361):
+        z = middle + step * k
+        nodes.append((step * normal_density(z, middle, sigma),
+                      exp(imp_b(eps=(z - middle) / sigma, **IMP) - total), z))
+    bound = value = 0.0
+    for k in range(-150, 29):
+        t = exp(k / 4)
+        decays = [exp(-t * ratio / draws) for _, ratio, _ in nodes]
+        some = sum(p * expm1(-t * ratio / draws) for p, ratio, _ in nodes)
+        one = log1p(some) if some > -0.5 else log(sum(p * e for (p, _, _), e in zip(nodes, decays)))
+        inner = sum(p * ratio * -z * e for (p, ratio, z), e in zip(nodes, decays))
+        bound += (expm1(-t) - expm1(draws * one)) / 4
+        value += t * exp((draws - 1) * one) * inner / 4
+    return total + bound, value
+
+
+def imp_bound(draws):
+    return _imp_expectations(draws)[0]
+
+
+def imp_expected_value(draws):
+    return _imp_expectations(draws)[1]
 
 
 # ---- the pages ----

@@ -16,6 +16,7 @@ namespace longhand {
 struct ModelCheck {
   std::vector<std::size_t> batches = {0, 1, 4};
   bool masked = false;      ///< with missing values
+  bool labels = false;      ///< the condition is the class of a sample, as zeros and one 1
   double beta = 0.7;        ///< weight of the KL
   std::string player = {};  ///< whose loss and parameters are checked; empty: the first player's
 };
@@ -29,8 +30,9 @@ struct ModelRig : Rig<B> {
   Player player;
   Index phase = 0;         ///< in which the player's gradient is left
   Index first_weight = 0;  ///< place of the first weight of its loss
+  bool labels = false;     ///< as ModelCheck::labels
 
-  ModelRig(V made, const ModelCheck& how) : model(std::move(made)) {
+  ModelRig(V made, const ModelCheck& how) : model(std::move(made)), labels(how.labels) {
     this->backend = model.backend();
     this->grads = Grads<B>(model.params().layout());
     for (const Scheduled& schedule : model.schedules())
@@ -50,9 +52,20 @@ struct ModelRig : Rig<B> {
     std::size_t k = 0;
     batch.input = input_on(pass, in.inputs[k++]);
     if (model.condition_dim() > 0) batch.condition = input_on(pass, in.inputs[k++]);
+    if (labels) batch.condition = one_hot(pass, batch.condition);
     if (k < in.inputs.size()) batch.mask = input_on(pass, in.inputs[k++]);
     batch.sample_weights = sample_weights;
     return batch;
+  }
+  /// Columns of zeros with a 1 where the sample's class (1 x N) says.
+  View<B> one_hot(const Pass<B>& pass, ConstView<B> classes) const {
+    const View<B> columns = pass.matrix(model.condition_dim(), classes.cols);
+    pass.backend.fill(columns, typename B::Scalar(0));
+    for (Index j = 0; j < classes.cols; ++j)
+      for (Index k = 0; k < columns.rows; ++k)
+        if (classes(0, j) == typename B::Scalar(static_cast<double>(k)))
+          columns.data[j * columns.ld + k] = typename B::Scalar(1);
+    return columns;
   }
   /// A sample of the player's loss: the sum of w term_j / N over its list, before sample weights.
   struct AddTerm {
@@ -91,9 +104,8 @@ struct ModelRig : Rig<B> {
       for (const WeightedTerm& term : players[p].loss)
         this->scalars.weights.push_back(
             typename B::Scalar(term.weight) *
-            (term.schedule < 0
-                 ? typename B::Scalar(1)
-                 : this->scalars.schedules[static_cast<std::size_t>(term.schedule)]));
+            (term.schedule < 0 ? typename B::Scalar(1)
+                               : this->scalars.schedules[static_cast<std::size_t>(term.schedule)]));
     }
     require(found >= 0, "the model has no player '", name, "'");
     for (std::size_t k = 0; k < phases.size(); ++k)
@@ -126,8 +138,7 @@ void require_plain_loss(ModelRig<B, V>& rig, const Part& part, Random& random) {
       gap = std::max(gap, std::fabs(fused[j] - plain[j]));
     }
     // The sums of both may differ by the rounding of a multiply-add per term.
-    const double roundings =
-        static_cast<double>(rig.model.input_dim() + rig.model.z_rows() + 4);
+    const double roundings = static_cast<double>(rig.model.input_dim() + rig.model.z_rows() + 4);
     if (!(gap <= roundings * std::numeric_limits<double>::epsilon() * size))
       throw Broken("step gives other terms than values");
     const View<B> all = rig.grads.flat();
@@ -157,10 +168,14 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   Part part;
   const auto rows = static_cast<std::size_t>(rig.model.input_dim());
   part.inputs = {target_of("x", rows, rig.model.domain())};
-  if (condition_dim > 0)
-    part.inputs.push_back({.name = "condition",
-                           .rows = static_cast<std::size_t>(condition_dim),
-                           .differentiate = false});
+  if (condition_dim > 0) {
+    PartInput condition{.name = "condition",
+                        .rows = static_cast<std::size_t>(how.labels ? 1 : condition_dim),
+                        .differentiate = false};
+    for (Index k = 0; how.labels && k < condition_dim; ++k)
+      condition.among.push_back(static_cast<double>(k));
+    part.inputs.push_back(std::move(condition));
+  }
   if (how.masked)
     part.inputs.push_back(
         {.name = "mask", .rows = rows, .differentiate = false, .among = {1, 0, 1}});
@@ -177,8 +192,7 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
   part.backward = [&](const PartBatch& batch, const PartCache&, PartMatrix dy,
                       const std::vector<PartMatrix>&, GradientWrite write) {
     const Pass<B> pass = rig.pass(batch, write);
-    rig.model.step(pass, rig.batch(pass, batch, view_of<B>(dy)), rig.phase,
-                   rig.terms(pass, batch));
+    rig.model.step(pass, rig.batch(pass, batch, view_of<B>(dy)), rig.phase, rig.terms(pass, batch));
     if (write == GradientWrite::assign) rig.finish(batch, rig.player.segments);
   };
   using W = decltype(make.template operator()<D>());
@@ -202,8 +216,8 @@ GradientReport check_model(std::string_view name, const Make& make, const ModelC
 
 /// The Vae that `spec` describes.
 template <class B = Cpu<double>>
-GradientReport check_model(std::string_view name, const VaeSpec& spec,
-                           const ModelCheck& how = {}, const CheckOptions& options = {}) {
+GradientReport check_model(std::string_view name, const VaeSpec& spec, const ModelCheck& how = {},
+                           const CheckOptions& options = {}) {
   return check_model<B>(
       name, [&]<class On>() { return Vae<On>(spec); }, how, options);
 }

@@ -32,7 +32,7 @@ class GaussianLatent {
 
   static constexpr bool has_density() { return true; }
   static constexpr bool has_logvar() { return true; }
-  static constexpr bool has_log_ratio() { return false; }
+  static constexpr bool has_log_ratio() { return true; }
   static std::vector<Term> terms() { return {{"kl"}}; }
   static std::vector<Scheduled> schedules() { return {}; }
   Index head_rows() const { return 2 * dim_; }
@@ -55,9 +55,8 @@ class GaussianLatent {
   /// Writes KL_j in nats into `rows` (1 x N), without gradients.
   void values(const Pass<B>& pass, const Cache& cache, View<B> rows) const;
 
-  void log_ratio(const Pass<B>&, const Cache&, View<B>) const {
-    require(false, "a Gaussian latent has no importance-weighted bound yet");
-  }
+  /// Writes log q(z given x) - log p(z) of the draw that forward() made into `rows` (1 x N).
+  void log_ratio(const Pass<B>& pass, const Cache& cache, View<B> rows) const;
 
   /// The mean of q without noise, and logvar (J x N each), where they are wanted.
   void mean(const Pass<B>& pass, ConstView<B> h, View<B> z, View<B> logvar = {}) const;
@@ -120,6 +119,15 @@ template <class B>
 LONGHAND_ONCE void GaussianLatent<B>::values(const Pass<B>& pass, const Cache& cache,
                                              View<B> rows) const {
   kl(cache).value(pass, rows);
+}
+
+template <class B>
+LONGHAND_ONCE void GaussianLatent<B>::log_ratio(const Pass<B>& pass, const Cache& cache,
+                                                View<B> rows) const {
+  pass.backend.reduce_columns(GaussianLogRatio{},
+                              in<B>(cache.mu, cache.logvar, cache.eps, either<B>(cache.prior.mu, 0),
+                                    either<B>(cache.prior.logvar, 0)),
+                              std::array<View<B>, 0>{}, dim_, rows);  // [KL-10]
 }
 
 template <class B>

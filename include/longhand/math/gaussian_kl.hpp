@@ -55,4 +55,15 @@ struct ConditionalKl {
   }
 };
 
+/// The log of the ratio q / p at the draw z = mu + sigma eps from q, whose mean over the draws is
+/// the KL; p = N(mu_p, exp(logvar_p)). Error: 4 of its terms, where z counts with its own rounding.
+struct GaussianLogRatio {
+  template <class T>
+  LONGHAND_HD void operator()(const T& mu, const T& logvar, const T& eps, const T& mu_p,
+                              const T& logvar_p, T& ratio) const {
+    const T delta = mu + exp(T(0.5) * logvar) * eps - mu_p;
+    ratio = T(0.5) * (delta * delta * exp(-logvar_p) - eps * eps - (logvar - logvar_p));  // [KL-10]
+  }
+};
+
 }  // namespace longhand

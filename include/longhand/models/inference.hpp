@@ -108,9 +108,15 @@ class Inference {
     count > kRun ? together(model().backend(), runs) : runs(model().backend());
   }
 
-  /// A run of x and its condition, x in the model's units.
+  /// A run of x and its condition, both in the model's units.
   Batch<B> batch_of(const Pass<B>& pass, Run run, ConstView<B> x, ConstView<B> condition) const {
-    return {.input = model().input().to_model(pass, run.of(x)), .condition = run.of(condition)};
+    return {.input = model().input().to_model(pass, run.of(x)),
+            .condition = condition_of(pass, run, condition)};
+  }
+  ConstView<B> condition_of(const Pass<B>& pass, Run run, ConstView<B> condition) const {
+    if constexpr (requires { model().condition_units(); })
+      if (condition.present()) return model().condition_units().to_model(pass, run.of(condition));
+    return run.of(condition);
   }
 
   /// x = E[x given z] in the user's units.
@@ -227,7 +233,7 @@ LONGHAND_ONCE void Inference<M, B>::decode(ConstView<B> z, View<B> x, Workspace<
   check_samples("decode", "x", x, model().input_dim(), z.cols);
   check_condition("decode", condition, z.cols);
   by_runs(z.cols, workspace, [&](const Pass<B>& pass, Run run) {
-    mean(pass, run.of(z), run.of(condition), run.of(x));
+    mean(pass, run.of(z), condition_of(pass, run, condition), run.of(x));
   });
 }
 
@@ -240,8 +246,9 @@ LONGHAND_ONCE void Inference<M, B>::reconstruct(ConstView<B> x, View<B> reconstr
   check_condition("reconstruct", condition, x.cols);
   by_runs(x.cols, workspace, [&](const Pass<B>& pass, Run run) {
     const View<B> z = pass.matrix(model().z_rows(), run.count);
-    model().posterior(pass, batch_of(pass, run, x, condition), z, {});
-    mean(pass, z, run.of(condition), run.of(reconstruction));
+    const Batch<B> batch = batch_of(pass, run, x, condition);
+    model().posterior(pass, batch, z, {});
+    mean(pass, z, batch.condition, run.of(reconstruction));
   });
 }
 
@@ -255,7 +262,7 @@ LONGHAND_ONCE void Inference<M, B>::sample(View<B> x, Workspace<B>& workspace,
   by_runs(x.cols, workspace, [&](Pass<B> pass, Run run) {
     pass.key = {.seed = call.seed, .step = 0, .stream = Stream::prior, .draw = 0};
     pass.sample_ids = sample_ids(pass, call.first_sample + run.first, run.count);
-    const ConstView<B> c = run.of(call.condition);
+    const ConstView<B> c = condition_of(pass, run, call.condition);
     const View<B> z = pass.matrix(model().z_rows(), run.count);
     model().from_prior(pass, c, z);
     if (!call.draw) return mean(pass, z, c, run.of(x));

@@ -53,9 +53,10 @@ struct ModelDefaults {
   }
   /// Whether draw_weights() can be asked.
   static constexpr bool has_draw_weights() { return false; }
-  template <class... Any>
-  void draw_weights(const Any&...) const {
+  template <class Pass, class Batch, class View>
+  View draw_weights(const Pass&, const Batch&, const View&) const {
     require(false, "the model has no importance-weighted bound");
+    return {};
   }
   /// Targets must lie in [first, second].
   static std::pair<double, double> domain() {
@@ -89,7 +90,8 @@ concept TrainableModel = requires(const M model, M& own, const Pass<typename M::
   { model.phases() } -> std::convertible_to<std::vector<Phase>>;
   model.step(pass, batch, Index{}, terms);
   model.values(pass, batch, terms, statistics);
-  // -log p(x given z) and log q(z given x) - log p(z) of one draw, as two rows
+  // -log p(x given z) and log q(z given x) - log p(z) of one draw, as two rows; the decoder's
+  // output
   model.draw_weights(pass, batch, terms);
 };
 

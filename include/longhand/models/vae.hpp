@@ -64,6 +64,7 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   const VaeSpec& spec() const { return spec_; }
   const Params<B>& params() const { return params_; }
   const InputUnits<B>& input() const { return input_; }
+  const InputUnits<B>& condition_units() const { return condition_units_; }
   const Likelihood& likelihood() const { return likelihood_; }
   const Latent& latent() const { return latent_; }
 
@@ -92,6 +93,11 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   void set_transform(const InputTransform& transform) {
     input_ = InputUnits<B>(backend_, transform, spec_.input_dim);
     spec_.transform = transform;
+  }
+  /// Replaces the transform of the condition, likewise.
+  void set_condition_transform(const InputTransform& transform) {
+    condition_units_ = InputUnits<B>(backend_, transform, spec_.condition_dim);
+    spec_.condition_transform = transform;
   }
 
   // ---- what training asks (models/model.hpp) ----------------------------------------------------
@@ -138,8 +144,8 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
 
   bool has_draw_weights() const { return latent_.has_log_ratio(); }
   /// Writes -log p(x given z), and below it log q(z given x) - log p(z), at one draw of z per
-  /// sample, into `rows` (2 x N).
-  void draw_weights(const Pass<B>& pass, const Batch<B>& batch, View<B> rows) const;
+  /// sample, into `rows` (2 x N). Returns the decoder's output for that draw.
+  View<B> draw_weights(const Pass<B>& pass, const Batch<B>& batch, View<B> rows) const;
 
   /// Writes the posterior mean of a batch into `mean` and its log variance into `logvar` (J x N
   /// each); a view that is absent is not written.
@@ -185,7 +191,7 @@ class Vae : public ModelDefaults, public OneShot<Vae<B, Likelihood, Latent, NetT
   Latent latent_;
   std::vector<Term> terms_;
   Params<B> params_;
-  InputUnits<B> input_;
+  InputUnits<B> input_, condition_units_;
 };
 
 template <class B, class Likelihood, class Latent, class NetType>
@@ -202,6 +208,7 @@ Vae<B, Likelihood, Latent, NetType>::Vae(Named, VaeSpec spec, Likelihood likelih
   params_ = Params<B>(std::move(layout));
   initialize(backend_, spec_.init, spec_.seed, params_);
   set_transform(spec_.transform);
+  set_condition_transform(spec_.condition_transform);
 }
 
 template <class B, class Likelihood, class Latent, class NetType>
@@ -247,12 +254,13 @@ LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::values(
 }
 
 template <class B, class Likelihood, class Latent, class NetType>
-LONGHAND_ONCE void Vae<B, Likelihood, Latent, NetType>::draw_weights(const Pass<B>& pass,
-                                                                     const Batch<B>& batch,
-                                                                     View<B> rows) const {
+LONGHAND_ONCE View<B> Vae<B, Likelihood, Latent, NetType>::draw_weights(const Pass<B>& pass,
+                                                                        const Batch<B>& batch,
+                                                                        View<B> rows) const {
   const State s = forward(pass, batch);
   likelihood_.value(pass, s.output, batch, rows.row(0));
   latent_.log_ratio(pass, s.latent, rows.row(1));
+  return s.output;
 }
 
 template <class B, class Likelihood, class Latent, class NetType>

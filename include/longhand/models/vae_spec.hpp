@@ -29,10 +29,17 @@ struct VaeSpec {
   std::uint64_t seed = 0;  ///< of the initial weights
   InputTransform transform = {};
   std::array<Index, 3> image = {0, 0, 0};  ///< height, width, channels; zeros = not a picture
+  /// Time steps of a window: a sample is so many rows of a series, one after the other; 0 = a
+  /// sample is no window.
+  Index window = 0;
   /// The names of the columns of the training data, which the input has too; empty = none.
   std::vector<std::string> names = {};
   /// The names of the classes, one for each number of the condition; empty = class k is called k.
   std::vector<std::string> class_names = {};
+  /// The names of the condition's numbers where they are measured numbers and stand for no classes.
+  std::vector<std::string> condition_names = {};
+  /// From the condition in the user's units to the numbers that the nets are given.
+  InputTransform condition_transform = {};
 
   NetSpec decoder_net() const { return decoder_hidden ? *decoder_hidden : hidden.reversed(); }
 };
@@ -72,7 +79,14 @@ inline VaeSpec checked(VaeSpec given) {
             " entries, expected none or ", count);
   };
   check_names("names", spec.names, spec.input_dim);
+  require(spec.window >= 0 && (spec.window == 0 || spec.input_dim % spec.window == 0), "window is ",
+          spec.window, " time steps, expected to divide input_dim, ", spec.input_dim);
   check_names("class_names", spec.class_names, spec.condition_dim);
+  check_names("condition_names", spec.condition_names, spec.condition_dim);
+  require(spec.class_names.empty() || spec.condition_names.empty(),
+          "class_names and condition_names are both there: a condition is one or the other");
+  require(spec.condition_dim > 0 || spec.condition_transform.identity(),
+          "condition_transform is there, but condition_dim is 0");
   if (const auto* gaussian = std::get_if<GaussianLatentSpec>(&spec.latent)) {
     require(gaussian->logvar_bound > 0, "logvar_bound is ", gaussian->logvar_bound,
             ", expected a positive number or infinity");

@@ -10,6 +10,7 @@
 #include "longhand/core/pass.hpp"
 #include "longhand/math/batch_changes.hpp"
 #include "longhand/models/input_transform.hpp"
+#include "longhand/models/input_units.hpp"
 #include "longhand/train/batch_changes.hpp"
 
 namespace longhand {
@@ -44,7 +45,7 @@ class BatchSource {
       batch.target = batch.target_or_input();
       batch.input = corrupted(model, pass, batch.input);
     }
-    batch.condition = take(pass, data_.condition());
+    batch.condition = condition(model, pass);
     batch.mask = take(pass, data_.mask());
     batch.sample_weights = take(pass, data_.sample_weights());
     return batch;
@@ -59,6 +60,14 @@ class BatchSource {
     const View<B> to = pass.matrix(from.rows, pass.sample_ids.cols);
     pass.backend.gather(f, from, pass.sample_ids, in, to);
     return to;
+  }
+
+  template <class M>
+  View<B> condition(const M& model, const Pass<B>& pass) const {
+    if constexpr (requires { model.condition_units(); })
+      if (const InputUnits<B>& units = model.condition_units(); !units.identity())
+        return take(pass, data_.condition(), ToModelUnits{}, in<B>(units.shift(), units.scale()));
+    return take(pass, data_.condition());
   }
 
   /// Samples in the model's units, with every change that input and target share. `moves` holds the

@@ -23,7 +23,7 @@ template <class S>
 struct Data {
   AnySamples<S> input;        ///< D per sample
   AnySamples<S> target;       ///< D per sample, default: the input
-  Samples<S> condition;       ///< C per sample
+  Samples<S> condition;       ///< C per sample, in the user's units
   Samples<S> mask;            ///< D per sample, 1 = observed, 0 = missing
   Samples<S> sample_weights;  ///< 1 per sample
 
@@ -125,6 +125,12 @@ void check_data(const M& model, const Data<typename M::Backend::Scalar>& data,
   require(data.condition.present() == (C > 0), "the model has ", C,
           " condition numbers per row, the data ",
           data.condition.present() ? data.condition.dim() : 0);
+
+  if (data.condition.present() && !extent_of<S>(data.condition.view()).finite)
+    for (Index j = 0; j < data.count(); ++j)
+      for (Index i = 0; i < C; ++i)
+        require(std::isfinite(data.condition.view()(i, j)), "the condition: row ", j, ", column ",
+                i, " is ", data.condition.view()(i, j), ", expected a finite number");
 
   const double inf = std::numeric_limits<double>::infinity();
   const std::pair<double, double> domain = model.domain();

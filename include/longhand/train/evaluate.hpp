@@ -50,7 +50,9 @@ class LogMeanExp {
     }
     ++count_;
   }
-  double value() const { return largest_ + std::log(sum_ / static_cast<double>(count_)); }
+  double value() const {
+    return largest_ + std::log(sum_ / static_cast<double>(count_));  // [IMP-1]
+  }
 
  private:
   double largest_ = -std::numeric_limits<double>::infinity(), sum_ = 0;
