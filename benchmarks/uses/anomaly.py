@@ -17,14 +17,14 @@ and score 2,000 test rows; both competitors see the same pixels.
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
+
+from common import idx, pictures, run, spread
 
 
 def auroc(scores, odd):
@@ -77,38 +77,21 @@ class Longhand:
     def __init__(self, program, folder):
         self.program, self.folder = program, folder
 
-    def run(self, *arguments):
-        done = subprocess.run([self.program, *map(str, arguments), "--quiet"], capture_output=True,
-                              text=True)
-        if done.returncode:
-            raise RuntimeError(f"{arguments}: {done.stderr}")
-        return done.stdout
-
     def scores(self, train, test, seed, options, choices):
         np.save(self.folder / "train.npy", train.astype("f4"))
         np.save(self.folder / "test.npy", test.astype("f4"))
         best, kept = None, None
         for k, choice in enumerate(choices):
             out = self.folder / f"run{k}"
-            self.run("train", "--data", self.folder / "train.npy", "--out", out, "--seed", seed,
-                     "--checkpoint-every", "none", *options, *choice)
+            run(self.program, "train", "--data", self.folder / "train.npy", "--out", out, "--seed",
+                seed, "--checkpoint-every", "none", *options, *choice)
             lines = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
             loss = min(m["loss"] for m in lines if m["split"] == "validation")
             if best is None or loss < best:
                 best, kept = loss, out
-        table = self.run("anomaly", kept / "model.safetensors", "--data", self.folder / "test.npy",
+        table = run(self.program, "anomaly", kept / "model.safetensors", "--data", self.folder / "test.npy",
                          "--samples", 16, "--blame", 0)
         return np.array([float(line.split(",")[1]) for line in table.splitlines()[1:]])
-
-
-def spread(values):
-    """Mean, and half of the 95% interval of a mean by Student's t."""
-    t = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-    values = np.array(values)
-    if len(values) < 2:
-        return float(values.mean()), float("nan")
-    half = t.get(len(values), 1.96) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(half)
 
 
 def report(name, results):
@@ -146,14 +129,10 @@ def tables(longhand, folder, seeds, record):
         report(f"{name} | {len(y)} | {x.shape[1]} | {y.sum()}", results)
 
 
-def idx(path, offset):
-    return np.frombuffer(gzip.open(path).read(), np.uint8, offset=offset)
-
-
 def digits(longhand, folder, seeds, record):
-    x = idx(folder / "train-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255
+    x = pictures(folder / "train-images-idx3-ubyte.gz")
     y = idx(folder / "train-labels-idx1-ubyte.gz", 8)
-    tx = idx(folder / "t10k-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255
+    tx = pictures(folder / "t10k-images-idx3-ubyte.gz")
     ty = idx(folder / "t10k-labels-idx1-ubyte.gz", 8)
     print("| digit | longhand AUROC | AUPRC | PCA AUROC | AUPRC | k-NN AUROC | AUPRC |\n"
           "|---|---|---|---|---|---|---|")

@@ -12,26 +12,13 @@ by the test pictures.
 """
 
 import argparse
-import gzip
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
 
-from anomaly import spread
-
-
-def run(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments), "--quiet"], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{arguments}: {done.stderr}")
-    return done.stdout
-
-
-def idx(path, offset):
-    return np.frombuffer(gzip.open(path).read(), np.uint8, offset=offset)
+from common import idx, pictures, run, spread
 
 
 def contingency(a, b):
@@ -128,9 +115,9 @@ def main():
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--json", type=pathlib.Path)
     a = parser.parse_args()
-    train = idx(a.mnist / "train-images-idx3-ubyte.gz", 16).reshape(-1, 784)[:a.rows] / 255
+    train = pictures(a.mnist / "train-images-idx3-ubyte.gz")[:a.rows]
     labels = idx(a.mnist / "train-labels-idx1-ubyte.gz", 8)[:a.rows].astype(int)
-    test = idx(a.mnist / "t10k-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255
+    test = pictures(a.mnist / "t10k-images-idx3-ubyte.gz")
     truth = idx(a.mnist / "t10k-labels-idx1-ubyte.gz", 8).astype(int)
     mean = train.mean(0)
     v = np.linalg.eigh(np.cov((train - mean).T))[1][:, ::-1][:, :20]

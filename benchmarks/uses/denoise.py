@@ -12,13 +12,13 @@ noise. All 10,000 test pictures are denoised once; the figures are means over th
 """
 
 import argparse
-import gzip
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
+
+from common import pictures, run
 
 NOISES = {"gaussian:0.3": lambda x, rng: np.clip(x + 0.3 * rng.normal(size=x.shape), 0, 1),
           "mask:0.5": lambda x, rng: np.where(rng.random(x.shape) < 0.5, 0, x),
@@ -27,10 +27,6 @@ NOISES = {"gaussian:0.3": lambda x, rng: np.clip(x + 0.3 * rng.normal(size=x.sha
 
 def salted(x, u, p):
     return np.where(u < p / 2, 0, np.where(u < p, 1, x))
-
-
-def pictures(path):
-    return np.frombuffer(gzip.open(path).read(), np.uint8, offset=16).reshape(-1, 784) / 255
 
 
 def psnr(clean, got):
@@ -52,13 +48,6 @@ class Components:
     def project(self, x, k):
         v = self.vectors[:, :k]
         return np.clip((x - self.mean) @ v @ v.T + self.mean, 0, 1)
-
-
-def run(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments), "--quiet"], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{arguments}: {done.stderr}")
-    return done.stdout
 
 
 def main():

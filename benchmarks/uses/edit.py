@@ -10,20 +10,16 @@ are edited along the way from the mean code of class K to that of class M, at se
 """
 
 import argparse
-import gzip
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
 
-
-def idx(path, offset):
-    return np.frombuffer(gzip.open(path).read(), np.uint8, offset=offset)
+from common import idx, pictures, run
 
 
 def read(folder, part):
-    return (idx(folder / f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255,
+    return (pictures(folder / f"{part}-images-idx3-ubyte.gz"),
             idx(folder / f"{part}-labels-idx1-ubyte.gz", 8).astype(int))
 
 
@@ -64,9 +60,8 @@ def main():
         for k, m in ((3, 8), (8, 3), (4, 9), (9, 4), (1, 7), (7, 1), (0, 6), (5, 6)):
             cells = []
             for strength in strengths:
-                subprocess.run([a.longhand, "edit", a.model, "--data", a.mnist, "--direction",
-                                f"labels:{k}:{m}", "--strength", str(strength), "--out", out,
-                                "--quiet"], check=True)
+                run(a.longhand, "edit", a.model, "--data", a.mnist, "--direction",
+                    f"labels:{k}:{m}", "--strength", strength, "--out", out)
                 found = classifier(np.load(out).reshape(-1, 784))
                 cells.append(f"{100 * (found == m).mean():.1f}% {m}, {100 * (found == k).mean():.1f}% {k}")
             print(f"| {k} → {m} | {len(found)} | " + " | ".join(cells) + " |", flush=True)

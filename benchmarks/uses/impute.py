@@ -21,22 +21,13 @@ was trained on whole ones, beside the mean picture and 80 components of 10,000 t
 """
 
 import argparse
-import gzip
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
 
-from anomaly import spread
-
-
-def run(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments), "--quiet"], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{arguments}: {done.stderr}")
-    return done.stdout
+from common import pictures, run, spread
 
 
 def write(path, x):
@@ -143,13 +134,9 @@ def table(program, x, first, seeds, draws, record):
     print("| missing cells | " + " | ".join(cells) + " |", flush=True)
 
 
-def pictures(path, count):
-    return np.frombuffer(gzip.open(path).read(), np.uint8, offset=16).reshape(-1, 784)[:count] / 255
-
-
 def holes(program, mnist, draws, record):
-    train = pictures(mnist / "train-images-idx3-ubyte.gz", 60000)
-    test = pictures(mnist / "t10k-images-idx3-ubyte.gz", 2000)
+    train = pictures(mnist / "train-images-idx3-ubyte.gz")
+    test = pictures(mnist / "t10k-images-idx3-ubyte.gz")[:2000]
     hole = np.zeros((28, 28), bool)
     hole[8:20, 8:20] = True
     hole = hole.ravel()

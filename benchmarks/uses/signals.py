@@ -18,12 +18,12 @@ series, as longhand's is.
 import argparse
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
 
-from anomaly import auroc, average_precision, spread
+from anomaly import auroc, average_precision
+from common import run, spread
 
 STEPS = 4000
 
@@ -79,13 +79,6 @@ def components(clean, fit, x, k=8, window=32):
     return np.sqrt(squares / seen)
 
 
-def run(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments), "--quiet"], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{arguments}: {done.stderr}")
-    return done.stdout
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("longhand")
@@ -121,6 +114,10 @@ def main():
             r.setdefault("AUPRC", []).append(average_precision(s, odd))
             r.setdefault("odd steps found", []).append(float(np.mean(v[odd])))
             r.setdefault("false alarms", []).append(float(np.mean(v[~odd])))
+            # Normal steps that share a window with a fault, and the others.
+            near = np.convolve(odd, np.ones(63), "same") > 0
+            r.setdefault("of them near faults", []).append(float(np.mean(v[~odd & near])))
+            r.setdefault("elsewhere", []).append(float(np.mean(v[~odd & ~near])))
             for k, kind in enumerate(("spike", "frozen", "relation")):
                 rows = (kinds == k) | ~odd
                 r.setdefault(f"AUROC, {kind}", []).append(auroc(s[rows], odd[rows]))

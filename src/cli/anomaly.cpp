@@ -36,25 +36,6 @@ std::optional<Normal> normal_rows(const AnomalyArguments& a, const Model& model,
   return Normal{model.normal(data, options), text("the validation rows of ", data.path)};
 }
 
-/// The score above which a row is odd.
-std::optional<double> threshold_for(const AnomalyArguments& a,
-                                    const std::optional<Normal>& normal) {
-  if (a.threshold.empty()) return std::nullopt;
-  const Threshold threshold = threshold_of(a.threshold);
-  if (!threshold.quantile) return threshold.value;
-  if (!normal)
-    throw Failure(ExitCode::usage, "--threshold ", a.threshold,
-                  " is a quantile of normal rows: --fit FILE is missing, expected such rows (the "
-                  "model's folder lists no validation rows that are there)");
-  try {
-    return normal->samples.quantile(threshold.value);
-  } catch (const std::invalid_argument& error) {
-    std::string_view problem = error.what();
-    problem.remove_prefix(std::min(problem.size(), std::string_view("longhand: ").size()));
-    throw Failure(ExitCode::usage, "--threshold ", a.threshold, ": ", problem);
-  }
-}
-
 /// What is written, one row per row of the data.
 struct Report {
   const std::vector<Anomaly>& rows;
@@ -138,6 +119,22 @@ struct Report {
 
 }  // namespace
 
+std::optional<double> score_threshold(const AnomalyArguments& a, const NormalSamples* normal,
+                                      const char* missing) {
+  if (a.threshold.empty()) return std::nullopt;
+  const Threshold threshold = threshold_of(a.threshold);
+  if (!threshold.quantile) return threshold.value;
+  if (normal == nullptr)
+    throw Failure(ExitCode::usage, "--threshold ", a.threshold, " is a quantile of ", missing);
+  try {
+    return normal->quantile(threshold.value);
+  } catch (const std::invalid_argument& error) {
+    std::string_view problem = error.what();
+    problem.remove_prefix(std::min(problem.size(), std::string_view("longhand: ").size()));
+    throw Failure(ExitCode::usage, "--threshold ", a.threshold, ": ", problem);
+  }
+}
+
 ExitCode run(const AnomalyArguments& a) {
   output_format(a.out, "csv");
   const std::unique_ptr<Model> model = load_model(a.model, a.common);
@@ -146,7 +143,10 @@ ExitCode run(const AnomalyArguments& a) {
   const AnomalyOptions options{
       .draws = a.samples, .seed = a.seed, .blame = static_cast<int>(std::min(a.blame, data.dim))};
   const std::optional<Normal> normal = normal_rows(a, *model, options);
-  const std::optional<double> threshold = threshold_for(a, normal);
+  const std::optional<double> threshold =
+      score_threshold(a, normal ? &normal->samples : nullptr,
+                      "normal rows: --fit FILE is missing, expected such rows (the model's folder "
+                      "lists no validation rows that are there)");
   const std::vector<Anomaly> found =
       model->anomalies(data, normal ? &normal->samples : nullptr, options);
 
@@ -154,8 +154,7 @@ ExitCode run(const AnomalyArguments& a) {
                       normal ? &*normal : nullptr,
                       threshold,
                       data.names,
-                      model->scalar() == "float32" ? model->transform().offsets<float>()
-                                                   : model->transform().offsets<double>(),
+                      offsets_of(*model, model->transform()),
                       model->has_elbo(),
                       options.blame};
   std::string summary;

@@ -2,9 +2,9 @@
 #include "anomaly_series.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "longhand/uses/windows.hpp"
 #include "output.hpp"
@@ -16,9 +16,7 @@ namespace {
 std::vector<OddStep> steps_of(const Model& model, const DataSet& data, const NormalSamples* normal,
                               const AnomalyOptions& options) {
   std::vector<Anomaly> windows = model.anomalies(data, normal, options);
-  const std::vector<double> offsets = model.scalar() == "float32"
-                                          ? model.transform().offsets<float>()
-                                          : model.transform().offsets<double>();
+  const std::vector<double> offsets = offsets_of(model, model.transform());
   for (Anomaly& window : windows)
     for (OddFeature& odd : window.blame) {
       const double off = offsets.empty() ? 0 : offsets[static_cast<std::size_t>(odd.feature)];
@@ -26,25 +24,6 @@ std::vector<OddStep> steps_of(const Model& model, const DataSet& data, const Nor
       odd.expected += off;
     }
   return odd_steps(data.series->windows, data.series->channels, windows);
-}
-
-/// Above which score a step is odd.
-std::optional<double> threshold_for(const AnomalyArguments& a,
-                                    const std::optional<NormalSamples>& steps) {
-  if (a.threshold.empty()) return std::nullopt;
-  const Threshold threshold = threshold_of(a.threshold);
-  if (!threshold.quantile) return threshold.value;
-  if (!steps)
-    throw Failure(ExitCode::usage, "--threshold ", a.threshold,
-                  " is a quantile of normal time steps: --fit FILE is missing, expected such a "
-                  "series");
-  try {
-    return steps->quantile(threshold.value);
-  } catch (const std::invalid_argument& error) {
-    std::string_view problem = error.what();
-    problem.remove_prefix(std::min(problem.size(), std::string_view("longhand: ").size()));
-    throw Failure(ExitCode::usage, "--threshold ", a.threshold, ": ", problem);
-  }
 }
 
 /// A row of the report, by name; absent values are empty fields and null.
@@ -113,7 +92,9 @@ ExitCode find_odd_steps(const AnomalyArguments& a, const Model& model) {
     std::ranges::sort(steps->scores);
     from = clean.path;
   }
-  const std::optional<double> threshold = threshold_for(a, steps);
+  const std::optional<double> threshold =
+      score_threshold(a, steps ? &*steps : nullptr,
+                      "normal time steps: --fit FILE is missing, expected such a series");
   const std::vector<OddStep> found = steps_of(model, data, windows ? &*windows : nullptr, options);
   const std::vector<std::string> names =
       data.series->names.empty() ? numbered("x", data.series->channels) : data.series->names;

@@ -8,7 +8,6 @@
 #include "longhand/uses/agreement.hpp"
 #include "model.hpp"
 #include "output.hpp"
-#include "paths.hpp"
 
 namespace longhand::cli {
 
@@ -18,8 +17,7 @@ ExitCode run(const ClusterArguments& a) {
   if (model->classes() > 0)
     throw Failure(ExitCode::usage, a.model.path,
                   ": its codes are classes already, and there is nothing to cluster");
-  // The labels of an IDX folder lie beside the rows; others are named.
-  const bool labelled = !a.data.labels.empty() || is_folder(a.data.path);
+  const bool labelled = has_labels(a.data);
   const DataSet data = labelled ? read_labelled_data_for(*model, a.data, a.common)
                                 : read_data_for(*model, a.data, a.common);
   if (a.clusters > data.rows)

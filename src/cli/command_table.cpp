@@ -103,25 +103,14 @@ CLI::Validator readable(const Read& read, const std::string& name) {
 }
 CLI::Validator list_of_widths() { return readable(widths, "N[,N...]|none"); }
 CLI::Validator prior_of_codes() { return readable(sampled_prior, "normal[:SCALE]|ring:K"); }
-CLI::Validator bound_or_none() {
+/// A positive number, or this word.
+CLI::Validator positive_or(const std::string& word, const std::string& name) {
   return CLI::Validator(
-      [](std::string& value) {
-        const std::optional<double> parsed = number(value);
-        if (value == "none" || (parsed && *parsed > 0 && std::isfinite(*parsed)))
-          return std::string();
-        return text("is '", value, "', expected a positive number or none");
+      [word](std::string& value) {
+        if (value == word || positive()(value).empty()) return std::string();
+        return text("is '", value, "', expected a positive number or ", word);
       },
-      "C|none");
-}
-CLI::Validator rate_or_auto() {
-  return CLI::Validator(
-      [](std::string& value) {
-        const std::optional<double> parsed = number(value);
-        if (value == "auto" || (parsed && *parsed > 0 && std::isfinite(*parsed)))
-          return std::string();
-        return text("is '", value, "', expected a positive number or auto");
-      },
-      "R|auto");
+      name);
 }
 CLI::Validator integer_or_all() {
   return CLI::Validator(
@@ -268,7 +257,8 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
       one_of(names<PriorSpec>()));
   add(app, "--prior-hidden", m.prior_hidden, "conditional prior: widths of its hidden layers",
       list_of_widths());
-  add(app, "--logvar-bound", m.logvar_bound, "log variances stay within -C and C", bound_or_none());
+  add(app, "--logvar-bound", m.logvar_bound, "log variances stay within -C and C",
+      positive_or("none", "C|none"));
   add(app, "--discriminator", m.discriminator, "aae: widths of the discriminator's hidden layers",
       list_of_widths());
   add(app, "--adversarial-prior", m.adversarial_prior,
@@ -287,7 +277,8 @@ void add_train(CLI::App& app, TrainArguments& t, std::string& config) {
       positive());
   add(app, "--temperature-min", t.temperature_min, "categorical: where it ends", positive());
   add(app, "--temperature-rate", t.temperature_rate,
-      "categorical: it falls as e^(-R step); auto: it ends half way", rate_or_auto());
+      "categorical: it falls as e^(-R step); auto: it ends half way",
+      positive_or("auto", "R|auto"));
   add_changes(app, t.changes);
   add_augment(app, t.changes);
   add(app, "--l1", t.l1, "weight of sum |theta|", not_negative());

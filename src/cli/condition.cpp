@@ -62,12 +62,6 @@ ConditionValue value_in(const std::string& option, const std::string& part) {
   return value;
 }
 
-/// What was taken off the numbers of the condition while they were read.
-std::vector<double> offsets_of(const Model& model) {
-  return model.scalar() == "float32" ? model.condition_transform().offsets<float>()
-                                     : model.condition_transform().offsets<double>();
-}
-
 }  // namespace
 
 std::vector<ConditionValue> condition_values(const std::string& option, const Model& model) {
@@ -104,7 +98,8 @@ Rows mean_condition(const Model& model) {
   const auto width = static_cast<Index>(model.condition_names().size());
   if (width == 0) return {};
   Rows condition(1, width);
-  const InputTransform transform = model.condition_transform().after(offsets_of(model));
+  const InputTransform transform =
+      model.condition_transform().after(offsets_of(model, model.condition_transform()));
   const std::vector<double>& shift = transform.shift;
   for (Index i = 0; i < width && !shift.empty(); ++i)
     condition(0, i) = shift[shift.size() == 1 ? 0 : static_cast<std::size_t>(i)];
@@ -133,7 +128,7 @@ void warn_of_far(const CommonOptions& common, const Model& model,
 void set_condition(const Model& model, const ConditionValue& value, Rows& condition) {
   const std::vector<std::string>& names = model.condition_names();
   const auto i = std::ranges::find(names, value.name) - names.begin();
-  const std::vector<double> offsets = offsets_of(model);
+  const std::vector<double> offsets = offsets_of(model, model.condition_transform());
   for (Index row = 0; row < condition.count; ++row)
     condition(row, i) =
         value.at(row % value.steps) - (offsets.empty() ? 0 : offsets[static_cast<std::size_t>(i)]);

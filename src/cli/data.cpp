@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <numeric>
@@ -20,9 +18,9 @@
 #include "longhand/io/npy.hpp"
 #include "longhand/io/npz.hpp"
 #include "longhand/train/split.hpp"
-#include "number.hpp"
 #include "paths.hpp"
 #include "stream.hpp"
+#include "time_stamps.hpp"
 
 namespace longhand::cli {
 namespace {
@@ -467,54 +465,6 @@ std::vector<std::uint32_t> keep_out(Raw& raw, const DataRequest& request) {
   return test;
 }
 
-/// A time stamp as a number, if it is one: itself, or the seconds of 2024-05-31 and
-/// 2024-05-31T23:59[:59[.5]] since the beginning of the year 0, without time zones.
-std::optional<double> seconds_of(const std::string& stamp) {
-  if (const std::optional<double> plain = number(stamp)) return plain;
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, used = 0;
-  double second = 0;
-  char separator = 0;
-  const int parts = std::sscanf(stamp.c_str(), "%4d-%2d-%2d%n%c%2d:%2d%n:%lf%n", &year, &month,
-                                &day, &used, &separator, &hour, &minute, &used, &second, &used);
-  const bool whole = parts >= 3 && static_cast<std::size_t>(used) == stamp.size();
-  if (!whole || (parts > 3 && separator != 'T' && separator != ' ')) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
-  return static_cast<double>(days) * 86400 + hour * 3600 + minute * 60 + second;
-}
-
-/// Says where time steps are unequal: windows take rows as they come and nothing is resampled.
-void look_at_times(Raw& raw) {
-  double step = 0, before = 0;
-  bool said = false;
-  for (std::size_t row = 0; row < raw.times.size(); ++row) {
-    const std::optional<double> now = seconds_of(raw.times[row]);
-    if (!now) {
-      raw.notes.push_back(text(raw.path, ": the time ", raw.times[row],
-                               " is neither a number nor a date: whether steps are equal is not "
-                               "known"));
-      return;
-    }
-    const double passed = *now - before;
-    if (row == 1) step = passed;
-    if (row > 0 && !(passed > 0))
-      throw bad_input(raw.path, ": row ", row, " has the time ", raw.times[row], " after ",
-                      raw.times[row - 1], ", expected rows in the order of time");
-    if (!said && row > 1 && std::abs(passed - step) > 1e-6 * std::abs(step)) {
-      said = true;
-      const char* const unit = number(raw.times[row]) ? "" : " s";
-      raw.notes.push_back(text(raw.path, ": time steps are unequal, ", passed, unit, " before row ",
-                               row, " (", raw.times[row], ") and ", step, unit,
-                               " at the beginning: rows are taken as they come, nothing is ",
-                               "resampled"));
-    }
-    before = *now;
-  }
-}
-
 /// Cuts a series into windows, which are the rows from here on.
 void cut_windows(Raw& raw, const DataOptions& options, const DataRequest& request, DataSet& data) {
   const Index length = request.window > 0 ? request.window : options.window;
@@ -535,7 +485,8 @@ void cut_windows(Raw& raw, const DataOptions& options, const DataRequest& reques
   if (steps < length)
     throw bad_input(raw.path, ": has ", steps, steps == 1 ? " row" : " rows", ", fewer than the ",
                     length, " of a window");
-  look_at_times(raw);
+  for (const std::string& remark : remarks_on_times(raw.path, raw.times))
+    raw.notes.push_back(remark);
   const auto channels = static_cast<Index>(raw.tensor.count()) / steps;
   SeriesFacts facts{Windows(steps, length, options.stride), channels, raw.names,
                     std::move(raw.times)};
@@ -841,6 +792,10 @@ double DataSet::condition(Index row, Index column) const {
             n.condition[static_cast<std::size_t>(row * n.condition_dim + column)]);
       },
       numbers);
+}
+
+bool has_labels(const DataOptions& options) {
+  return !options.labels.empty() || is_folder(options.path);
 }
 
 DataSet read_data(const DataOptions& options, const DataRequest& request) {

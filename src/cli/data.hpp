@@ -114,6 +114,10 @@ struct DataRequest {
   Index rows_in_file = 0;           ///< that it must have for them
 };
 
+/// Whether rows have labels that a command can use: the ones of an IDX folder lie beside them,
+/// others are named by --labels.
+bool has_labels(const DataOptions& options);
+
 /// Reads rows, and labels if they are asked for. Rows count from 0 among those of options.rows.
 /// Throws Failure (bad_input, usage) and io::Error.
 DataSet read_data(const DataOptions& options, const DataRequest& request);

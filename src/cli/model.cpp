@@ -348,10 +348,12 @@ Rows values_of(const DataSet& data, Range rows) {
   return values;
 }
 
+std::vector<double> offsets_of(const Model& model, const InputTransform& transform) {
+  return model.scalar() == "float32" ? transform.offsets<float>() : transform.offsets<double>();
+}
+
 Rows with_offsets_of(const Model& model, Rows rows) {
-  const std::vector<double> offsets = model.scalar() == "float32"
-                                          ? model.transform().offsets<float>()
-                                          : model.transform().offsets<double>();
+  const std::vector<double> offsets = offsets_of(model, model.transform());
   if (offsets.empty()) return rows;
   for (Index row = 0; row < rows.count; ++row)
     for (Index i = 0; i < rows.dim; ++i) rows(row, i) += offsets[static_cast<std::size_t>(i)];

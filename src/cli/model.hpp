@@ -203,6 +203,9 @@ Rows condition_of(const Model& model, Index label, Index count);
 Rows conditions_of(const DataSet& data, Range rows);
 /// Rows of a data set, without the offsets that were taken off its columns.
 Rows values_of(const DataSet& data, Range rows);
+/// What was taken off the numbers of a model while they were read: off its columns by
+/// model.transform(), off its condition by model.condition_transform().
+std::vector<double> offsets_of(const Model& model, const InputTransform& transform);
 /// Rows without the offsets of a model's columns in the user's units.
 Rows with_offsets_of(const Model& model, Rows rows);
 

@@ -8,19 +8,19 @@
 
 namespace longhand::cli {
 
+Shades shades_of(const InputTransform& transform) {
+  if (transform.kind == InputTransform::Kind::unit) return {transform.shift[0], transform.scale[0]};
+  if (transform.kind == InputTransform::Kind::symmetric)
+    return {transform.shift[0] - transform.scale[0], 2 * transform.scale[0]};
+  return {};
+}
+
 io::Image sheet_of(const Rows& pictures, const std::array<Index, 3>& image, Index columns,
                    const InputTransform& transform, std::size_t border) {
-  double low = 0, range = 1;
-  if (transform.kind == InputTransform::Kind::unit) {
-    low = transform.shift[0];
-    range = transform.scale[0];
-  } else if (transform.kind == InputTransform::Kind::symmetric) {
-    low = transform.shift[0] - transform.scale[0];
-    range = 2 * transform.scale[0];
-  }
+  const Shades range = shades_of(transform);
   std::vector<float> shades;
   shades.reserve(pictures.values.size());
-  for (const double v : pictures.values) shades.push_back(static_cast<float>((v - low) / range));
+  for (const double v : pictures.values) shades.push_back(static_cast<float>(range.of(v)));
   const auto size = [](Index n) { return static_cast<std::size_t>(n); };
   const io::Grid grid{.rows = size((pictures.count + columns - 1) / columns),
                       .cols = size(columns),

@@ -10,9 +10,15 @@
 
 namespace longhand::cli {
 
+/// What becomes black and white: the range of the input transform; without one that is [0, 1].
+struct Shades {
+  double low = 0, range = 1;
+  double of(double value) const { return (value - low) / range; }
+};
+Shades shades_of(const InputTransform& transform);
+
 /// Rows as pictures on one sheet, `columns` of them side by side, with lines of `border` pixels
-/// between them. The range of the input transform becomes black to white; without one that is
-/// [0, 1].
+/// between them, in the shades of the input transform.
 io::Image sheet_of(const Rows& pictures, const std::array<Index, 3>& image, Index columns,
                    const InputTransform& transform, std::size_t border = 1);
 /// Writes the sheet into a file.

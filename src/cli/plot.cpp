@@ -42,8 +42,7 @@ DataSet read(const PlotArguments& a, const Model& model, bool labelled) {
   return labelled ? read_labelled_data_for(model, a.data, a.common)
                   : read_data_for(model, a.data, a.common);
 }
-/// The labels of an IDX folder lie beside the rows; others are named.
-bool has_labels(const PlotArguments& a) { return !a.data.labels.empty() || is_folder(a.data.path); }
+
 double variance_of(const Rows& z, Index i) {
   double mean = 0, squares = 0;
   for (Index row = 0; row < z.count; ++row) mean += z(row, i) / static_cast<double>(z.count);
@@ -69,7 +68,7 @@ std::vector<Index> by_variance(const Rows& z) {
 
 /// The codes of rows in the two latents that vary most.
 void draw_latent(const PlotArguments& a, const Model& model, Canvas& canvas) {
-  const bool labelled = has_labels(a);
+  const bool labelled = has_labels(a.data);
   const DataSet data = read(a, model, labelled);
   const Rows z = model.encode(data, {0, std::min(a.count, data.rows)});
   if (z.dim < 2)
@@ -105,8 +104,8 @@ double normal_quantile(double p) {
   return (low + high) / 2;
 }
 
-std::uint8_t shade(double value, double low, double range) {
-  return static_cast<std::uint8_t>(std::lround(std::clamp((value - low) / range, 0.0, 1.0) * 255));
+std::uint8_t pixel(double shade) {
+  return static_cast<std::uint8_t>(std::lround(std::clamp(shade, 0.0, 1.0) * 255));
 }
 
 /// Decoded pictures over the plane of two latents, at equal steps of the prior's probability.
@@ -142,21 +141,13 @@ void draw_manifold(const PlotArguments& a, const Model& model, Canvas& canvas) {
     require_label(model, *a.label);
   }
   const Rows pictures = model.decode(z, condition);
-  const InputTransform& t = model.transform();
-  const bool symmetric = t.kind == InputTransform::Kind::symmetric,
-             unit = t.kind == InputTransform::Kind::unit;
-  const double range = unit        ? t.scale[0]
-                       : symmetric ? 2 * t.scale[0]
-                                   : 1,
-               low = unit        ? t.shift[0]
-                     : symmetric ? t.shift[0] - t.scale[0]
-                                 : 0;
+  const Shades shades = shades_of(model.transform());
   grid.height = static_cast<int>(image[0]);
   grid.width = static_cast<int>(image[1]);
   grid.channels = static_cast<int>(image[2]);
   for (Index row = 0; row < pictures.count; ++row) {
     auto& pixels = grid.pictures.emplace_back();
-    for (Index i = 0; i < pictures.dim; ++i) pixels.push_back(shade(pictures(row, i), low, range));
+    for (Index i = 0; i < pictures.dim; ++i) pixels.push_back(pixel(shades.of(pictures(row, i))));
   }
   draw_grid(canvas,
             {text("What the decoder makes of codes", a.label ? text(", class ", *a.label) : ""),
@@ -220,7 +211,7 @@ double correlation(const std::vector<double>& x, const std::vector<double>& y) {
 
 /// What each latent goes with: the labels where there are some, else the columns.
 void draw_correlation(const PlotArguments& a, const Model& model, Canvas& canvas) {
-  const bool labelled = has_labels(a);
+  const bool labelled = has_labels(a.data);
   const DataSet data = read(a, model, labelled);
   constexpr Index most = 40;
   if (!labelled && data.dim > most)

@@ -14,7 +14,6 @@
 #include "metrics.hpp"
 #include "model.hpp"
 #include "output.hpp"
-#include "paths.hpp"
 #include "progress.hpp"
 #include "row_parts.hpp"
 #include "run_folder.hpp"
@@ -309,7 +308,7 @@ std::vector<std::string> labels_of(const TrainArguments& a, const DataSet& data)
   };
   if (!data.labels.empty()) {
     take(data);
-  } else if (!data.series && (is_folder(a.data.path) || !a.data.labels.empty())) {
+  } else if (!data.series && has_labels(a.data)) {
     DataRequest request;
     request.classes = kCountClasses;
     request.only = data.row_numbers;

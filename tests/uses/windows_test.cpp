@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 using namespace longhand;
 
@@ -38,4 +40,33 @@ TEST_CASE("windows: what makes no window is one sentence") {
   CHECK_THROWS_WITH(Windows(3, 4, 1), doctest::Contains("4 time steps, but the series only 3"));
   CHECK_THROWS_WITH(Windows(3, 0, 1), doctest::Contains("0 time steps"));
   CHECK_THROWS_WITH(Windows(3, 2, 0), doctest::Contains("stride of windows is 0"));
+}
+
+TEST_CASE("windows: a row's score, and its worst channel, from every window that has it") {
+  // Four rows of two channels in windows of two from every row on; rows 1 and 2 are in two each.
+  const Windows windows(4, 2, 1);
+  const auto window = [](std::vector<OddFeature> blame) {
+    Anomaly a;
+    a.blame = std::move(blame);
+    return a;
+  };
+  const std::vector<Anomaly> found{
+      window({{0, 1, 0, 1}, {1, 9, 9, 0}, {2, 5, 2, 3}, {3, 7, 8, -1}}),
+      // Channel 1 of row 2 was not observed, in neither of its windows; row 3 not at all.
+      window({{0, 5, 4, 1}, {1, 7, 4, 3}, {2, 6, 2, 4}}), window({{0, 6, 4, 2}})};
+  const std::vector<OddStep> steps = odd_steps(windows, 2, found);
+  REQUIRE(steps.size() == 4);
+  CHECK(steps[0].score == doctest::Approx(std::sqrt(0.5)));
+  CHECK(steps[0].channel == 0);
+  // Row 1: squares 9 and 1 in channel 0, 1 and 9 in channel 1: the first of equals.
+  CHECK(steps[1].score == doctest::Approx(std::sqrt(5.0)));
+  CHECK(steps[1].channel == 0);
+  CHECK(steps[1].actual == 5);
+  CHECK(steps[1].expected == 3);
+  CHECK(steps[1].deviation == 2);
+  CHECK(steps[2].score == doctest::Approx(std::sqrt(10.0)));  // of the channel that was observed
+  CHECK(steps[2].channel == 0);
+  CHECK(steps[2].covered);
+  CHECK_FALSE(steps[3].covered);
+  CHECK_THROWS_WITH(odd_steps(windows, 2, {}), doctest::Contains("0 anomalies, expected one"));
 }

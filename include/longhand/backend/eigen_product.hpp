@@ -6,9 +6,9 @@
 
 namespace longhand::detail {
 
-/// detail::multiply (backend/product.hpp) by Eigen's own product on the calling thread, for
-/// comparison and as its judge: -Dgemm=eigen, or LONGHAND_EIGEN_PRODUCTS in the whole program. It
-/// allocates, and its bits depend on all sizes.
+/// detail::multiply (backend/product.hpp) by Eigen's own product, for comparison and as its judge:
+/// -Dgemm=eigen, or LONGHAND_EIGEN_PRODUCTS in the whole program. It allocates, its bits depend on
+/// all sizes, and it sets Eigen's own number of threads, which is global, to 1.
 template <class S, class OnTile>
 void multiply_by_eigen(Transpose ta, Transpose tb, Index m, Index n, Index k, const S* a, Index lda,
                        const S* b, Index ldb, S* c, Index ldc, bool accumulate,

@@ -77,44 +77,46 @@ struct OddStep {
 };
 
 /// From the windows of a series to its rows: `found` are the windows' anomalies with every feature
-/// blamed. Throws std::invalid_argument where one is missing.
+/// blamed that was observed. What was not counts neither as odd nor as normal; a row with nothing
+/// observed is not covered. Throws std::invalid_argument unless there is an anomaly per window.
 inline std::vector<OddStep> odd_steps(const Windows& windows, Index channels,
                                       const std::vector<Anomaly>& found) {
   const Index features = windows.length * channels;
   require(static_cast<Index>(found.size()) == windows.count(), "there are ", found.size(),
           " anomalies, expected one for each of ", windows.count(), " windows");
   const auto all = static_cast<std::size_t>(windows.count() * features);
-  std::vector<double> actual(all), expected(all), deviation(all), square(all);
+  std::vector<double> actual(all), expected(all), deviation(all), square(all), observed(all);
   for (Index k = 0; k < windows.count(); ++k) {
     const Anomaly& window = found[static_cast<std::size_t>(k)];
-    require(static_cast<Index>(window.blame.size()) <= features, "a window has ",
-            window.blame.size(), " features blamed, expected ", features);
     for (const OddFeature& odd : window.blame) {
       const auto place = static_cast<std::size_t>(k * features + odd.feature);
       actual[place] = odd.actual;
       expected[place] = odd.expected;
       deviation[place] = odd.deviation;
       square[place] = odd.deviation * odd.deviation;
+      observed[place] = 1;
     }
   }
   const auto mean = [&](const std::vector<double>& values) {
-    return windows.mean(values, channels, -1);
+    return windows.mean(values, channels, 0);
   };
   const std::vector<double> a = mean(actual), e = mean(expected), d = mean(deviation),
-                            s = mean(square);
+                            s = mean(square), seen = mean(observed);
   std::vector<OddStep> steps(static_cast<std::size_t>(windows.steps));
   for (Index row = 0; row < windows.steps; ++row) {
     OddStep& step = steps[static_cast<std::size_t>(row)];
     const auto at = [&](Index c) { return static_cast<std::size_t>(row * channels + c); };
-    step.covered = s[at(0)] >= 0;
-    if (!step.covered) continue;
-    double sum = 0;
+    double sum = 0, channels_seen = 0;
     for (Index c = 0; c < channels; ++c) {
+      if (!(seen[at(c)] > 0)) continue;  // it is missing in every window that has it
       sum += s[at(c)];
-      if (s[at(c)] > s[at(step.channel)]) step.channel = c;
+      channels_seen += 1;
+      if (!step.covered || s[at(c)] > s[at(step.channel)]) step.channel = c;
+      step.covered = true;
     }
+    if (!step.covered) continue;
     const std::size_t worst = at(step.channel);
-    step.score = std::sqrt(sum / static_cast<double>(channels));
+    step.score = std::sqrt(sum / channels_seen);
     step.actual = a[worst], step.expected = e[worst], step.deviation = d[worst];
   }
   return steps;
